@@ -1,0 +1,1 @@
+"""Words of the gateway as frozen values. No I/O, no clock, no imports from other rooms."""
