@@ -1,0 +1,163 @@
+"""Every setting once: name, type, default, one sentence.
+
+In charge of: reading ``gateway.toml`` of the home folder, then the environment (``GATEWAY_SERVER_PORT``), then
+secrets from files (``GATEWAY_DATABASE_URL_FILE``), each overriding the one before; and describing all settings
+for ``gateway config describe``. Not in charge of: acting on them.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gateway.errors import NotReady
+from gateway.model.text import Bilingual
+
+FILE = "gateway.toml"
+PREFIX = "GATEWAY_"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class GatewaySection(_Section):
+    name: str = Field("truc-lien-thong", description="Name of this gateway, as it stands in receipts.")
+    code: str = Field("", description="Agency code under which the gateway itself writes notices to senders.")
+
+
+class ServerSection(_Section):
+    host: str = Field("127.0.0.1", description="Address to listen on; put a TLS proxy in front, or set tls_*.")
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
+    tls_certificate: str = Field("", description="PEM file with the server's certificate chain; empty: no TLS.")
+    tls_key: str = Field("", description="PEM file with the server's private key.")
+    client_ca: str = Field(
+        "", description="PEM file with the CAs of client certificates; empty: only API keys prove a caller."
+    )
+
+
+class DatabaseSection(_Section):
+    url: str = Field(
+        "sqlite:///gateway.db",
+        description="sqlite:///FILE (relative to the home folder) or postgresql://USER:PASSWORD@HOST/NAME.",
+    )
+
+
+class LimitsSection(_Section):
+    upload_bytes: int = Field(146_800_640, gt=0, description="Largest envelope taken, in bytes.")
+    attachment_bytes: int = Field(52_428_800, gt=0, description="Largest decoded attachment, in bytes.")
+    bytes_in_flight: int = Field(
+        268_435_456, gt=0, description="Sum of the uploads handled at one time; above it callers get 503."
+    )
+    requests_per_second: int = Field(
+        1000, gt=0, description="Requests per second and caller, averaged; above it the caller gets 429."
+    )
+
+
+class TrustSection(_Section):
+    folder: str = Field("trust", description="Folder with anchors, intermediates and CRLs (see keys/README.md).")
+    rule_set: str = Field("TT41-2017/1", description="Rule set under which signatures are judged.")
+
+
+class DeliverySection(_Section):
+    concurrency: int = Field(32, gt=0, description="Attempts that may run at one time.")
+    per_destination: int = Field(4, gt=0, description="Attempts that may run towards one destination.")
+    lease_seconds: int = Field(90, gt=0, description="Time after which an attempt that never came back is lost.")
+    timeout_seconds: int = Field(30, gt=0, description="Time that a partner has to answer one attempt.")
+
+
+class NetSection(_Section):
+    allow_private: str = Field(
+        "",
+        description="Networks in private address space that may be called, comma-separated, "
+        "e.g. 10.64.0.0/16; empty: none.",
+    )
+
+
+class LogSection(_Section):
+    level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least level that is logged.")
+    json_lines: bool = Field(False, description="Write the log as JSON lines instead of text.")
+
+
+class Config(_Section):
+    """All settings of an installation."""
+
+    gateway: GatewaySection = GatewaySection()
+    server: ServerSection = ServerSection()
+    database: DatabaseSection = DatabaseSection()
+    limits: LimitsSection = LimitsSection()
+    trust: TrustSection = TrustSection()
+    delivery: DeliverySection = DeliverySection()
+    net: NetSection = NetSection()
+    log: LogSection = LogSection()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of ``gateway config describe``."""
+
+    name: str  # "server.port"
+    type: str
+    default: str
+    sentence: str
+
+
+def load(home: Path, environment: Mapping[str, str] = os.environ) -> Config:
+    """Settings of the installation in ``home``. ``NotReady`` names the setting that is wrong."""
+    values: dict[str, dict[str, Any]] = {}
+    file = home / FILE
+    if file.exists():
+        try:
+            values = tomllib.loads(file.read_text(encoding="utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            raise _not_ready(f"{file}: {error}") from error
+    for section, name in _names():
+        text = _from_environment(environment, f"{PREFIX}{section}_{name}".upper())
+        if text is not None:
+            values.setdefault(section, {})[name] = text
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise _not_ready(f"{file}: {problems}") from error
+
+
+def describe() -> list[Setting]:
+    """Every setting, in the order of the file."""
+    rows = []
+    for section, name in _names():
+        field = _section(section).model_fields[name]
+        kind = getattr(field.annotation, "__name__", str(field.annotation))
+        rows.append(Setting(f"{section}.{name}", kind, str(field.default), field.description or ""))
+    return rows
+
+
+def _names() -> Iterator[tuple[str, str]]:
+    for section in Config.model_fields:
+        for name in _section(section).model_fields:
+            yield section, name
+
+
+def _section(name: str) -> type[BaseModel]:
+    annotation = Config.model_fields[name].annotation
+    assert isinstance(annotation, type)
+    assert issubclass(annotation, BaseModel)
+    return annotation
+
+
+def _from_environment(environment: Mapping[str, str], variable: str) -> str | None:
+    if file := environment.get(f"{variable}_FILE"):
+        return Path(file).read_text(encoding="utf-8").strip()
+    return environment.get(variable)
+
+
+def _not_ready(detail: str) -> NotReady:
+    return NotReady(
+        Bilingual(f"Cấu hình không hợp lệ: {detail}", f"The settings are wrong: {detail}"), code="config.wrong"
+    )

@@ -1,0 +1,134 @@
+"""Facts that are recorded and never changed (contracts: events).
+
+In charge of: the event types with their one-sentence meaning (``docs/events.md`` is made from them), the body
+of an event and its canonical bytes, and the salted commitments that stand in for personal values. Not in
+charge of: storing (``store/events.py``) or hashing into the log (``exchange_log/``).
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.model.canonical import canonical_json
+from gateway.model.text import Instant
+
+VERSION = 1
+
+
+class EventType(enum.Enum):
+    """``noun.past``; the member's value is what stands in the log."""
+
+    DOCUMENT_ACCEPTED = "document.accepted"
+    DOCUMENT_REPEATED = "document.repeated"
+    STATUS_REPORTED = "status.reported"
+    SUBMISSION_REFUSED = "submission.refused"
+    DELIVERY_QUEUED = "delivery.queued"
+    DELIVERY_HELD = "delivery.held"
+    DELIVERY_RELEASED = "delivery.released"
+    DELIVERY_FETCHED = "delivery.fetched"
+    DELIVERY_POSTPONED = "delivery.postponed"
+    DELIVERY_DELIVERED = "delivery.delivered"
+    DELIVERY_DEAD = "delivery.dead"
+    DELIVERY_REVIVED = "delivery.revived"
+    DELIVERY_REJECTED = "delivery.rejected"
+    DELIVERY_CANCELLED = "delivery.cancelled"
+    DIRECTORY_IMPORTED = "directory.imported"
+    SIGNERS_IMPORTED = "signers.imported"
+    PROFILE_CHANGED = "profile.changed"
+    PRINCIPAL_CREATED = "principal.created"
+    CREDENTIAL_ISSUED = "credential.issued"
+    CREDENTIAL_REVOKED = "credential.revoked"
+    KEY_ROTATED = "key.rotated"
+    PERSON_VIEWED = "person.viewed"
+
+
+MEANING: dict[EventType, str] = {
+    EventType.DOCUMENT_ACCEPTED: "A document message passed the gate (decision accept or hold) and is durable.",
+    EventType.DOCUMENT_REPEATED: "A message that was already accepted came again; its first receipt was given.",
+    EventType.STATUS_REPORTED: "A status was recorded: reported by an agency, or 01 written by the gateway.",
+    EventType.SUBMISSION_REFUSED: "The gate did not take an upload of a known caller; nothing of it was kept.",
+    EventType.DELIVERY_QUEUED: "A delivery to one recipient was created and waits in its lane.",
+    EventType.DELIVERY_HELD: "A delivery was kept back by a rule or a person, with a reason.",
+    EventType.DELIVERY_RELEASED: "A person let a held delivery go on.",
+    EventType.DELIVERY_FETCHED: "The recipient's system took all bytes for the first time, and has not yet said done.",
+    EventType.DELIVERY_POSTPONED: "An attempt failed for a passing reason; the next one has a time.",
+    EventType.DELIVERY_DELIVERED: "The recipient's system has the message; the proof says how we know.",
+    EventType.DELIVERY_DEAD: "No further attempt is made by itself; the original is kept, a person decides.",
+    EventType.DELIVERY_REVIVED: "A person put a dead delivery back into its lane.",
+    EventType.DELIVERY_REJECTED: "A person refused a held delivery; the sender was told.",
+    EventType.DELIVERY_CANCELLED: "A delivery was withdrawn before anyone had it.",
+    EventType.DIRECTORY_IMPORTED: "Agencies, aliases or successions were changed by an import.",
+    EventType.SIGNERS_IMPORTED: "The signer register was changed by an import.",
+    EventType.PROFILE_CHANGED: "How an agency is connected, or a policy of it, was changed.",
+    EventType.PRINCIPAL_CREATED: "A system or person was given an account and a role.",
+    EventType.CREDENTIAL_ISSUED: "An API key or client certificate was registered for a principal.",
+    EventType.CREDENTIAL_REVOKED: "A credential was withdrawn.",
+    EventType.KEY_ROTATED: "The gateway began to use a new key of its own.",
+    EventType.PERSON_VIEWED: "A person opened content, with the reason that was given.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One fact. Empty texts and ``None`` do not enter the body, so its bytes stay short and stable.
+
+    ``facts`` holds what the figures need beyond the common fields (numbers, hashes, verdicts …), ``private``
+    the personal values that stay outside the body: name -> (16-byte salt, text).
+    """
+
+    id: str
+    type: EventType
+    at: Instant
+    clock_source: str
+    actor: str  # principal id, or "gateway"
+    document: str = ""
+    message: str = ""
+    delivery: str = ""
+    sender: str = ""
+    sender_level: str = ""
+    recipient: str = ""
+    recipient_level: str = ""
+    from_state: str = ""
+    to_state: str = ""
+    status: str = ""
+    reason_code: str = ""
+    declared_time: str = ""
+    envelope_sha256: str = ""
+    rule_set: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    private: Mapping[str, tuple[bytes, str]] = field(default_factory=dict)
+
+    def body(self) -> bytes:
+        """The canonical bytes (RFC 8785) that become the leaf of the log."""
+        fields: dict[str, Any] = {
+            "v": VERSION,
+            "id": self.id,
+            "type": self.type.value,
+            "at": self.at,
+            "clock": {"source": self.clock_source},
+            "actor": self.actor,
+        }
+        for name in _OPTIONAL:
+            if value := getattr(self, name):
+                fields[name] = value
+        fields.update(self.facts)
+        if self.private:
+            fields["commitments"] = {
+                name: commitment(salt, text) for name, (salt, text) in self.private.items()
+            }
+        return canonical_json(fields)
+
+
+_OPTIONAL = (
+    "document message delivery sender sender_level recipient recipient_level from_state to_state status "
+    "reason_code declared_time envelope_sha256 rule_set"
+).split()
+
+
+def commitment(salt: bytes, text: str) -> str:
+    """Hex SHA-256 over salt and text: proves a value that is shown, tells nothing once it is erased."""
+    return hashlib.sha256(salt + text.encode()).hexdigest()

@@ -1,0 +1,154 @@
+"""Rows of the delivery queue: deliveries, lanes, attempts.
+
+In charge of: the one way to create a delivery and the one way to change its transport state, each with its
+event in the same transaction. Not in charge of: when to try again (``delivery/retry.py``) or what an outcome
+means (``delivery/settle.py``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.model.delivery import ALLOWED, Delivery, State
+from gateway.model.text import AgencyCode, Bilingual, Instant
+from gateway.store.contract import Row, Tx
+
+# Rank by urgency 0..4: hỏa tốc (4 and 3) first, then 2, 1, 0 (contracts).
+URGENCY_RANK = (3, 2, 1, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """One message for one recipient, before it is a row. ``payload`` is set when the bytes were rebuilt."""
+
+    id: str
+    message: str
+    document: str
+    kind: str
+    sender: AgencyCode
+    document_id: str
+    addressed: AgencyCode
+    recipient: AgencyCode
+    destination: AgencyCode
+    adapter: str
+    pull: bool
+    order_key: str
+    urgency: int
+    accepted_at: Instant
+    payload: bytes | None = None
+    held_code: str = ""
+    held: Bilingual | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of transport state. ``lease`` is that of the attempt which ends, or empty."""
+
+    to_state: State
+    at: Instant
+    due_at: Instant | None = None
+    lease: str = ""
+    reason_code: str = ""
+    reason: Bilingual | None = None
+    proof: str = ""
+
+
+def add(tx: Tx, new: NewDelivery) -> None:
+    """Create the row: held when a reason says so, else queued (due at once unless the recipient pulls)."""
+    held = new.held is not None
+    tx.run(
+        "add_delivery",
+        id=new.id,
+        message=new.message,
+        document=new.document,
+        kind=new.kind,
+        sender=new.sender,
+        document_id=new.document_id,
+        addressed=new.addressed,
+        recipient=new.recipient,
+        destination=new.destination,
+        adapter=new.adapter,
+        pull=int(new.pull),
+        order_key=new.order_key,
+        urgency=new.urgency,
+        urgency_rank=URGENCY_RANK[new.urgency],
+        state=(State.HELD if held else State.QUEUED).value,
+        due_at=None if held or new.pull else new.accepted_at,
+        payload=new.payload,
+        accepted_at=new.accepted_at,
+        reason_code=new.held_code,
+        reason_vi=new.held.vi if new.held else "",
+        reason_en=new.held.en if new.held else "",
+    )
+
+
+def move(tx: Tx, delivery: Delivery, change: Change) -> bool:
+    """Change the transport state. False when somebody else moved the delivery first: a late answer of an
+    attempt whose lease was lost changes nothing. ``ValueError`` for a change that the contract forbids."""
+    if change.to_state not in ALLOWED[delivery.state]:
+        raise ValueError(f"{delivery.state.value} never becomes {change.to_state.value}")
+    settled = change.to_state not in (State.QUEUED, State.HELD)
+    reason = change.reason or Bilingual("", "")
+    moved = tx.run(
+        "move_delivery",
+        id=delivery.id,
+        from_state=delivery.state.value,
+        state=change.to_state.value,
+        due_at=change.due_at,
+        lease=change.lease,
+        settled_at=change.at if settled else None,
+        reason_code=change.reason_code,
+        reason_vi=reason.vi,
+        reason_en=reason.en,
+        proof=change.proof,
+    )
+    return moved > 0
+
+
+def find(tx: Tx, delivery_id: str, *, lock: bool = False) -> Delivery | None:
+    """One delivery; with ``lock`` it stays ours until the transaction ends."""
+    row = tx.one("lock_delivery" if lock else "delivery_by_id", id=delivery_id)
+    return None if row is None else from_row(row)
+
+
+def of_message(tx: Tx, message: str) -> list[Delivery]:
+    """Deliveries of one message."""
+    return [from_row(row) for row in tx.all("deliveries_of_message", message=message)]
+
+
+def of_document(tx: Tx, document: str) -> list[Delivery]:
+    """Deliveries of every message of a document, the statuses about it included."""
+    return [from_row(row) for row in tx.all("deliveries_of_document", document=document)]
+
+
+def addressed_of(tx: Tx, message: str) -> frozenset[str]:
+    """The codes, as the envelope named them, that already have a delivery of the message."""
+    return frozenset(row["addressed"] for row in tx.all("deliveries_of_message", message=message))
+
+
+def from_row(row: Row) -> Delivery:
+    """The value of a row."""
+    return Delivery(
+        id=row["id"],
+        message=row["message"],
+        document=row["document"],
+        kind=row["kind"],
+        sender=row["sender"],
+        document_id=row["document_id"],
+        recipient=row["recipient"],
+        destination=row["destination"],
+        adapter=row["adapter"],
+        urgency=row["urgency"],
+        state=State(row["state"]),
+        due_at=row["due_at"],
+        leased_until=row["leased_until"],
+        attempts=row["attempts"],
+        accepted_at=row["accepted_at"],
+        fetched_at=row["fetched_at"],
+        settled_at=row["settled_at"],
+        reason_code=row["reason_code"],
+        reason=Bilingual(row["reason_vi"], row["reason_en"]) if row["reason_code"] else None,
+        status_code=row["status_code"],
+        status_at=row["status_at"],
+        proof=row["proof"],
+    )

@@ -1,0 +1,57 @@
+"""Rows of payloads: which bytes are kept, under which key, for how many messages.
+
+In charge of: counting references by SHA-256. Not in charge of: the bytes (``store/blobs.py``) or the keyring.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.model.text import Instant
+from gateway.store.contract import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPayload:
+    """What is needed to read a payload; ``wrapped_key`` is ``None`` once it was destroyed."""
+
+    sha256: bytes
+    size: int
+    wrapped_key: bytes | None
+    file: str | None
+    inline: bytes | None
+
+
+def keep(tx: Tx, payload: StoredPayload, at: Instant) -> bool:
+    """Count one more reference to the payload. False when these bytes were kept already, under another
+    key: the caller's own file is then an orphan and may go."""
+    added = tx.run(
+        "add_payload",
+        sha256=payload.sha256,
+        size=payload.size,
+        wrapped_key=payload.wrapped_key,
+        file=payload.file,
+        inline=payload.inline,
+        stored_at=at,
+    )
+    tx.run("hold_payload", sha256=payload.sha256)
+    return added > 0
+
+
+def find(tx: Tx, sha256: bytes) -> StoredPayload | None:
+    """The payload with that hash."""
+    row = tx.one("payload", sha256=sha256)
+    if row is None:
+        return None
+    return StoredPayload(
+        sha256=bytes(row["sha256"]),
+        size=row["size"],
+        wrapped_key=None if row["wrapped_key"] is None else bytes(row["wrapped_key"]),
+        file=row["file"],
+        inline=None if row["inline"] is None else bytes(row["inline"]),
+    )
+
+
+def file_known(tx: Tx, file: str) -> bool:
+    """True when a row owns the file of that name."""
+    return tx.one("payload_file_known", file=file) is not None

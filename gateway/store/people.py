@@ -1,0 +1,127 @@
+"""Rows of principals and their credentials (contracts: who acts).
+
+In charge of: who may call, for which agencies, proved by what. Secrets are never here: an API key is kept as
+its SHA-256 (it is 256 random bits, so a slow hash would add nothing), a certificate as its fingerprint.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from gateway.model.text import AgencyCode, Instant
+from gateway.store.contract import Tx
+
+PRINCIPALS = "principals"
+
+
+class Role(enum.Enum):
+    """What a principal may do, least first."""
+
+    SYSTEM = "system"  # an agency's software, for its own agencies only
+    CLERK = "clerk"  # a person of one agency
+    AUDITOR = "auditor"  # reads metadata of all, changes nothing
+    OPERATOR = "operator"  # keeps the exchange running
+    ADMINISTRATOR = "administrator"  # grants and revokes
+
+
+class CredentialKind(enum.Enum):
+    """How a principal proves who it is."""
+
+    API_KEY = "api_key"
+    CERTIFICATE = "certificate"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A system or person. ``agencies`` are those it acts for."""
+
+    id: str
+    name: str
+    role: Role
+    active: bool
+    agencies: frozenset[AgencyCode]
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """``hash`` is SHA-256 of the key or of the certificate's DER; instants are UTC microseconds."""
+
+    id: str
+    principal: str
+    kind: CredentialKind
+    hash: bytes
+    issued_at: Instant
+    valid_until: Instant | None = None
+    revoked_at: Instant | None = None
+
+    def holds_at(self, now: Instant) -> bool:
+        """True while it may be used."""
+        return self.revoked_at is None and (self.valid_until is None or now < self.valid_until)
+
+
+def read(tx: Tx) -> tuple[tuple[Principal, ...], tuple[Credential, ...]]:
+    """All principals and all credentials."""
+    agencies: dict[str, set[AgencyCode]] = {}
+    for row in tx.all("all_principal_agencies"):
+        agencies.setdefault(row["principal"], set()).add(row["agency"])
+    principals = tuple(
+        Principal(
+            row["id"],
+            row["name"],
+            Role(row["role"]),
+            bool(row["active"]),
+            frozenset(agencies.get(row["id"], ())),
+        )
+        for row in tx.all("all_principals")
+    )
+    credentials = tuple(
+        Credential(
+            row["id"],
+            row["principal"],
+            CredentialKind(row["kind"]),
+            bytes(row["hash"]),
+            row["issued_at"],
+            row["valid_until"],
+            row["revoked_at"],
+        )
+        for row in tx.all("all_credentials")
+    )
+    return principals, credentials
+
+
+def add(tx: Tx, principal: Principal, at: Instant) -> None:
+    """A new principal and its agencies."""
+    tx.run("add_principal", id=principal.id, name=principal.name, role=principal.role.value, created_at=at)
+    for agency in sorted(principal.agencies):
+        tx.run("add_principal_agency", principal=principal.id, agency=agency)
+    tx.run("bump_revision", name=PRINCIPALS)
+
+
+def add_credential(tx: Tx, credential: Credential, *, others_until: Instant | None = None) -> None:
+    """Register a credential; with ``others_until`` the older ones of its kind run out then (overlap)."""
+    tx.run(
+        "add_credential",
+        id=credential.id,
+        principal=credential.principal,
+        kind=credential.kind.value,
+        hash=credential.hash,
+        issued_at=credential.issued_at,
+        valid_until=credential.valid_until,
+    )
+    if others_until is not None:
+        tx.run(
+            "end_credentials",
+            principal=credential.principal,
+            kind=credential.kind.value,
+            keep=credential.id,
+            valid_until=others_until,
+        )
+    tx.run("bump_revision", name=PRINCIPALS)
+
+
+def revoke_credential(tx: Tx, credential_id: str, at: Instant) -> bool:
+    """Withdraw a credential at once; False when there is none to withdraw."""
+    revoked = tx.run("revoke_credential", id=credential_id, revoked_at=at) > 0
+    tx.run("bump_revision", name=PRINCIPALS)
+    return revoked

@@ -1,0 +1,453 @@
+-- Every query of the gateway, by name, in the SQL that both engines understand.
+-- A query of the same name in sqlite.sql or postgres.sql replaces the one here and says why.
+
+-- ---------------------------------------------------------------- directory
+
+-- name: all_agencies
+-- Every period of every agency.
+SELECT * FROM agency ORDER BY code, valid_from;
+
+-- name: all_aliases
+-- Every alias.
+SELECT * FROM agency_alias ORDER BY alias, code, valid_from;
+
+-- name: all_successions
+-- Every succession.
+SELECT * FROM succession ORDER BY old_code, new_code;
+
+-- name: all_level_sets
+-- Every level set.
+SELECT * FROM level_set ORDER BY valid_from;
+
+-- name: all_profiles
+-- Every connection profile.
+SELECT * FROM profile ORDER BY agency;
+
+-- name: all_signers
+-- The whole signer register.
+SELECT * FROM signer ORDER BY agency, role, certificate_sha256, valid_from;
+
+-- name: put_agency
+-- One period of an agency, new or corrected.
+INSERT INTO agency (code, name, level, parent, valid_from, valid_to, test, made_up)
+VALUES (:code, :name, :level, :parent, :valid_from, :valid_to, :test, :made_up)
+ON CONFLICT (code, valid_from) DO UPDATE SET
+  name = excluded.name, level = excluded.level, parent = excluded.parent, valid_to = excluded.valid_to,
+  test = excluded.test, made_up = excluded.made_up;
+
+-- name: put_alias
+-- One alias, new or with another end.
+INSERT INTO agency_alias (alias, code, scheme, valid_from, valid_to)
+VALUES (:alias, :code, :scheme, :valid_from, :valid_to)
+ON CONFLICT (alias, code, valid_from) DO UPDATE SET scheme = excluded.scheme, valid_to = excluded.valid_to;
+
+-- name: put_succession
+-- One succession, new or of another kind.
+INSERT INTO succession (old_code, new_code, kind, on_day) VALUES (:old_code, :new_code, :kind, :on_day)
+ON CONFLICT (old_code, new_code, on_day) DO UPDATE SET kind = excluded.kind;
+
+-- name: put_level_set
+-- One level set, new or corrected.
+INSERT INTO level_set (version, levels, valid_from, valid_to)
+VALUES (:version, :levels, :valid_from, :valid_to)
+ON CONFLICT (version) DO UPDATE SET
+  levels = excluded.levels, valid_from = excluded.valid_from, valid_to = excluded.valid_to;
+
+-- name: put_signer
+-- One row of the signer register, new or corrected.
+INSERT INTO signer (certificate_sha256, agency, title, role, valid_from, valid_to)
+VALUES (:certificate_sha256, :agency, :title, :role, :valid_from, :valid_to)
+ON CONFLICT (certificate_sha256, agency, role, valid_from) DO UPDATE SET
+  title = excluded.title, valid_to = excluded.valid_to;
+
+-- name: put_profile
+-- How one agency is connected.
+INSERT INTO profile (agency, adapter, settings, secret, dialect, envelope_signature, reports_arrival, changed_at)
+VALUES (:agency, :adapter, :settings, :secret, :dialect, :envelope_signature, :reports_arrival, :changed_at)
+ON CONFLICT (agency) DO UPDATE SET
+  adapter = excluded.adapter, settings = excluded.settings, secret = excluded.secret,
+  dialect = excluded.dialect, envelope_signature = excluded.envelope_signature,
+  reports_arrival = excluded.reports_arrival, changed_at = excluded.changed_at;
+
+-- name: profile_of
+-- How one agency is connected.
+SELECT * FROM profile WHERE agency = :agency;
+
+-- name: bump_revision
+-- Tells every node that the named data changed.
+INSERT INTO revision (name, number) VALUES (:name, 1)
+ON CONFLICT (name) DO UPDATE SET number = revision.number + 1;
+
+-- name: revisions
+-- Which revision of each kind of data is current.
+SELECT name, number FROM revision;
+
+-- ---------------------------------------------------------------- principals
+
+-- name: add_principal
+-- A system or person with a role.
+INSERT INTO principal (id, name, role, active, created_at) VALUES (:id, :name, :role, 1, :created_at);
+
+-- name: add_principal_agency
+-- An agency that the principal acts for.
+INSERT INTO principal_agency (principal, agency) VALUES (:principal, :agency)
+ON CONFLICT (principal, agency) DO NOTHING;
+
+-- name: all_principals
+-- Every principal.
+SELECT * FROM principal ORDER BY name, id;
+
+-- name: all_principal_agencies
+-- Who acts for whom.
+SELECT * FROM principal_agency ORDER BY principal, agency;
+
+-- name: add_credential
+-- A key or certificate, by its hash.
+INSERT INTO credential (id, principal, kind, hash, issued_at, valid_until, revoked_at)
+VALUES (:id, :principal, :kind, :hash, :issued_at, :valid_until, NULL);
+
+-- name: end_credentials
+-- Lets the older credentials of a principal run out (overlap at rotation).
+UPDATE credential SET valid_until = :valid_until
+WHERE principal = :principal AND kind = :kind AND id <> :keep AND revoked_at IS NULL
+  AND (valid_until IS NULL OR valid_until > :valid_until);
+
+-- name: revoke_credential
+-- Withdraws one credential at once.
+UPDATE credential SET revoked_at = :revoked_at WHERE id = :id AND revoked_at IS NULL;
+
+-- name: all_credentials
+-- Every credential, the revoked ones too.
+SELECT * FROM credential ORDER BY issued_at, id;
+
+-- ---------------------------------------------------------------- payloads
+
+-- name: payload
+-- One payload by its hash.
+SELECT * FROM payload WHERE sha256 = :sha256;
+
+-- name: add_payload
+-- A payload that nobody had yet; an existing row stays as it is.
+INSERT INTO payload (sha256, size, refs, wrapped_key, file, inline, stored_at)
+VALUES (:sha256, :size, 0, :wrapped_key, :file, :inline, :stored_at)
+ON CONFLICT (sha256) DO NOTHING;
+
+-- name: hold_payload
+-- One more reason to keep a payload.
+UPDATE payload SET refs = refs + 1 WHERE sha256 = :sha256;
+
+-- name: payload_file_known
+-- Whether a file name in the payload folder belongs to a row.
+SELECT 1 AS known FROM payload WHERE file = :file;
+
+-- ---------------------------------------------------------------- documents and messages
+
+-- name: document_by_key
+-- The document of one sender and DocumentId.
+SELECT * FROM document WHERE sender = :sender AND document_id = :document_id;
+
+-- name: lock_document
+-- The same, held until the transaction ends (the one writer of SQLite is lock enough).
+SELECT * FROM document WHERE sender = :sender AND document_id = :document_id;
+
+-- name: document_by_id
+-- One document.
+SELECT * FROM document WHERE id = :id;
+
+-- name: documents_by_document_id
+-- All documents with that DocumentId, whoever sent them.
+SELECT * FROM document WHERE document_id = :document_id ORDER BY created_at, id;
+
+-- name: add_document
+-- The first message of a document arrived.
+INSERT INTO document (id, sender, document_id, first_message, created_at)
+VALUES (:id, :sender, :document_id, :first_message, :created_at);
+
+-- name: add_document_link
+-- A replacement and what it replaces.
+INSERT INTO document_link (document, replaces) VALUES (:document, :replaces)
+ON CONFLICT (document, replaces) DO NOTHING;
+
+-- name: links_of
+-- What a document replaces.
+SELECT replaces FROM document_link WHERE document = :document ORDER BY replaces;
+
+-- name: replaced_by
+-- The documents of one sender that replace the given DocumentId.
+SELECT d.* FROM document_link l JOIN document d ON d.id = l.document
+WHERE d.sender = :sender AND l.replaces = :document_id ORDER BY d.created_at, d.id;
+
+-- name: add_message
+-- One accepted message.
+INSERT INTO message (id, document, kind, duplicate_key, sender, envelope_sha256, content_digest, size, dialect,
+  decision, caller, rule_set, urgency, header, findings, verdicts, timings, event, accepted_at)
+VALUES (:id, :document, :kind, :duplicate_key, :sender, :envelope_sha256, :content_digest, :size, :dialect,
+  :decision, :caller, :rule_set, :urgency, :header, :findings, :verdicts, :timings, :event, :accepted_at);
+
+-- name: message_by_key
+-- The message that was accepted under this duplicate key.
+SELECT * FROM message WHERE duplicate_key = :duplicate_key;
+
+-- name: message_by_id
+-- One message.
+SELECT * FROM message WHERE id = :id;
+
+-- name: messages_of_document
+-- The history of a document, oldest first.
+SELECT * FROM message WHERE document = :document ORDER BY accepted_at, id;
+
+-- name: first_new_message
+-- The message of kind new (or replace) that opened a document.
+SELECT m.* FROM message m JOIN document d ON d.first_message = m.id WHERE d.id = :document;
+
+-- name: recent_documents
+-- Documents after a position, newest first, with the header of their first message.
+SELECT d.id, d.sender, d.document_id, d.created_at, m.kind, m.header, m.decision, m.event, m.urgency
+FROM document d JOIN message m ON m.id = d.first_message
+WHERE d.created_at < :before
+ORDER BY d.created_at DESC, d.id DESC
+LIMIT :limit;
+
+-- name: recent_documents_of
+-- The same, for documents that one agency sent or was to receive.
+SELECT d.id, d.sender, d.document_id, d.created_at, m.kind, m.header, m.decision, m.event, m.urgency
+FROM document d JOIN message m ON m.id = d.first_message
+WHERE d.created_at < :before
+  AND (d.sender = :agency
+    OR EXISTS (SELECT 1 FROM delivery x WHERE x.document = d.id AND x.recipient = :agency))
+ORDER BY d.created_at DESC, d.id DESC
+LIMIT :limit;
+
+-- name: add_receipt
+-- A receipt that was issued.
+INSERT INTO receipt (id, message, supplement_to, jws, issued_at)
+VALUES (:id, :message, :supplement_to, :jws, :issued_at);
+
+-- name: receipts_of_message
+-- The first receipt and its supplements.
+SELECT * FROM receipt WHERE message = :message ORDER BY issued_at, id;
+
+-- ---------------------------------------------------------------- deliveries
+
+-- name: add_delivery
+-- One message for one recipient.
+INSERT INTO delivery (id, message, document, kind, sender, document_id, addressed, recipient, destination,
+  adapter, pull, order_key, urgency, urgency_rank, state, due_at, attempts, payload, accepted_at,
+  reason_code, reason_vi, reason_en, status_code, proof)
+VALUES (:id, :message, :document, :kind, :sender, :document_id, :addressed, :recipient, :destination,
+  :adapter, :pull, :order_key, :urgency, :urgency_rank, :state, :due_at, 0, :payload, :accepted_at,
+  :reason_code, :reason_vi, :reason_en, '', '');
+
+-- name: delivery_by_id
+-- One delivery.
+SELECT * FROM delivery WHERE id = :id;
+
+-- name: lock_delivery
+-- The same, held until the transaction ends.
+SELECT * FROM delivery WHERE id = :id;
+
+-- name: deliveries_of_message
+-- Every delivery of a message.
+SELECT * FROM delivery WHERE message = :message ORDER BY accepted_at, id;
+
+-- name: deliveries_of_document
+-- Every delivery of every message of a document.
+SELECT * FROM delivery WHERE document = :document ORDER BY accepted_at, id;
+
+-- name: recipients_of_document
+-- Who was to receive the document (its own messages, not statuses about it).
+SELECT DISTINCT recipient FROM delivery WHERE document = :document AND kind <> 'status';
+
+-- name: due_deliveries
+-- Deliveries that may be attempted now, most urgent and oldest first: due, not leased, their lane open, and no
+-- earlier message of the same document still on its way to the same destination.
+SELECT d.* FROM delivery d
+LEFT JOIN lane l ON l.destination = d.destination
+WHERE d.state = 'queued' AND d.due_at IS NOT NULL AND d.due_at <= :now
+  AND (d.leased_until IS NULL)
+  AND (l.not_before IS NULL OR l.not_before <= :now)
+  AND NOT EXISTS (
+    SELECT 1 FROM delivery e
+    WHERE e.destination = d.destination AND e.order_key = d.order_key
+      AND e.state IN ('queued', 'held', 'dead')
+      AND (e.accepted_at < d.accepted_at OR (e.accepted_at = d.accepted_at AND e.id < d.id)))
+ORDER BY d.urgency_rank, d.accepted_at, d.id
+LIMIT :limit;
+
+-- name: lease_delivery
+-- One attempt begins: counted, leased, and its next time stored before anything goes out.
+UPDATE delivery SET attempts = attempts + 1, lease = :lease, leased_until = :leased_until, due_at = :next_due
+WHERE id = :id AND state = 'queued' AND leased_until IS NULL;
+
+-- name: leases_per_destination
+-- How many attempts are running towards each destination.
+SELECT destination, COUNT(*) AS running FROM delivery WHERE leased_until IS NOT NULL GROUP BY destination;
+
+-- name: expired_leases
+-- Attempts whose process has not come back in time.
+SELECT * FROM delivery WHERE leased_until IS NOT NULL AND leased_until <= :now ORDER BY leased_until LIMIT :limit;
+
+-- name: open_leases
+-- How many attempts are running.
+SELECT COUNT(*) AS running FROM delivery WHERE leased_until IS NOT NULL;
+
+-- name: next_due
+-- When the worker should look again if no bell rings.
+SELECT MIN(due_at) AS due_at FROM delivery WHERE state = 'queued' AND due_at IS NOT NULL AND leased_until IS NULL;
+
+-- name: move_delivery
+-- The one change of transport state; `lease` must still be ours (or none) so that a late answer changes nothing.
+UPDATE delivery SET state = :state, due_at = :due_at, leased_until = NULL, lease = NULL,
+  settled_at = :settled_at, reason_code = :reason_code, reason_vi = :reason_vi, reason_en = :reason_en,
+  proof = :proof
+WHERE id = :id AND state = :from_state AND (lease = :lease OR (lease IS NULL AND :lease = ''));
+
+-- name: mark_fetched
+-- The recipient's system took all bytes for the first time.
+UPDATE delivery SET handed_over_at = COALESCE(handed_over_at, :handed_over_at), fetched_at = :fetched_at
+WHERE id = :id AND fetched_at IS NULL;
+
+-- name: mark_handed_over
+-- An attempt put the bytes on the wire for the first time.
+UPDATE delivery SET handed_over_at = :handed_over_at WHERE id = :id AND handed_over_at IS NULL;
+
+-- name: note_status
+-- The last status that the recipient reported on a document.
+UPDATE delivery SET status_code = :code, status_at = :at
+WHERE document = :document AND recipient = :recipient AND kind <> 'status';
+
+-- name: inbox
+-- What waits for one agency, most urgent and oldest first, after a position; a later message of a document
+-- stays out of sight while an earlier one is still on its way. Statuses may come in any order.
+SELECT d.*, m.header, m.size, m.envelope_sha256, m.event FROM delivery d
+JOIN message m ON m.id = d.message
+WHERE d.destination = :destination AND d.state = 'queued' AND d.pull = 1
+  AND (d.urgency_rank > :rank OR (d.urgency_rank = :rank
+    AND (d.accepted_at > :accepted_at OR (d.accepted_at = :accepted_at AND d.id > :id))))
+  AND (d.kind = 'status' OR NOT EXISTS (
+    SELECT 1 FROM delivery e
+    WHERE e.destination = d.destination AND e.order_key = d.order_key
+      AND e.state IN ('queued', 'held', 'dead')
+      AND (e.accepted_at < d.accepted_at OR (e.accepted_at = d.accepted_at AND e.id < d.id))))
+ORDER BY d.urgency_rank, d.accepted_at, d.id
+LIMIT :limit;
+
+-- name: earlier_open
+-- An earlier message of the same document still on its way to the same destination.
+SELECT e.id FROM delivery e
+WHERE e.destination = :destination AND e.order_key = :order_key AND e.state IN ('queued', 'held', 'dead')
+  AND (e.accepted_at < :accepted_at OR (e.accepted_at = :accepted_at AND e.id < :id))
+LIMIT 1;
+
+-- name: queue_summary
+-- The queue by destination and state.
+SELECT destination, adapter, state, pull, COUNT(*) AS deliveries, MIN(accepted_at) AS oldest,
+  MAX(attempts) AS attempts, MIN(due_at) AS next_due
+FROM delivery WHERE state IN ('queued', 'held', 'dead')
+GROUP BY destination, adapter, state, pull ORDER BY oldest;
+
+-- name: queue_rows
+-- Open deliveries, oldest first.
+SELECT * FROM delivery WHERE state IN ('queued', 'held', 'dead')
+ORDER BY accepted_at, id LIMIT :limit;
+
+-- name: count_by_state
+-- Deliveries by kind and state.
+SELECT CASE WHEN kind = 'status' THEN 'status' ELSE 'document' END AS noun, state, COUNT(*) AS deliveries
+FROM delivery GROUP BY 1, 2;
+
+-- ---------------------------------------------------------------- lanes and attempts
+
+-- name: lane
+-- How one destination is doing.
+SELECT * FROM lane WHERE destination = :destination;
+
+-- name: all_lanes
+-- Every destination that is failing.
+SELECT * FROM lane WHERE failures > 0 ORDER BY destination;
+
+-- name: put_lane
+-- A destination failed or works again.
+INSERT INTO lane (destination, failures, not_before) VALUES (:destination, :failures, :not_before)
+ON CONFLICT (destination) DO UPDATE SET failures = excluded.failures, not_before = excluded.not_before;
+
+-- name: wake_lane
+-- The destination answers again: everything that waits for it is due now, so it drains by urgency, then age.
+UPDATE delivery SET due_at = :now
+WHERE destination = :destination AND state = 'queued' AND due_at > :now AND leased_until IS NULL;
+
+-- name: add_attempt
+-- One try begins.
+INSERT INTO attempt (id, delivery, number, started_at, ended_at, outcome, code, detail)
+VALUES (:id, :delivery, :number, :started_at, NULL, '', '', '');
+
+-- name: end_attempt
+-- One try has ended.
+UPDATE attempt SET ended_at = :ended_at, outcome = :outcome, code = :code, detail = :detail
+WHERE id = :id AND ended_at IS NULL;
+
+-- name: attempts_of_delivery
+-- Every try of a delivery.
+SELECT * FROM attempt WHERE delivery = :delivery ORDER BY number, started_at;
+
+-- ---------------------------------------------------------------- statuses
+
+-- name: add_status_report
+-- One status of a document.
+INSERT INTO status_report (message, document, reporter, addressee, code, declared_time, automatic, forwarded,
+  reported_at)
+VALUES (:message, :document, :reporter, :addressee, :code, :declared_time, :automatic, :forwarded, :reported_at);
+
+-- name: status_reports_of
+-- Every status of a document, oldest first.
+SELECT * FROM status_report WHERE document = :document ORDER BY reported_at, message;
+
+-- name: arrival_reported
+-- Whether this recipient's 01 is already recorded.
+SELECT message FROM status_report
+WHERE document = :document AND reporter = :reporter AND code = '01' LIMIT 1;
+
+-- ---------------------------------------------------------------- events
+
+-- name: add_event
+-- One fact.
+INSERT INTO event (id, at, type, document, message, delivery, sender, recipient, body)
+VALUES (:id, :at, :type, :document, :message, :delivery, :sender, :recipient, :body);
+
+-- name: add_event_private
+-- One personal value behind a commitment of an event.
+INSERT INTO event_private (event, name, salt, value) VALUES (:event, :name, :salt, :value);
+
+-- name: private_of
+-- The personal values of one event, while they exist.
+SELECT name, value FROM event_private WHERE event = :event ORDER BY name;
+
+-- name: events_of_document
+-- The history of a document.
+SELECT * FROM event WHERE document = :document ORDER BY at, id;
+
+-- name: events_after
+-- The stream after a position.
+SELECT * FROM event WHERE at > :at OR (at = :at AND id > :id) ORDER BY at, id LIMIT :limit;
+
+-- name: count_events
+-- How many facts of each type.
+SELECT type, COUNT(*) AS events FROM event GROUP BY type ORDER BY type;
+
+-- name: refusal
+-- Whether this caller was refused with these bytes under this rule set before.
+SELECT * FROM refusal WHERE caller = :caller AND envelope_sha256 = :envelope_sha256 AND rule_set = :rule_set;
+
+-- name: add_refusal
+-- The first refusal of these bytes.
+INSERT INTO refusal (caller, envelope_sha256, rule_set, times, first_at, last_at, event)
+VALUES (:caller, :envelope_sha256, :rule_set, 1, :at, :at, :event);
+
+-- name: count_refusal
+-- The same bytes were refused again.
+UPDATE refusal SET times = times + 1, last_at = :at
+WHERE caller = :caller AND envelope_sha256 = :envelope_sha256 AND rule_set = :rule_set;
+
+-- name: count_refusals
+-- How many different uploads the gate refused.
+SELECT COUNT(*) AS refusals, COALESCE(SUM(times), 0) AS times FROM refusal;

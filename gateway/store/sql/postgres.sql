@@ -1,0 +1,25 @@
+-- Queries that PostgreSQL wants otherwise, each with its reason.
+
+-- name: lock_document
+-- Locked until commit: two messages of one document on two nodes must see each other.
+SELECT * FROM document WHERE sender = :sender AND document_id = :document_id FOR UPDATE;
+
+-- name: lock_delivery
+-- Locked until commit: a person and a worker must not move one delivery at once.
+SELECT * FROM delivery WHERE id = :id FOR UPDATE;
+
+-- name: due_deliveries
+-- SKIP LOCKED: several nodes claim side by side without waiting for each other.
+SELECT d.* FROM delivery d
+LEFT JOIN lane l ON l.destination = d.destination
+WHERE d.state = 'queued' AND d.due_at IS NOT NULL AND d.due_at <= :now
+  AND d.leased_until IS NULL
+  AND (l.not_before IS NULL OR l.not_before <= :now)
+  AND NOT EXISTS (
+    SELECT 1 FROM delivery e
+    WHERE e.destination = d.destination AND e.order_key = d.order_key
+      AND e.state IN ('queued', 'held', 'dead')
+      AND (e.accepted_at < d.accepted_at OR (e.accepted_at = d.accepted_at AND e.id < d.id)))
+ORDER BY d.urgency_rank, d.accepted_at, d.id
+LIMIT :limit
+FOR UPDATE OF d SKIP LOCKED;

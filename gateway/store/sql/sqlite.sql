@@ -1,0 +1,1 @@
+-- Queries that SQLite wants otherwise. None so far: its one writer is the lock.
