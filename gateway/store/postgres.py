@@ -1,0 +1,304 @@
+"""The store in a PostgreSQL database, shared by any number of gateway processes.
+
+In charge of: the connection pool, running units of work on a bounded set of threads, and running a unit again
+when it lost a race. Not in charge of: SQL text, schema steps (``migrate``), the server's own settings.
+
+Needs the extra ``postgres`` (psycopg 3); nothing else imports this module before a ``postgresql://`` address
+asks for it. Each unit is a transaction of its own: the server commits concurrent sessions with one flush.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import errors as pg
+from psycopg.abc import Buffer
+from psycopg.adapt import Dumper, Loader
+from psycopg.pq import TransactionStatus
+from psycopg.rows import DictRow, dict_row
+from psycopg.types.numeric import Int8Dumper
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from gateway.store.contract import (
+    AWAY_RETRY,
+    FULL_RETRY,
+    OUTCOME_UNKNOWN,
+    Conflict,
+    Impossible,
+    NamedTx,
+    Row,
+    StoreClosed,
+    StoreFull,
+    StoreUnavailable,
+    Unit,
+    Value,
+    read_only_error,
+    run_unit,
+)
+from gateway.store.migrate import Migration, check_schema, migrate
+from gateway.store.queries import Queries
+
+T = TypeVar("T")
+Connection = psycopg.Connection[DictRow]
+Pool = ConnectionPool[Connection]
+
+ATTEMPTS = 5  # how often a unit is run before a lost race is reported
+PAUSE = 0.005  # seconds, times the number of attempts made
+POOL = 8  # connections, and threads that use them
+WAIT = 10.0  # seconds for a free connection
+_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"  # one snapshot, as on SQLite
+_MIGRATORS = 0x6761746577617901  # advisory lock: "gateway", 1
+
+
+class _Again(Exception):
+    """The unit lost a race, or its connection, before anything was committed."""
+
+
+class _BoolAsInteger(Dumper):
+    """Truth is stored as 0 or 1, as on SQLite."""
+
+    oid = psycopg.adapters.types["int8"].oid
+
+    def dump(self, obj: bool) -> Buffer:
+        return b"1" if obj else b"0"
+
+
+class _IntegerFromBool(Loader):
+    def load(self, data: Buffer) -> int:
+        return int(bytes(data) == b"t")
+
+
+class _NumberFromNumeric(Loader):
+    """SUM of integers is an integer and AVG a float, as on SQLite; never a Decimal."""
+
+    def load(self, data: Buffer) -> int | float:
+        text = bytes(data).decode()
+        return int(text) if text.lstrip("-").isdigit() else float(text)
+
+
+class PostgresTx(NamedTx):
+    """``Tx`` over a connection that stands in a transaction."""
+
+    __slots__ = ("_cursor",)
+    database_error = psycopg.Error
+
+    def __init__(self, connection: Connection, queries: Queries) -> None:
+        super().__init__(queries)
+        self._cursor = connection.cursor()
+
+    def fetch(self, sql: str, params: Mapping[str, Value]) -> list[Row]:
+        return list(self._cursor.execute(sql.encode(), params).fetchall())
+
+    def change(self, sql: str, params: Mapping[str, Value]) -> int:
+        return self._cursor.execute(sql.encode(), params).rowcount
+
+    def change_many(self, sql: str, rows: Sequence[Mapping[str, Value]]) -> int:
+        self._cursor.executemany(sql.encode(), rows)
+        return self._cursor.rowcount
+
+    def translated(self, error: Exception) -> Exception:
+        return translated(error)
+
+
+@dataclass(slots=True, eq=False)
+class PostgresStore:
+    """``Store`` over one database. Made by ``open_postgres``."""
+
+    pool: Pool
+    queries: Queries
+    read_only: bool
+    schema: int
+    engine: str = "postgres"
+    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(POOL, "store"))
+    _closed: bool = False
+    _units: int = 0
+    _reruns: int = 0
+
+    async def write(self, unit: Unit[T]) -> T:
+        if self.read_only:
+            raise read_only_error()
+        return await self._offload(self._write, unit)
+
+    async def read(self, unit: Unit[T]) -> T:
+        return await self._offload(self._repeat, _READ, unit)
+
+    async def describe(self) -> dict[str, str | int]:
+        facts = await self._offload(self._facts)
+        stats = self.pool.get_stats()
+        facts |= {"connections": stats.get("pool_size", 0), "waiting": stats.get("requests_waiting", 0)}
+        return facts | {"units": self._units, "reruns": self._reruns}
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        await asyncio.to_thread(self._threads.shutdown)
+        await asyncio.to_thread(self.pool.close)
+
+    async def _offload(self, work: Callable[..., T], *args: Any) -> T:
+        if self._closed:
+            raise StoreClosed(retry_after=AWAY_RETRY)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
+
+    def _write(self, unit: Unit[T]) -> T:
+        self._units += 1
+        return self._repeat(_WRITE, unit)
+
+    def _repeat(self, begin: str, unit: Unit[T]) -> T:
+        """Run ``unit`` until it neither loses a race nor a connection, ``ATTEMPTS`` times at most.
+
+        After a lost race for a unique key the winner's row is visible, so a unit that looks first finds it.
+        """
+        for attempt in range(1, ATTEMPTS):
+            try:
+                return self._attempt(begin, unit)
+            except (Conflict, _Again):
+                self._reruns += 1
+                time.sleep(PAUSE * attempt)
+        try:
+            return self._attempt(begin, unit)
+        except _Again as last:
+            raise StoreUnavailable(retry_after=AWAY_RETRY) from last
+
+    def _attempt(self, begin: str, unit: Unit[T]) -> T:
+        connection = self._connection()
+        try:
+            connection.execute(begin.encode())
+            value = run_unit(unit, PostgresTx(connection, self.queries))
+            _commit(connection)
+            return value
+        except psycopg.OperationalError as error:  # of BEGIN; those of the unit are translated already
+            raise translated(error) from error
+        finally:
+            self._put_back(connection)
+
+    def _connection(self) -> Connection:
+        try:
+            return self.pool.getconn(WAIT)
+        except PoolTimeout as error:
+            raise StoreUnavailable(retry_after=AWAY_RETRY) from error
+
+    def _put_back(self, connection: Connection) -> None:
+        """Return the connection clean. When the server dropped it, look at the idle ones too."""
+        lost = connection.closed
+        if not lost and connection.info.transaction_status != TransactionStatus.IDLE:
+            with suppress(psycopg.Error):
+                connection.rollback()
+        self.pool.putconn(connection)
+        if lost:
+            self.pool.check()
+
+    def _facts(self) -> dict[str, str | int]:
+        with self.pool.connection(WAIT) as connection:
+            row = connection.execute(_FACTS).fetchone()
+        return {"engine": self.engine, "schema": self.schema, "psycopg": psycopg.__version__, **(row or {})}
+
+
+_FACTS = b"""
+SELECT current_setting('server_version') AS server, current_database() AS database,
+    pg_database_size(current_database()) AS bytes, current_setting('fsync') AS fsync,
+    current_setting('synchronous_commit') AS synchronous_commit,
+    current_setting('full_page_writes') AS full_page_writes"""
+
+
+def _commit(connection: Connection) -> None:
+    """Commit. If the connection breaks now, nobody knows whether the server did."""
+    try:
+        connection.execute(b"COMMIT")
+    except psycopg.OperationalError as error:
+        if connection.closed:
+            raise StoreUnavailable(code=OUTCOME_UNKNOWN, retry_after=AWAY_RETRY) from error
+        raise
+
+
+def translated(error: Exception) -> Exception:
+    """The contract's error for one of PostgreSQL; any other stays what it is."""
+    match error:
+        case pg.UniqueViolation() | pg.ExclusionViolation():
+            return Conflict(error.diag.table_name or "", str(error).splitlines()[0])
+        case pg.SerializationFailure() | pg.DeadlockDetected():
+            return _Again(str(error))
+        case pg.IntegrityError():
+            return Impossible(str(error))
+        case pg.DiskFull():
+            return StoreFull(retry_after=FULL_RETRY)
+        case psycopg.OperationalError() if (error.sqlstate or "57P01")[:2] in ("08", "57"):
+            return _Again(str(error))  # connection lost, server shutting down, statement cancelled
+        case psycopg.OperationalError():
+            return StoreUnavailable(retry_after=AWAY_RETRY)
+    return error
+
+
+def _configure(connection: Connection) -> None:
+    """Make values mean what they mean on SQLite, and COMMIT what the contract says."""
+    adapters = connection.adapters
+    adapters.register_dumper(int, Int8Dumper)
+    adapters.register_dumper(bool, _BoolAsInteger)
+    adapters.register_loader("bool", _IntegerFromBool)
+    adapters.register_loader("numeric", _NumberFromNumeric)
+    row = connection.execute(b"SHOW synchronous_commit").fetchone()
+    if row and row["synchronous_commit"] == "off":
+        connection.execute(b"SET synchronous_commit = on")
+
+
+def open_postgres(
+    url: str,
+    queries: Queries,
+    migrations: tuple[Migration, ...],
+    now: Callable[[], int],
+    *,
+    purpose: str,
+    read_only: bool,
+) -> PostgresStore:
+    """Connect and migrate; blocks, so call it on a thread. ``StoreUnavailable`` when no server answers.
+
+    ``read_only`` changes nothing, but wants a migrated database.
+    """
+    settings = {"autocommit": True, "row_factory": dict_row, "application_name": purpose}
+    pool = Pool(url, kwargs=settings, min_size=1, max_size=POOL, open=False, configure=_configure)
+    try:
+        pool.open(wait=True, timeout=WAIT)
+        with pool.connection(WAIT) as connection:
+            session = _Session(connection)
+            check_schema(session, migrations) if read_only else migrate(session, migrations, now)
+    except PoolTimeout as error:
+        pool.close()
+        raise StoreUnavailable(retry_after=AWAY_RETRY) from error
+    except BaseException:
+        pool.close()
+        raise
+    return PostgresStore(pool, queries, read_only, len(migrations))
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """``migrate.Session`` over one connection."""
+
+    connection: Connection
+
+    def begin(self) -> None:
+        self.connection.execute(b"BEGIN")
+        self.connection.execute(f"SELECT pg_advisory_xact_lock({_MIGRATORS})".encode())
+
+    def script(self, text: str) -> None:
+        self.connection.execute(text.encode())
+
+    def rows(self, text: str) -> list[tuple[Any, ...]]:
+        return [tuple(row.values()) for row in self.connection.execute(text.encode())]
+
+    def has_ledger(self) -> bool:
+        return self.rows("SELECT to_regclass('schema_migration') AS ledger") != [(None,)]
+
+    def commit(self) -> None:
+        self.connection.execute(b"COMMIT")
+
+    def rollback(self) -> None:
+        self.connection.execute(b"ROLLBACK")
