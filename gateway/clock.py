@@ -85,6 +85,11 @@ def new_id(at: Instant) -> str:
     return str(uuid.UUID(int=milliseconds << 80 | 7 << 76 | fraction << 64 | 2 << 62 | random))
 
 
+def random_bytes(count: int) -> bytes:
+    """Random bytes from the operating system: salts and API keys (private keys: ``signature/keyring.py``)."""
+    return os.urandom(count)
+
+
 def to_rfc3339(instant: Instant) -> str:
     """``2020-04-13T15:30:00.000000+07:00``: the form of the API and of reports."""
     return local(instant).isoformat(timespec="microseconds")

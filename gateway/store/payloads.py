@@ -52,6 +52,6 @@ def find(tx: Tx, sha256: bytes) -> StoredPayload | None:
     )
 
 
-def file_known(tx: Tx, file: str) -> bool:
-    """True when a row owns the file of that name."""
-    return tx.one("payload_file_known", file=file) is not None
+def files(tx: Tx) -> frozenset[str]:
+    """Names of all payload files that a row owns."""
+    return frozenset(row["file"] for row in tx.all("payload_files"))

@@ -125,3 +125,25 @@ def revoke_credential(tx: Tx, credential_id: str, at: Instant) -> bool:
     revoked = tx.run("revoke_credential", id=credential_id, revoked_at=at) > 0
     tx.run("bump_revision", name=PRINCIPALS)
     return revoked
+
+
+class People:
+    """All principals and credentials as an immutable snapshot, looked up by what a caller shows."""
+
+    def __init__(self, principals: tuple[Principal, ...], credentials: tuple[Credential, ...]) -> None:
+        self.principals = principals
+        self.credentials = credentials
+        self._by_id = {principal.id: principal for principal in principals}
+        self._by_hash = {(c.kind, c.hash): c for c in credentials}
+
+    def who(self, kind: CredentialKind, digest: bytes, now: Instant) -> Principal | None:
+        """The active principal that the credential proves at ``now``, or ``None``."""
+        credential = self._by_hash.get((kind, digest))
+        if credential is None or not credential.holds_at(now):
+            return None
+        principal = self._by_id.get(credential.principal)
+        return principal if principal is not None and principal.active else None
+
+    def principal(self, principal_id: str) -> Principal | None:
+        """The principal with that id."""
+        return self._by_id.get(principal_id)

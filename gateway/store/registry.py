@@ -69,37 +69,23 @@ def write(
     agencies: Iterable[Agency],
     aliases: Iterable[Alias],
     successions: Iterable[Succession],
-    level_sets: Iterable[LevelSet],
 ) -> None:
-    """Add or correct entries; nothing is removed, because history refers to it."""
-    for agency in agencies:
-        tx.run(
-            "put_agency",
-            code=agency.code,
-            name=agency.name,
-            level=agency.level,
-            parent=agency.parent,
-            test=int(agency.test),
-            made_up=int(agency.made_up),
-            **_days(agency.period),
-        )
-    for alias in aliases:
-        tx.run("put_alias", alias=alias.alias, code=alias.code, scheme=alias.scheme, **_days(alias.period))
-    for item in successions:
-        tx.run(
-            "put_succession",
-            old_code=item.old,
-            new_code=item.new or "",
-            kind=item.kind.value,
-            on_day=item.on.isoformat(),
-        )
+    """Replace everything about the agencies that are named, and nothing else (``directory.changes.merge``)."""
+    agencies = tuple(agencies)
+    named = [{"code": code} for code in sorted({agency.code for agency in agencies})]
+    for query in ("forget_agency_rows", "forget_alias_rows", "forget_succession_rows"):
+        tx.many(query, named)
+    tx.many("put_agency", [_agency_row(agency) for agency in agencies])
+    tx.many("put_alias", [_alias_row(alias) for alias in aliases])
+    tx.many("put_succession", [_succession_row(item) for item in successions])
+    tx.run("bump_revision", name=DIRECTORY)
+
+
+def write_level_sets(tx: Tx, level_sets: Iterable[LevelSet]) -> None:
+    """Add or correct level sets."""
     for level_set in level_sets:
-        tx.run(
-            "put_level_set",
-            version=level_set.version,
-            levels=orjson.dumps(level_set.levels).decode(),
-            **_days(level_set.period),
-        )
+        levels = orjson.dumps(level_set.levels).decode()
+        tx.run("put_level_set", version=level_set.version, levels=levels, **_days(level_set.period))
     tx.run("bump_revision", name=DIRECTORY)
 
 
@@ -149,6 +135,31 @@ def profile_of(row: Row) -> Profile:
         envelope_signature=row["envelope_signature"],
         reports_arrival=bool(row["reports_arrival"]),
     )
+
+
+def _agency_row(agency: Agency) -> dict[str, str | int | None]:
+    return {
+        "code": agency.code,
+        "name": agency.name,
+        "level": agency.level,
+        "parent": agency.parent,
+        "test": int(agency.test),
+        "made_up": int(agency.made_up),
+        **_days(agency.period),
+    }
+
+
+def _alias_row(alias: Alias) -> dict[str, str]:
+    return {"alias": alias.alias, "code": alias.code, "scheme": alias.scheme, **_days(alias.period)}
+
+
+def _succession_row(item: Succession) -> dict[str, str]:
+    return {
+        "old_code": item.old,
+        "new_code": item.new or "",
+        "kind": item.kind.value,
+        "on_day": item.on.isoformat(),
+    }
 
 
 def _agency(row: Row) -> Agency:

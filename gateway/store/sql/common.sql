@@ -27,6 +27,18 @@ SELECT * FROM profile ORDER BY agency;
 -- The whole signer register.
 SELECT * FROM signer ORDER BY agency, role, certificate_sha256, valid_from;
 
+-- name: forget_agency_rows
+-- All periods of an agency, before an import writes them anew.
+DELETE FROM agency WHERE code = :code;
+
+-- name: forget_alias_rows
+-- All aliases of an agency, before an import writes them anew.
+DELETE FROM agency_alias WHERE code = :code;
+
+-- name: forget_succession_rows
+-- What an agency gave way to, before an import writes it anew.
+DELETE FROM succession WHERE old_code = :code;
+
 -- name: put_agency
 -- One period of an agency, new or corrected.
 INSERT INTO agency (code, name, level, parent, valid_from, valid_to, test, made_up)
@@ -136,9 +148,9 @@ ON CONFLICT (sha256) DO NOTHING;
 -- One more reason to keep a payload.
 UPDATE payload SET refs = refs + 1 WHERE sha256 = :sha256;
 
--- name: payload_file_known
--- Whether a file name in the payload folder belongs to a row.
-SELECT 1 AS known FROM payload WHERE file = :file;
+-- name: payload_files
+-- The files that rows own; what else lies in the folder is an orphan.
+SELECT file FROM payload WHERE file IS NOT NULL;
 
 -- ---------------------------------------------------------------- documents and messages
 
@@ -350,6 +362,10 @@ GROUP BY destination, adapter, state, pull ORDER BY oldest;
 -- Open deliveries, oldest first.
 SELECT * FROM delivery WHERE state IN ('queued', 'held', 'dead')
 ORDER BY accepted_at, id LIMIT :limit;
+
+-- name: count_open
+-- Open deliveries by state (the index of open deliveries answers it).
+SELECT state, COUNT(*) AS deliveries FROM delivery WHERE state IN ('queued', 'held', 'dead') GROUP BY state;
 
 -- name: count_by_state
 -- Deliveries by kind and state.

@@ -1,0 +1,109 @@
+"""The wiring: the only place that knows every implementation and imports ``adapters``.
+
+In charge of: turning a home folder and its settings into running services, and starting and stopping the loops
+in order. Not in charge of: anything that happens to a document.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+from adapters import KINDS, make_adapters
+from gateway.clock import Clock, SystemClock
+from gateway.config import Config, load
+from gateway.delivery.janitor import Janitor
+from gateway.delivery.worker import Worker
+from gateway.errors import NotReady
+from gateway.model.text import Bilingual
+from gateway.net import Net
+from gateway.services import Services
+from gateway.signature.keyring import Keyring
+from gateway.signature.trust import TrustStore
+from gateway.store import open_store
+from gateway.store.blobs import Blobs
+from gateway.web.control import serve_control
+from gateway.web.server import make_web_app, serve_web
+
+KEYS, PAYLOADS = "keys", "payloads"
+
+
+def init_home(home: Path, name: str, clock: Clock) -> None:
+    """Make an installation's folder: settings file, keys, trust folder. Never overwrites one."""
+    if (home / KEYS).exists():
+        raise NotReady(
+            Bilingual(f"{home} đã là một bản cài đặt.", f"{home} is an installation already."),
+            code="home.exists",
+        )
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (home / "trust").mkdir(exist_ok=True)
+    settings = home / "gateway.toml"
+    if not settings.exists():
+        settings.write_text(f'[gateway]\nname = "{name}"\n', encoding="utf-8")
+    Keyring.create(home / KEYS, name, clock.now())
+
+
+async def open_services(home: Path, config: Config, clock: Clock, purpose: str) -> Services:
+    """Everything that flows need, opened; the store is locked for us. ``NotReady`` says what is missing."""
+    if not (home / KEYS).exists():
+        raise NotReady(
+            Bilingual(
+                f"{home} chưa phải là một bản cài đặt. Hãy chạy: gateway init --home {home}",
+                f"{home} is no installation yet. Run: gateway init --home {home}",
+            ),
+            code="home.missing",
+        )
+    keyring = Keyring.open(home / KEYS)
+    trust = TrustStore.load(home / config.trust.folder)
+    store = await open_store(config.database.url, home, clock=clock, purpose=purpose)
+    gw = Services(
+        config=config,
+        clock=clock,
+        store=store,
+        blobs=Blobs(home / PAYLOADS),
+        keyring=keyring,
+        trust_store=trust,
+        kinds={kind: adapter.pull for kind, adapter in KINDS.items()},
+    )
+    await gw.refresh()
+    return gw
+
+
+@contextlib.asynccontextmanager
+async def running(home: Path, config: Config, clock: Clock) -> AsyncIterator[tuple[Services, int]]:
+    """A whole gateway: web server, control socket, worker, janitor. Yields the services and the port.
+
+    On leaving, new requests are refused first, running attempts end, then the store closes.
+    """
+    gw = await open_services(home, config, clock, "serve")
+    net = Net(config.net.allow_private, config.delivery.timeout_seconds)
+    adapters = make_adapters(net)
+    worker, janitor = Worker(gw, adapters), Janitor(gw)
+    try:
+        async with serve_web(make_web_app(gw), config) as port, serve_control(gw, home):
+            tasks = [asyncio.create_task(worker.run()), asyncio.create_task(janitor.run())]
+            try:
+                yield gw, port
+            finally:
+                worker.stop()
+                janitor.stop()
+                await asyncio.gather(*tasks)
+    finally:
+        for adapter in adapters.values():
+            await adapter.close()
+        await net.close()
+        await gw.close()
+
+
+async def serve(
+    home: Path, started: Callable[[int], None], stop: asyncio.Event, clock: Clock | None = None
+) -> None:
+    """Run the gateway of ``home`` until ``stop`` is set; ``started`` hears the port once it listens."""
+    async with running(home, load(home), clock or SystemClock()) as (_, port):
+        started(port)
+        await stop.wait()
+
+
+__all__ = ["init_home", "open_services", "running", "serve"]

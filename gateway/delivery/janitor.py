@@ -1,0 +1,84 @@
+"""Tidying up after what died, and noticing what changed elsewhere.
+
+In charge of: leases that ran out, files without a row, snapshots that another process made old, and the
+gauges. Runs beside the worker; each round is safe to repeat. Not in charge of: anything a document waits for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from gateway.clock import SECOND
+from gateway.delivery.settle import lease_expired
+from gateway.errors import GatewayError
+from gateway.model.delivery import OPEN
+from gateway.services import Services
+from gateway.store import deliveries, payloads
+from gateway.store.contract import Tx
+
+log = structlog.get_logger("gateway.janitor")
+
+ROUND_SECONDS = 5.0
+SWEEP_EVERY = 600 * SECOND
+# Longer than any upload may take, so that a file whose row is about to be committed is never swept.
+ORPHAN_SECONDS = 3600.0
+BATCH = 200
+
+
+class Janitor:
+    """One loop of one process."""
+
+    def __init__(self, gw: Services) -> None:
+        self._gw = gw
+        self._stopped = asyncio.Event()
+        self._swept_at = gw.clock.now()
+
+    async def run(self) -> None:
+        """Tidy every few seconds until ``stop``."""
+        while not self._stopped.is_set():
+            try:
+                await self.round()
+            except GatewayError as error:
+                log.warning("round failed, trying again", error=str(error))
+            try:
+                await asyncio.wait_for(self._stopped.wait(), ROUND_SECONDS)
+            except TimeoutError:
+                continue
+
+    def stop(self) -> None:
+        """End after the present round."""
+        self._stopped.set()
+
+    async def round(self) -> None:
+        """Everything once."""
+        gw = self._gw
+        await gw.refresh()
+        if await gw.store.write(lambda tx: free_expired_leases(tx, gw)):
+            gw.bell.ring()
+        counts = await gw.store.read(_open_by_state)
+        for state in OPEN:
+            gw.metrics.deliveries.labels(state.value).set(counts.get(state.value, 0))
+        if gw.clock.now() - self._swept_at > SWEEP_EVERY:
+            self._swept_at = gw.clock.now()
+            await self.sweep()
+
+    async def sweep(self) -> None:
+        """Remove staged and payload files that no row claims and nobody is writing."""
+        known = await self._gw.store.read(payloads.files)
+        swept = await asyncio.to_thread(self._gw.blobs.sweep, known.__contains__, ORPHAN_SECONDS)
+        if swept.staged or swept.payloads:
+            log.info("orphans removed", staged=swept.staged, payloads=swept.payloads)
+
+
+def free_expired_leases(tx: Tx, gw: Services) -> int:
+    """Give deliveries back whose attempt never came back; how many."""
+    rows = tx.all("expired_leases", now=gw.clock.now(), limit=BATCH)
+    for row in rows:
+        lease_expired(tx, gw, deliveries.from_row(row), row["lease"])
+    return len(rows)
+
+
+def _open_by_state(tx: Tx) -> dict[str, int]:
+    return {row["state"]: row["deliveries"] for row in tx.all("count_open")}

@@ -1,0 +1,128 @@
+"""How an attempt ended, written down.
+
+In charge of: outcome -> next state, attempt row, lane, event, and the notice to the sender, in one transaction.
+A late answer (its lease ran out and somebody else took over) changes nothing. Not in charge of: the attempt
+itself (``worker.py``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.delivery.retry import is_exhausted, lane_wait_after, wait_after
+from gateway.flow import facts, record
+from gateway.flow.progress import arrive, tell_sender
+from gateway.model.delivery import Delivery, State
+from gateway.model.event import Event, EventType
+from gateway.model.text import Bilingual, Instant
+from gateway.port import Delivered, Outcome, Refused, TryLater
+from gateway.services import Services
+from gateway.store import deliveries, events
+from gateway.store.contract import Tx
+from gateway.store.deliveries import Change
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One leased try of a delivery. ``lease`` is the attempt's id; ``started_at`` when it was claimed."""
+
+    delivery: Delivery
+    lease: str
+    started_at: Instant
+
+
+def settle(tx: Tx, gw: Services, attempt: Attempt, outcome: Outcome) -> bool:
+    """Write the outcome. True when this attempt still owned the delivery."""
+    now = gw.clock.now()
+    match outcome:
+        case Delivered():
+            owned = _delivered(tx, gw, attempt, outcome, now)
+            _end(tx, attempt, now, "delivered", "", outcome.proof)
+        case TryLater():
+            owned = _postponed(tx, gw, attempt, outcome, now)
+            _end(tx, attempt, now, "try_later", outcome.code, outcome.text.en)
+        case Refused():
+            owned = _dead(tx, gw, attempt, outcome.code, outcome.text, now)
+            _end(tx, attempt, now, "refused", outcome.code, outcome.text.en)
+    return owned
+
+
+def lease_expired(tx: Tx, gw: Services, delivery: Delivery, lease: str) -> None:
+    """The process of an attempt never came back: the delivery is due again at its stored time."""
+    now = gw.clock.now()
+    change = Change(State.QUEUED, now, due_at=max(delivery.due_at or now, now), lease=lease)
+    if deliveries.move(tx, delivery, change):
+        tx.run("end_attempt", id=lease, ended_at=now, outcome="lease_expired", code="lease.expired", detail="")
+        events.record(tx, _postponed_event(gw, delivery, "lease.expired", change.due_at or now, now))
+
+
+def _delivered(tx: Tx, gw: Services, attempt: Attempt, outcome: Delivered, now: Instant) -> bool:
+    delivery = attempt.delivery
+    tx.run("mark_handed_over", id=delivery.id, handed_over_at=attempt.started_at)
+    owned = arrive(tx, gw, delivery, outcome.proof, lease=attempt.lease)
+    lane = tx.one("lane", destination=delivery.destination)
+    if lane is not None and lane["failures"]:
+        tx.run("put_lane", destination=delivery.destination, failures=0, not_before=0)
+        tx.run("wake_lane", destination=delivery.destination, now=now)
+    return owned
+
+
+def _postponed(tx: Tx, gw: Services, attempt: Attempt, outcome: TryLater, now: Instant) -> bool:
+    delivery = attempt.delivery
+    lane = tx.one("lane", destination=delivery.destination)
+    failures = (lane["failures"] if lane else 0) + 1
+    rest = max(lane_wait_after(failures), outcome.retry_after * 1_000_000)
+    tx.run("put_lane", destination=delivery.destination, failures=failures, not_before=now + rest)
+    due_at = Instant(now + wait_after(delivery.attempts, delivery.id, outcome.retry_after))
+    if is_exhausted(delivery.accepted_at, due_at):
+        return _dead(tx, gw, attempt, "retry.exhausted", _exhausted(outcome.text), now)
+    change = Change(State.QUEUED, now, due_at=due_at, lease=attempt.lease)
+    if not deliveries.move(tx, delivery, change):
+        return False
+    events.record(tx, _postponed_event(gw, delivery, outcome.code, due_at, now))
+    return True
+
+
+def _dead(tx: Tx, gw: Services, attempt: Attempt, code: str, text: Bilingual, now: Instant) -> bool:
+    delivery = attempt.delivery
+    change = Change(State.DEAD, now, lease=attempt.lease, reason_code=code, reason=text)
+    if not deliveries.move(tx, delivery, change):
+        return False
+    died = record.delivery_moved(
+        gw,
+        EventType.DELIVERY_DEAD,
+        delivery,
+        State.DEAD,
+        record.GATEWAY,
+        now,
+        reason_code=code,
+        facts={"attempts": delivery.attempts},
+        private=facts.salted({"reason": text.vi}),
+    )
+    events.record(tx, died)
+    tell_sender(tx, gw, delivery, text)
+    return True
+
+
+def _end(tx: Tx, attempt: Attempt, now: Instant, outcome: str, code: str, detail: str) -> None:
+    tx.run("end_attempt", id=attempt.lease, ended_at=now, outcome=outcome, code=code, detail=detail)
+
+
+def _postponed_event(gw: Services, delivery: Delivery, code: str, due_at: Instant, now: Instant) -> Event:
+    return record.delivery_moved(
+        gw,
+        EventType.DELIVERY_POSTPONED,
+        delivery,
+        State.QUEUED,
+        record.GATEWAY,
+        now,
+        reason_code=code,
+        facts={"attempts": delivery.attempts, "due_at": due_at},
+    )
+
+
+def _exhausted(last: Bilingual) -> Bilingual:
+    return Bilingual(
+        f"Đã thử gửi nhiều lần trong 5 ngày mà không được. Lần cuối: {last.vi}",
+        f"Tried for five days without success. The last time: {last.en}",
+    )

@@ -1,0 +1,170 @@
+"""The worker: claims what is due, hands it to an adapter, writes down how it went.
+
+In charge of: the loop, leases, and how many attempts run at one time, in all and towards one destination.
+Lease, attempt count and next time are committed before anything goes out, so a worker that dies costs a
+polite retry and never a document. Not in charge of: pull deliveries (``flow/inbox.py`` settles them).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+
+import structlog
+
+from gateway.clock import SECOND
+from gateway.delivery.retry import wait_after
+from gateway.delivery.settle import Attempt, settle
+from gateway.errors import GatewayError
+from gateway.flow.payload import open_payload
+from gateway.model.delivery import Delivery
+from gateway.model.envelope import Kind
+from gateway.model.text import Bilingual, DocumentId, Instant
+from gateway.port import Adapter, Outcome, Parcel, TryLater
+from gateway.services import Services
+from gateway.store import deliveries, registry
+from gateway.store.contract import Tx
+
+log = structlog.get_logger("gateway.delivery")
+
+IDLE_SECONDS = 1.0
+
+
+class Worker:
+    """One loop of one process. ``adapters`` maps a kind to its outbound half."""
+
+    def __init__(self, gw: Services, adapters: Mapping[str, Adapter]) -> None:
+        self._gw = gw
+        self._adapters = adapters
+        self._running: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Work until ``stop``; then let running attempts end."""
+        while not self._stopping:
+            claimed = await self._claim_safely()
+            for attempt in claimed:
+                task = asyncio.create_task(self._carry(attempt))
+                self._running.add(task)
+                task.add_done_callback(self._finished)
+            if not claimed:
+                await self._gw.bell.wait(IDLE_SECONDS)
+        if self._running:
+            await asyncio.gather(*self._running, return_exceptions=True)
+
+    def stop(self) -> None:
+        """Claim nothing more."""
+        self._stopping = True
+        self._gw.bell.ring()
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._gw.bell.ring()
+
+    async def _claim_safely(self) -> list[Attempt]:
+        free = self._gw.config.delivery.concurrency - len(self._running)
+        if free <= 0:
+            return []
+        try:
+            return await self._gw.store.write(lambda tx: claim_due(tx, self._gw, free))
+        except GatewayError as error:
+            log.warning("claim failed, trying again", error=str(error))
+            await asyncio.sleep(IDLE_SECONDS)
+            return []
+
+    async def _carry(self, attempt: Attempt) -> None:
+        """One attempt, start to end. Whatever goes wrong here, the lease runs out and it is tried again."""
+        outcome = await self._hand_over(attempt)
+        self._gw.metrics.attempts.labels(attempt.delivery.adapter, type(outcome).__name__.lower()).inc()
+        try:
+            await self._gw.store.write(lambda tx: settle(tx, self._gw, attempt, outcome))
+        except GatewayError as error:
+            log.warning("outcome not written, the lease will run out", error=str(error))
+
+    async def _hand_over(self, attempt: Attempt) -> Outcome:
+        seconds = self._gw.config.delivery.lease_seconds * 0.8
+        try:
+            async with asyncio.timeout(seconds):
+                adapter = self._adapters[attempt.delivery.adapter]
+                return await adapter.deliver(await self._parcel(attempt))
+        except TimeoutError:
+            return TryLater("attempt.timeout", _TIMEOUT)
+        except Exception as error:  # the port's promise: any exception means "not now"
+            log.exception("attempt failed", delivery=attempt.delivery.id)
+            detail = f"{type(error).__name__}: {error}"
+            return TryLater("attempt.error", Bilingual(f"Lỗi khi gửi: {detail}", f"Failed to send: {detail}"))
+
+    async def _parcel(self, attempt: Attempt) -> Parcel:
+        gw, delivery = self._gw, attempt.delivery
+        payload = await open_payload(gw, delivery)
+
+        async def stream() -> AsyncIterator[bytes]:
+            for chunk in payload.chunks:
+                yield chunk
+
+        return Parcel(
+            delivery_id=delivery.id,
+            message_id=delivery.message,
+            kind=Kind(delivery.kind),
+            sender=delivery.sender,
+            document_id=DocumentId(delivery.document_id),
+            recipient=delivery.recipient,
+            urgency=delivery.urgency,
+            envelope_sha256=payload.sha256.hex(),
+            size=payload.size,
+            attempt=delivery.attempts,
+            settings=await self._settings(delivery),
+            open=stream,
+        )
+
+    async def _settings(self, delivery: Delivery) -> dict[str, str]:
+        """The connection profile of the destination, its secret opened."""
+        settings = dict(self._gw.directory.profile(delivery.destination).settings)
+        sealed = await self._gw.store.read(lambda tx: registry.sealed_secret(tx, delivery.destination))
+        if sealed is not None:
+            settings["secret"] = self._gw.keyring.decrypt_secret(sealed).decode()
+        return settings
+
+
+def claim_due(tx: Tx, gw: Services, limit: int) -> list[Attempt]:
+    """Lease up to ``limit`` due deliveries, most urgent and oldest first.
+
+    At most ``delivery.per_destination`` attempts run towards one destination, and a single one while it is
+    failing. On return (after the commit) lease, attempt and next time are on disk.
+    """
+    now = gw.clock.now()
+    running = Counter({row["destination"]: row["running"] for row in tx.all("leases_per_destination")})
+    failing = {row["destination"] for row in tx.all("all_lanes")}
+    attempts = []
+    for row in tx.all("due_deliveries", now=now, limit=limit * 4):
+        room = 1 if row["destination"] in failing else gw.config.delivery.per_destination
+        if running[row["destination"]] >= room:
+            continue
+        running[row["destination"]] += 1
+        attempts.append(_lease(tx, gw, deliveries.from_row(row), now))
+        if len(attempts) == limit:
+            break
+    return attempts
+
+
+def _lease(tx: Tx, gw: Services, delivery: Delivery, now: Instant) -> Attempt:
+    lease = gw.new_id()
+    number = delivery.attempts + 1
+    tx.run(
+        "lease_delivery",
+        id=delivery.id,
+        lease=lease,
+        leased_until=now + gw.config.delivery.lease_seconds * SECOND,
+        next_due=now + wait_after(number, delivery.id),
+    )
+    tx.run("add_attempt", id=lease, delivery=delivery.id, number=number, started_at=now)
+    leased = deliveries.find(tx, delivery.id)
+    assert leased is not None
+    return Attempt(leased, lease, now)
+
+
+_TIMEOUT = Bilingual(
+    "Hệ thống của đơn vị nhận không trả lời trong thời gian cho phép.",
+    "The recipient's system did not answer in time.",
+)

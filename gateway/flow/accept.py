@@ -1,0 +1,263 @@
+"""The accepting transaction: what "everything is there" means.
+
+In charge of: writing payload, document, message, status, deliveries, events and receipt of one message in one
+transaction, for uploads and for the statuses that the gateway writes itself. Not in charge of: deciding
+(``examine.py``), making bytes durable (``submit.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gateway.flow import facts, record
+from gateway.flow.dialect import Form
+from gateway.flow.examine import Examination
+from gateway.flow.identity import Identity, look_up
+from gateway.model.delivery import Hop
+from gateway.model.envelope import Envelope, Kind
+from gateway.model.event import Event, EventType
+from gateway.model.finding import Decision, Severity
+from gateway.model.receipt import Receipt
+from gateway.model.status import StatusCode
+from gateway.model.text import AgencyCode, Instant
+from gateway.services import Services
+from gateway.signature.seal import issue_receipt
+from gateway.store import deliveries, events, messages, payloads
+from gateway.store.contract import Tx
+from gateway.store.payloads import StoredPayload
+
+
+class Stale(Exception):
+    """The store learned something about the document since the message was examined: examine again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that the transaction writes. ``automatic``: the gateway wrote this status itself."""
+
+    actor: str
+    exam: Examination
+    envelope: Envelope
+    identity: Identity
+    payload: StoredPayload
+    message: str
+    document: str
+    document_id: str
+    at: Instant
+    forms: Mapping[AgencyCode, Form] = field(default_factory=dict)
+    timings: Mapping[str, int] = field(default_factory=dict)
+    automatic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The receipt, and the payload files that turned out superfluous because the bytes were kept already."""
+
+    receipt: Receipt | None
+    jws: str
+    unused: tuple[StoredPayload, ...]
+
+
+def plan_for(
+    gw: Services,
+    actor: str,
+    exam: Examination,
+    payload: StoredPayload,
+    *,
+    forms: Mapping[AgencyCode, Form] | None = None,
+    timings: Mapping[str, int] | None = None,
+    automatic: bool = False,
+) -> Plan:
+    """Give a message its ids: those of the message it repeats and of its document, where there are such."""
+    assert exam.envelope is not None
+    assert exam.identity is not None
+    known = exam.known
+    return Plan(
+        actor,
+        exam,
+        exam.envelope,
+        exam.identity,
+        payload,
+        message=known.repeats or gw.new_id(),
+        document=known.document or gw.new_id(),
+        document_id=known.document_id or exam.identity.document_ids[0],
+        at=gw.clock.now(),
+        forms=forms or {},
+        timings=timings or {},
+        automatic=automatic,
+    )
+
+
+def commit(tx: Tx, gw: Services, plan: Plan) -> Accepted:
+    """Write a new message, or the recipients that a repeat adds. ``Stale`` when the examination is outdated."""
+    known = look_up(tx, plan.identity, lock=True)
+    if known != plan.exam.known:
+        raise Stale
+    if known.repeats:
+        return _supplement(tx, gw, plan)
+    unused = [] if payloads.keep(tx, plan.payload, plan.at) else [plan.payload]
+    _write_message(tx, gw, plan, known.document)
+    hops = _write_status(tx, plan) if plan.identity.kind is Kind.STATUS else plan.exam.hops
+    unused += _queue(tx, gw, plan, hops)
+    if plan.automatic:
+        return Accepted(None, "", tuple(unused))
+    return _receipt(tx, gw, plan, hops, unused)
+
+
+def _write_message(tx: Tx, gw: Services, plan: Plan, document: str) -> None:
+    if not document:
+        messages.add_document(
+            tx, plan.document, plan.identity.document_sender, plan.document_id, plan.message, plan.at
+        )
+    accepted = _accepted_event(gw, plan)
+    messages.add(tx, _message_row(gw, plan, accepted.id))
+    events.record(tx, accepted)
+    if plan.identity.kind is Kind.REPLACE:
+        for replaced in plan.envelope.business.replacements:
+            messages.add_link(tx, plan.document, replaced.document_id)
+
+
+def _write_status(tx: Tx, plan: Plan) -> tuple[Hop, ...]:
+    """Record the status; a second 01 of the same recipient is recorded and not forwarded."""
+    status, hops = plan.envelope.status, plan.exam.hops
+    assert status is not None
+    again = status.code == StatusCode.ARRIVED.value and messages.arrival_reported(
+        tx, plan.document, plan.identity.sender
+    )
+    messages.add_status(
+        tx,
+        messages.NewStatus(
+            message=plan.message,
+            document=plan.document,
+            reporter=plan.identity.sender,
+            addressee=hops[0].recipient if hops else "",
+            code=status.code,
+            declared_time=status.timestamp,
+            automatic=plan.automatic,
+            forwarded=not again,
+            reported_at=plan.at,
+        ),
+    )
+    return () if again else hops
+
+
+def _supplement(tx: Tx, gw: Services, plan: Plan) -> Accepted:
+    """A repeat names recipients that had no delivery yet: they get one, with a receipt of their own."""
+    first = tx.all("receipts_of_message", message=plan.message)[0]
+    hops = [hop for hop in plan.exam.hops if hop.addressed not in plan.exam.known.addressed]
+    unused = [plan.payload, *_queue(tx, gw, plan, hops)]
+    return _receipt(tx, gw, plan, hops, unused, supplement_to=first["id"])
+
+
+def _queue(tx: Tx, gw: Services, plan: Plan, hops: Sequence[Hop]) -> list[StoredPayload]:
+    """Create the deliveries, and the payload rows of forms that were rebuilt for another dialect."""
+    unused = []
+    for hop in hops:
+        form = plan.forms.get(hop.recipient)
+        if form is not None and not payloads.keep(tx, form.payload, plan.at):
+            unused.append(form.payload)
+        new = _delivery(gw, plan, hop, form)
+        deliveries.add(tx, new)
+        rebuilt = form.facts() if form else {}
+        events.record(tx, record.delivery_created(gw, new, plan.actor, rebuilt))
+    return unused
+
+
+def _delivery(gw: Services, plan: Plan, hop: Hop, form: Form | None) -> deliveries.NewDelivery:
+    held, held_code = hop.held, hop.held_code
+    if held is None and plan.exam.decision is Decision.HOLD:
+        finding = next(f for f in plan.exam.findings if f.severity is Severity.HOLD)
+        held, held_code = finding.text, finding.rule
+    return deliveries.NewDelivery(
+        id=gw.new_id(),
+        message=plan.message,
+        document=plan.document,
+        kind=plan.identity.kind.value,
+        sender=plan.identity.sender,
+        document_id=plan.document_id,
+        addressed=hop.addressed,
+        recipient=hop.recipient,
+        destination=hop.destination,
+        adapter=hop.adapter,
+        pull=hop.pull,
+        order_key=plan.identity.order_key(plan.document_id),
+        urgency=plan.envelope.other.priority,
+        accepted_at=plan.at,
+        payload=form.payload.sha256 if form else None,
+        held_code=held_code,
+        held=held,
+    )
+
+
+def _accepted_event(gw: Services, plan: Plan) -> Event:
+    status, hops = plan.envelope.status, plan.exam.hops
+    return record.event(
+        gw,
+        EventType.STATUS_REPORTED if status else EventType.DOCUMENT_ACCEPTED,
+        plan.actor,
+        plan.at,
+        document=plan.document,
+        message=plan.message,
+        sender=plan.identity.sender,
+        recipient=hops[0].recipient if status and hops else "",
+        status=status.code if status else "",
+        declared_time=status.timestamp if status else plan.envelope.promulgation_date.raw,
+        envelope_sha256=plan.payload.sha256.hex(),
+        rule_set=gw.trust.rule_set,
+        facts=facts.facts_of(plan.exam)
+        | {"automatic": plan.automatic, "recipients": [hop.recipient for hop in hops]},
+        private=facts.private_of(plan.envelope),
+    )
+
+
+def _message_row(gw: Services, plan: Plan, event: str) -> messages.NewMessage:
+    envelope, exam = plan.envelope, plan.exam
+    return messages.NewMessage(
+        id=plan.message,
+        document=plan.document,
+        kind=envelope.kind.value,
+        duplicate_key=plan.identity.duplicate_key,
+        sender=plan.identity.sender,
+        envelope_sha256=plan.payload.sha256,
+        content_digest=plan.identity.content_digest,
+        size=plan.payload.size,
+        dialect=envelope.dialect.value,
+        decision=exam.decision.value,
+        caller=plan.actor,
+        rule_set=gw.trust.rule_set,
+        urgency=envelope.other.priority,
+        header=facts.header_of(envelope),
+        findings=[finding.as_json() for finding in exam.findings],
+        verdicts=[verdict.as_json() for verdict in exam.verdicts],
+        timings=dict(plan.timings),
+        event=event,
+        accepted_at=plan.at,
+    )
+
+
+def _receipt(
+    tx: Tx,
+    gw: Services,
+    plan: Plan,
+    hops: Sequence[Hop],
+    unused: Sequence[StoredPayload],
+    supplement_to: str = "",
+) -> Accepted:
+    receipt = Receipt(
+        id=gw.new_id(),
+        gateway=gw.config.gateway.name,
+        message=plan.message,
+        sender=plan.identity.sender,
+        document_id=plan.document_id,
+        kind=plan.identity.kind.value,
+        envelope_sha256=plan.payload.sha256.hex(),
+        content_digest=plan.identity.content_digest.hex(),
+        accepted_at=plan.at,
+        decision=plan.exam.decision.value,
+        recipients=tuple(hop.recipient for hop in hops),
+        supplement_to=supplement_to,
+    )
+    jws = issue_receipt(gw.keyring, receipt)
+    messages.add_receipt(tx, receipt, jws)
+    return Accepted(receipt, jws, tuple(unused))

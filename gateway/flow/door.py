@@ -1,0 +1,184 @@
+"""The door: who is calling, how much may come in at one time, where the bytes go.
+
+In charge of: authentication, the rights of a caller, admission by bytes and by rate, and streaming an upload
+into an encrypted staging file while it is hashed and parsed. One door for the web API and for every adapter.
+Not in charge of: judging the message (``examine.py``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from gateway.clock import SECOND
+from gateway.edxml.limits import Limits
+from gateway.edxml.parse import EnvelopeReader, Parsed
+from gateway.errors import Busy, NotAuthenticated, NotPermitted, TooLarge, TooMany, Unreadable
+from gateway.model.text import AgencyCode, Bilingual, Instant
+from gateway.services import Services
+from gateway.store.blobs import Staging
+from gateway.store.payloads import StoredPayload
+from gateway.store.people import CredentialKind, Principal, Role
+
+KEY_PREFIX = "gw_"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A principal that proved who it is."""
+
+    principal: str
+    name: str
+    role: Role
+    agencies: frozenset[AgencyCode]
+
+    def acts_for(self, agency: AgencyCode) -> bool:
+        """True when the caller may send and receive as that agency."""
+        return agency in self.agencies
+
+    def require(self, *roles: Role) -> None:
+        """``NotPermitted`` unless the caller has one of the roles."""
+        if self.role not in roles:
+            raise NotPermitted()
+
+
+@dataclass(slots=True)
+class Upload:
+    """Bytes that came in: staged (encrypted), hashed, and read once. ``unreadable`` is set when they are no
+    edXML message."""
+
+    staging: Staging
+    parsed: Parsed | None
+    unreadable: Unreadable | None
+    timings: dict[str, int] = field(default_factory=dict)  # stage -> microseconds
+    durable: StoredPayload | None = None
+
+    @property
+    def sha256(self) -> bytes:
+        return self.staging.sha256
+
+    @property
+    def size(self) -> int:
+        return self.staging.size
+
+    async def make_durable(self, gw: Services) -> StoredPayload:
+        """On return the bytes are on disk, encrypted, under their final name. Done once."""
+        if self.durable is None:
+            kept = await gw.offload(self.size, self.staging.make_durable)
+            wrapped = gw.keyring.wrap(self.staging.data_key)
+            self.durable = StoredPayload(self.sha256, self.size, wrapped, kept.file, kept.inline)
+        return self.durable
+
+
+class Admission:
+    """Counts what is being handled: bytes of all uploads, and requests of each caller (token bucket)."""
+
+    def __init__(self) -> None:
+        self.bytes_in_flight = 0
+        self._buckets: dict[str, tuple[float, Instant]] = {}
+
+    def take_token(self, gw: Services, principal: str) -> None:
+        """``TooMany`` when the caller is over its rate (a burst of two seconds is allowed)."""
+        rate = gw.config.limits.requests_per_second
+        now = gw.clock.now()
+        tokens, then = self._buckets.get(principal, (2.0 * rate, now))
+        tokens = min(2.0 * rate, tokens + (now - then) * rate / SECOND)
+        if tokens < 1:
+            gw.metrics.turned_away.labels("rate").inc()
+            raise TooMany(retry_after=1)
+        self._buckets[principal] = (tokens - 1, now)
+
+    @contextmanager
+    def bytes_reserved(self, gw: Services, size: int) -> Iterator[None]:
+        """Reserve room for an upload of ``size`` bytes; ``Busy`` when there is none at the moment."""
+        if self.bytes_in_flight and self.bytes_in_flight + size > gw.config.limits.bytes_in_flight:
+            gw.metrics.turned_away.labels("bytes").inc()
+            raise Busy(retry_after=2)
+        self.bytes_in_flight += size
+        gw.metrics.bytes_in_flight.set(self.bytes_in_flight)
+        try:
+            yield
+        finally:
+            self.bytes_in_flight -= size
+            gw.metrics.bytes_in_flight.set(self.bytes_in_flight)
+
+
+def authenticate(gw: Services, api_key: str = "", certificate: bytes = b"") -> Caller:
+    """Who shows this API key or client certificate (DER). ``NotAuthenticated`` if nobody we know."""
+    principal: Principal | None = None
+    if api_key:
+        digest = hash_api_key(api_key)
+        principal = gw.people.who(CredentialKind.API_KEY, digest, gw.clock.now())
+    elif certificate:
+        digest = hashlib.sha256(certificate).digest()
+        principal = gw.people.who(CredentialKind.CERTIFICATE, digest, gw.clock.now())
+    if principal is None:
+        gw.metrics.unauthenticated.inc()
+        raise NotAuthenticated()
+    return Caller(principal.id, principal.name, principal.role, principal.agencies)
+
+
+def hash_api_key(api_key: str) -> bytes:
+    """What is kept of an API key. It holds 256 random bits, so one SHA-256 is enough."""
+    return hashlib.sha256(api_key.encode()).digest()
+
+
+def limits_of(gw: Services) -> Limits:
+    """The reader's limits, as configured."""
+    limits = gw.config.limits
+    return Limits(max_bytes=limits.upload_bytes, max_attachment=limits.attachment_bytes)
+
+
+async def receive(gw: Services, chunks: AsyncIterator[bytes]) -> Upload:
+    """Stream an upload in: encrypted, hashed and parsed as it passes.
+
+    ``TooLarge`` above the configured size. An unreadable upload is still taken to its end (unless too large),
+    so that the refusal can name its SHA-256.
+    """
+    started = gw.clock.now()
+    staging = gw.blobs.stage()
+    reader = _Reader(limits_of(gw))
+    try:
+        async for chunk in chunks:
+            if staging.size + len(chunk) > gw.config.limits.upload_bytes:
+                raise TooLarge(_too_large(gw.config.limits.upload_bytes))
+            staging.write(chunk)
+            reader.feed(chunk)
+    except BaseException:
+        staging.discard()
+        raise
+    parsed, unreadable = reader.close()
+    return Upload(staging, parsed, unreadable, {"receive": gw.clock.now() - started})
+
+
+class _Reader:
+    """The edXML reader, remembering the first reason why it could not go on."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._reader = EnvelopeReader(limits)
+        self._unreadable: Unreadable | None = None
+
+    def feed(self, chunk: bytes) -> None:
+        if self._unreadable is None:
+            try:
+                self._reader.feed(chunk)
+            except Unreadable as error:
+                self._unreadable = error
+
+    def close(self) -> tuple[Parsed | None, Unreadable | None]:
+        if self._unreadable is None:
+            try:
+                return self._reader.close(), None
+            except Unreadable as error:
+                self._unreadable = error
+        return None, self._unreadable
+
+
+def _too_large(limit: int) -> Bilingual:
+    megabytes = limit // 1_048_576
+    return Bilingual(
+        f"Gói tin lớn hơn {megabytes} MB, là mức tối đa trục nhận. Hãy giảm dung lượng tệp đính kèm.",
+        f"The envelope is larger than {megabytes} MB, the most this gateway takes. Make the attachments smaller.",
+    )

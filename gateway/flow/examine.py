@@ -1,0 +1,155 @@
+"""The engine of the gate: what is this upload, is it genuine, may it be sent?
+
+In charge of: the order of the checks, and one result that the gate (``submit.py``), the preflight
+(``POST /api/v1/check``) and ``gateway check FILE`` share. Pure CPU: what the store knows is handed in.
+Not in charge of: acting on the decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from gateway.checks.subject import Subject
+from gateway.checks.table import run_checks
+from gateway.clock import Clock, local_day
+from gateway.directory.route import route
+from gateway.directory.snapshot import Directory
+from gateway.edxml.limits import Limits
+from gateway.edxml.parse import Parsed, parse_envelope
+from gateway.edxml.schema import check_schema
+from gateway.flow.door import Upload
+from gateway.flow.identity import Identity, Known, identify
+from gateway.model.delivery import Hop
+from gateway.model.envelope import Envelope, Kind, SignatureForm
+from gateway.model.finding import Decision, Finding, decide
+from gateway.model.text import AgencyCode
+from gateway.model.verdict import Verdict
+from gateway.signature.judge import judge
+from gateway.signature.verify import Trust, verify_envelope
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What the engine works with. ``None`` means: not at hand, so what needs it is "not machine-checkable"."""
+
+    clock: Clock
+    limits: Limits
+    trust: Trust | None
+    directory: Directory | None
+    kinds: Mapping[str, bool] = field(default_factory=dict)
+    caller_agencies: frozenset[AgencyCode] | None = None
+    narrow_to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An upload that was read and whose signature was judged, before anything is known about it."""
+
+    envelope: Envelope
+    identity: Identity
+    findings: tuple[Finding, ...]
+    verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What the gate found and what it would do. ``envelope`` is ``None`` for an unreadable upload."""
+
+    decision: Decision
+    findings: tuple[Finding, ...]
+    verdicts: tuple[Verdict, ...] = ()
+    envelope: Envelope | None = None
+    identity: Identity | None = None
+    hops: tuple[Hop, ...] = ()
+    known: Known = Known()
+
+
+def read(upload: Upload, bench: Bench) -> Reading | Examination:
+    """Schema and signature of a staged upload; an ``Examination`` when there is nothing to go on with."""
+    if upload.parsed is None:
+        findings = upload.unreadable.findings if upload.unreadable else ()
+        return Examination(Decision.REFUSE, findings)
+    parsed, verdicts = upload.parsed, ()
+    with _timed(upload, "signature", bench.clock):
+        if parsed.envelope.signature is SignatureForm.XMLDSIG and bench.trust is not None:
+            parsed, verdicts = _verified(upload, parsed, bench, bench.trust)
+    with _timed(upload, "schema", bench.clock):
+        findings = parsed.findings + check_schema(parsed)
+    directory = bench.directory or Directory()
+    return Reading(parsed.envelope, identify(parsed.envelope, directory), findings, verdicts)
+
+
+def examine(upload: Upload, reading: Reading, known: Known, bench: Bench) -> Examination:
+    """The decision of the gate on a message, given what the store knows about it."""
+    with _timed(upload, "checks", bench.clock):
+        envelope, directory = reading.envelope, bench.directory
+        now = bench.clock.now()
+        sender = directory.resolve(envelope.sender.organ_id) if directory else None
+        policy = directory.profile(sender).envelope_signature if directory and sender else "if_present"
+        subject = Subject(
+            envelope=envelope,
+            sender=sender,
+            caller_agencies=bench.caller_agencies,
+            directory=directory,
+            now=now,
+            narrow_to=bench.narrow_to,
+            earlier=known.earlier,
+        )
+        findings = [
+            *reading.findings,
+            *judge(reading.verdicts, envelope.signature, policy, sender),
+            *run_checks(subject),
+        ]
+        hops = _ways(envelope, bench, local_day(now), findings)
+    return Examination(
+        decide(findings), tuple(findings), reading.verdicts, envelope, reading.identity, hops, known
+    )
+
+
+def _verified(
+    upload: Upload, parsed: Parsed, bench: Bench, trust: Trust
+) -> tuple[Parsed, tuple[Verdict, ...]]:
+    """Judge the XML signature; from here on only the bytes that it covers are used, where it covers any."""
+    data = b"".join(upload.staging.chunks())
+    result = verify_envelope(data, trust, bench.clock.now())
+    if result.signed_bytes is not None:
+        covered = parse_envelope(result.signed_bytes, bench.limits)
+        envelope = replace(
+            covered.envelope, signature=SignatureForm.XMLDSIG, dialect=parsed.envelope.dialect
+        )
+        parsed = replace(covered, envelope=envelope)
+    return parsed, (result.verdict,)
+
+
+def _ways(
+    envelope: Envelope, bench: Bench, on: date, findings: list[Finding]
+) -> tuple[Hop, ...]:
+    """How each recipient that this call asks for is reached; findings about the way are added."""
+    directory = bench.directory
+    if directory is None:
+        return ()
+    known = [directory.resolve(text) for text in addressees(envelope)]
+    codes = tuple(dict.fromkeys(code for code in known if code is not None))
+    if bench.narrow_to:
+        wanted = {directory.resolve(text) for text in bench.narrow_to}
+        codes = tuple(code for code in codes if code in wanted)
+    routing = route(codes, directory, on, bench.kinds)
+    findings.extend(routing.findings)
+    return routing.hops
+
+
+def addressees(envelope: Envelope) -> tuple[str, ...]:
+    """The OrganIds to which a message goes: ``To``, or ``ResponseFor/OrganId`` of a status."""
+    if envelope.kind is Kind.STATUS:
+        return tuple(about.organ_id for about in envelope.response_for[:1])
+    return tuple(organization.organ_id for organization in envelope.recipients)
+
+
+@contextmanager
+def _timed(upload: Upload, stage: str, clock: Clock) -> Iterator[None]:
+    started = clock.now()
+    yield
+    upload.timings[stage] = upload.timings.get(stage, 0) + clock.now() - started

@@ -1,0 +1,95 @@
+"""What an accepted message says in its row and in its event.
+
+In charge of: the header summary that lists show, the facts that the figures need, and keeping personal values
+(subject, names, file names, reasons) out of the event's body, behind salted commitments. Not in charge of:
+writing any of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from gateway.clock import random_bytes
+from gateway.flow.examine import Examination
+from gateway.model.envelope import Envelope, Kind
+from gateway.model.verdict import Verdict
+
+SALT_BYTES = 16
+
+
+def header_of(envelope: Envelope) -> dict[str, Any]:
+    """What lists show of a message; nothing personal."""
+    if envelope.kind is Kind.STATUS:
+        return {"status": envelope.status.code if envelope.status else ""}
+    promulgated = envelope.promulgation_date
+    return {
+        "number": envelope.code_number,
+        "notation": envelope.code_notation,
+        "type_name": envelope.document_type.name,
+        "promulgation_date": promulgated.value.isoformat() if promulgated.value else promulgated.raw,
+        "priority": envelope.other.priority,
+        "paper": envelope.business.paper,
+        "files": [
+            {"sha256": file.sha256.hex(), "size": file.size, "format": file.format}
+            for file in envelope.attachments
+        ],
+    }
+
+
+def facts_of(exam: Examination) -> dict[str, Any]:
+    """What the figures need of an accepted message (contracts: events)."""
+    assert exam.envelope is not None
+    assert exam.identity is not None
+    facts: dict[str, Any] = {
+        "kind": exam.envelope.kind.value,
+        "decision": exam.decision.value,
+        "document_id": exam.envelope.document_id,
+        "content_digest": exam.identity.content_digest.hex(),
+        "findings": findings_of(exam),
+        "verdicts": [verdict_fact(verdict) for verdict in exam.verdicts],
+    }
+    return facts | header_of(exam.envelope)
+
+
+def findings_of(exam: Examination) -> list[dict[str, str]]:
+    """Findings by rule and severity: the sentences may quote content, so they stay out of the log."""
+    return [{"rule": f.rule, "severity": f.severity.name.lower()} for f in exam.findings]
+
+
+def verdict_fact(verdict: Verdict) -> dict[str, str]:
+    """A verdict without the signer's name."""
+    return {
+        "indication": verdict.indication.value,
+        "sub_indication": verdict.sub_indication,
+        "role": verdict.role.value,
+        "agency": verdict.agency,
+        "certificate_sha256": verdict.certificate_sha256,
+        "signing_time": verdict.signing_time,
+        "time_source": verdict.time_source,
+        "rule_set": verdict.rule_set,
+    }
+
+
+def private_of(envelope: Envelope) -> dict[str, tuple[bytes, str]]:
+    """The personal values of a message, each with a fresh salt; absent ones are left out."""
+    staff = envelope.status.staff if envelope.status else envelope.business.staff
+    values = {
+        "subject": envelope.subject,
+        "content": envelope.content,
+        "signer": " ".join(filter(None, (envelope.signer.position, envelope.signer.full_name))),
+        "competence": envelope.signer.competence,
+        "staff": ", ".join(filter(None, (staff.staff, staff.department, staff.email, staff.mobile))),
+        "reason": envelope.status.description if envelope.status else envelope.business.reason,
+        "file_names": orjson.dumps([file.name for file in envelope.attachments]).decode()
+        if envelope.attachments
+        else "",
+    }
+    return salted(values)
+
+
+def salted(values: Mapping[str, str]) -> dict[str, tuple[bytes, str]]:
+    """Each non-empty text with a salt of its own."""
+    return {name: (random_bytes(SALT_BYTES), text) for name, text in values.items() if text}

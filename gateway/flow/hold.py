@@ -1,0 +1,145 @@
+"""A person decides about one delivery: hold, release, reject, retry, give up. Always with a reason.
+
+In charge of: the changes of transport state that people make. Who may: operators and administrators. Not in
+charge of: holds that rules make (``checks/``), retries that the schedule makes (``delivery/``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.errors import BadRequest, NotFound, WrongState
+from gateway.flow import facts, record
+from gateway.flow.door import Caller
+from gateway.flow.progress import tell_sender
+from gateway.model.delivery import ALLOWED, Delivery, State
+from gateway.model.event import EventType
+from gateway.model.text import Bilingual, Instant
+from gateway.services import Services
+from gateway.store import deliveries, events
+from gateway.store.contract import Tx
+from gateway.store.deliveries import Change
+from gateway.store.people import Role
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """One thing that a person may decide: from which states, to which, recorded how."""
+
+    event: EventType
+    from_states: frozenset[State]
+    to_state: State
+    reason_code: str = ""  # stands on the delivery while it lasts; queued deliveries carry none
+    tells_sender: bool = False
+
+
+HOLD = _Decision(EventType.DELIVERY_HELD, frozenset({State.QUEUED}), State.HELD, "person.held")
+RELEASE = _Decision(EventType.DELIVERY_RELEASED, frozenset({State.HELD}), State.QUEUED)
+REJECT = _Decision(
+    EventType.DELIVERY_REJECTED, frozenset({State.HELD}), State.REJECTED, "person.rejected", True
+)
+RETRY = _Decision(EventType.DELIVERY_REVIVED, frozenset({State.DEAD, State.QUEUED}), State.QUEUED)
+GIVE_UP = _Decision(
+    EventType.DELIVERY_CANCELLED,
+    frozenset({State.QUEUED, State.HELD, State.DEAD}),
+    State.CANCELLED,
+    "person.gave_up",
+    True,
+)
+
+
+async def hold(gw: Services, caller: Caller, delivery_id: str, reason: str) -> Delivery:
+    """Keep a queued delivery back."""
+    return await _decide(gw, caller, delivery_id, reason, HOLD)
+
+
+async def release(gw: Services, caller: Caller, delivery_id: str, reason: str) -> Delivery:
+    """Let a held delivery go on."""
+    return await _decide(gw, caller, delivery_id, reason, RELEASE)
+
+
+async def reject(gw: Services, caller: Caller, delivery_id: str, reason: str) -> Delivery:
+    """Refuse a held delivery for good; the sender is told."""
+    return await _decide(gw, caller, delivery_id, reason, REJECT)
+
+
+async def retry(gw: Services, caller: Caller, delivery_id: str, reason: str) -> Delivery:
+    """Put a dead delivery back into its lane, or try a waiting one now."""
+    return await _decide(gw, caller, delivery_id, reason, RETRY)
+
+
+async def give_up(gw: Services, caller: Caller, delivery_id: str, reason: str) -> Delivery:
+    """Close a delivery that nobody has yet; the sender is told."""
+    return await _decide(gw, caller, delivery_id, reason, GIVE_UP)
+
+
+async def _decide(
+    gw: Services, caller: Caller, delivery_id: str, reason: str, decision: _Decision
+) -> Delivery:
+    caller.require(Role.OPERATOR, Role.ADMINISTRATOR)
+    reason = reason.strip()
+    if not reason:
+        raise BadRequest(_NO_REASON, code="reason.missing")
+
+    def unit(tx: Tx) -> Delivery:
+        delivery = deliveries.find(tx, delivery_id, lock=True)
+        if delivery is None:
+            raise NotFound(code="delivery.unknown")
+        _change(tx, gw, caller, delivery, reason, decision)
+        return deliveries.find(tx, delivery_id) or delivery
+
+    changed = await gw.store.write(unit)
+    gw.bell.ring()
+    return changed
+
+
+def _change(
+    tx: Tx, gw: Services, caller: Caller, delivery: Delivery, reason: str, decision: _Decision
+) -> None:
+    if delivery.state not in decision.from_states or decision.to_state not in ALLOWED[delivery.state]:
+        raise WrongState(_wrong_state(delivery), code=f"delivery.{delivery.state.value}")
+    if delivery.leased_until is not None:
+        raise WrongState(_LEASED, code="delivery.leased")
+    at = gw.clock.now()
+    text = Bilingual(reason, reason)
+    change = Change(
+        decision.to_state,
+        at,
+        due_at=_due(gw, delivery, decision, at),
+        reason_code=decision.reason_code,
+        reason=text if decision.reason_code else None,
+    )
+    deliveries.move(tx, delivery, change)
+    moved = record.delivery_moved(
+        gw,
+        decision.event,
+        delivery,
+        decision.to_state,
+        caller.principal,
+        at,
+        reason_code=decision.reason_code,
+        private=facts.salted({"reason": reason}),
+    )
+    events.record(tx, moved)
+    if decision.tells_sender:
+        tell_sender(tx, gw, delivery, text)
+
+
+def _due(gw: Services, delivery: Delivery, decision: _Decision, at: Instant) -> Instant | None:
+    """A pushed delivery that is queued again is due now; a pull delivery waits for its recipient."""
+    pull = gw.kinds.get(delivery.adapter, False)
+    return at if decision.to_state is State.QUEUED and not pull else None
+
+
+def _wrong_state(delivery: Delivery) -> Bilingual:
+    return Bilingual(
+        f"Không thể làm việc này khi lượt gửi đang ở trạng thái “{delivery.state.value}”.",
+        f"This cannot be done while the delivery is “{delivery.state.value}”.",
+    )
+
+
+_NO_REASON = Bilingual("Phải ghi rõ lý do.", "A reason is required.")
+_LEASED = Bilingual(
+    "Lượt gửi này đang được thực hiện; hãy thử lại sau ít phút.",
+    "An attempt of this delivery is running; try again in a minute.",
+)

@@ -1,0 +1,175 @@
+"""Reading what happened: one document's way, lists of documents, the queue.
+
+In charge of: views that the API, the command line and later the console share, and who may see them. Nothing
+here changes anything. Not in charge of: figures (``compliance/``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from gateway.errors import NotFound, NotPermitted
+from gateway.flow.door import Caller
+from gateway.model.delivery import Delivery
+from gateway.model.text import AgencyCode, Instant, nfc
+from gateway.services import Services
+from gateway.store import deliveries, events, messages
+from gateway.store.contract import Row, Tx
+from gateway.store.people import Role
+
+SEES_ALL = (Role.AUDITOR, Role.OPERATOR, Role.ADMINISTRATOR)
+FAR_FUTURE = Instant(2**62)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """One line of a list."""
+
+    id: str
+    sender: AgencyCode
+    document_id: str
+    kind: str
+    decision: str
+    urgency: int
+    created_at: Instant
+    header: dict[str, Any]
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Everything about one document. Rows are plain dictionaries with JSON columns decoded."""
+
+    id: str
+    sender: AgencyCode
+    document_id: str
+    created_at: Instant
+    replaces: tuple[str, ...]
+    replaced_by: tuple[str, ...]
+    subject: str
+    messages: tuple[dict[str, Any], ...]
+    deliveries: tuple[Delivery, ...]
+    attempts: dict[str, tuple[dict[str, Any], ...]]
+    statuses: tuple[dict[str, Any], ...]
+    receipts: tuple[dict[str, Any], ...]
+    events: tuple[dict[str, Any], ...]
+
+
+async def list_documents(
+    gw: Services, caller: Caller, agency: AgencyCode | None = None, before: Instant = FAR_FUTURE, limit: int = 50
+) -> list[DocumentRow]:
+    """Documents, newest first. A caller without the right to see all names one of its own agencies."""
+    if caller.role not in SEES_ALL and (agency is None or not caller.acts_for(agency)):
+        raise NotPermitted(code="documents.not_yours")
+
+    def unit(tx: Tx) -> list[DocumentRow]:
+        if agency is None:
+            rows = tx.all("recent_documents", before=before, limit=limit)
+        else:
+            rows = tx.all("recent_documents_of", before=before, limit=limit, agency=agency)
+        return [_line(row, events.private_values(tx, row["event"])) for row in rows]
+
+    return await gw.store.read(unit)
+
+
+async def trace(gw: Services, caller: Caller, reference: str) -> Trace:
+    """The whole way of a document, found by its id here or by its DocumentId.
+
+    ``NotFound`` also when it is not the caller's: as sender or as one of the recipients.
+    """
+    found = await gw.store.read(lambda tx: _trace(tx, caller, reference))
+    if found is None:
+        raise NotFound(code="document.unknown")
+    return found
+
+
+async def queue(gw: Services, caller: Caller, limit: int = 200) -> tuple[list[dict[str, Any]], list[Delivery]]:
+    """The queue by destination and state, and its oldest deliveries. For operators, auditors and up."""
+    caller.require(*SEES_ALL)
+    return await gw.store.read(
+        lambda tx: (
+            [dict(row) for row in tx.all("queue_summary")],
+            [deliveries.from_row(row) for row in tx.all("queue_rows", limit=limit)],
+        )
+    )
+
+
+def _trace(tx: Tx, caller: Caller, reference: str) -> Trace | None:
+    by_id = tx.one("document_by_id", id=reference)
+    rows = [by_id] if by_id else tx.all("documents_by_document_id", document_id=nfc(reference))
+    for row in rows:
+        if caller.role in SEES_ALL or _takes_part(tx, caller, row):
+            return _whole(tx, row)
+    return None
+
+
+def _takes_part(tx: Tx, caller: Caller, row: Row) -> bool:
+    return row["sender"] in caller.agencies or bool(caller.agencies & messages.recipients_of(tx, row["id"]))
+
+
+def _whole(tx: Tx, row: Row) -> Trace:
+    document = row["id"]
+    history = tx.all("messages_of_document", document=document)
+    found = deliveries.of_document(tx, document)
+    first = next(message for message in history if message["id"] == row["first_message"])
+    return Trace(
+        id=document,
+        sender=row["sender"],
+        document_id=row["document_id"],
+        created_at=row["created_at"],
+        replaces=tuple(link["replaces"] for link in tx.all("links_of", document=document)),
+        replaced_by=tuple(
+            later["id"]
+            for later in tx.all("replaced_by", sender=row["sender"], document_id=row["document_id"])
+        ),
+        subject=events.private_values(tx, first["event"]).get("subject", ""),
+        messages=tuple(_message(message) for message in history),
+        deliveries=tuple(found),
+        attempts={
+            delivery.id: tuple(dict(a) for a in tx.all("attempts_of_delivery", delivery=delivery.id))
+            for delivery in found
+            if delivery.attempts
+        },
+        statuses=tuple(_status(tx, status) for status in tx.all("status_reports_of", document=document)),
+        receipts=tuple(
+            dict(receipt)
+            for message in history
+            for receipt in tx.all("receipts_of_message", message=message["id"])
+        ),
+        events=tuple(_event(event) for event in events.of_document(tx, document)),
+    )
+
+
+def _message(row: Row) -> dict[str, Any]:
+    plain = messages.decode(row, "header", "findings", "verdicts", "timings")
+    for name in ("envelope_sha256", "content_digest", "duplicate_key"):
+        plain[name] = bytes(plain[name]).hex()
+    return plain
+
+
+def _status(tx: Tx, row: Row) -> dict[str, Any]:
+    message = tx.one("message_by_id", id=row["message"])
+    private = events.private_values(tx, message["event"]) if message else {}
+    return dict(row) | {"reason": private.get("reason", "")}
+
+
+def _event(row: Row) -> dict[str, Any]:
+    decoded: dict[str, Any] = orjson.loads(bytes(row["body"]))
+    return decoded
+
+
+def _line(row: Row, private: dict[str, str]) -> DocumentRow:
+    return DocumentRow(
+        id=row["id"],
+        sender=row["sender"],
+        document_id=row["document_id"],
+        kind=row["kind"],
+        decision=row["decision"],
+        urgency=row["urgency"],
+        created_at=row["created_at"],
+        header=orjson.loads(row["header"]),
+        subject=private.get("subject", ""),
+    )

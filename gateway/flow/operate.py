@@ -1,0 +1,213 @@
+"""The table of what operators and administrators may do from the command line.
+
+In charge of: names, arguments and JSON answers of operations. The same table is served on the Unix socket of a
+running server (``web/control.py``) and run in-process when no server runs, so a command does the same either
+way. Not in charge of: doing it (``hold.py``, ``office.py``, ``look.py``).
+
+Arguments are validated from the functions' annotations; a wrong one is a ``BadRequest`` that names it.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import enum
+from collections.abc import Awaitable, Callable
+from datetime import date
+from typing import Any
+
+from pydantic import ValidationError, validate_call
+
+from gateway.clock import SECOND, to_rfc3339
+from gateway.directory.load import read_directory
+from gateway.errors import BadRequest
+from gateway.flow import hold, look, office
+from gateway.flow.door import Caller
+from gateway.model.agency import Profile
+from gateway.model.text import AgencyCode, Bilingual, Instant
+from gateway.services import Services
+from gateway.signature.register import read_signers_csv
+from gateway.store.people import Role
+
+Operation = Callable[..., Awaitable[Any]]
+LOCAL = Caller("local", "command line on this machine", Role.ADMINISTRATOR, frozenset())
+
+
+async def run(gw: Services, name: str, arguments: dict[str, Any], caller: Caller = LOCAL) -> Any:
+    """Do one operation; a JSON value. ``BadRequest`` for an unknown name or a wrong argument."""
+    operation = OPERATIONS.get(name)
+    if operation is None:
+        raise BadRequest(
+            Bilingual(f"Không có thao tác “{name}”.", f"There is no operation “{name}”."),
+            code="operation.unknown",
+        )
+    try:
+        return plain(await operation(gw, caller, **arguments))
+    except ValidationError as error:
+        problem = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise BadRequest(
+            Bilingual(f"Tham số không hợp lệ: {problem}", f"Wrong argument: {problem}"),
+            code="operation.argument",
+        ) from error
+
+
+def plain(value: Any) -> Any:
+    """Values of the gateway as JSON values: dataclasses become objects, enums their value, bytes hex."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted(plain(item) for item in value)
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, date):
+        return value.isoformat()
+    return value.hex() if isinstance(value, bytes) else value
+
+
+async def import_directory(
+    gw: Services, caller: Caller, text: str, format: str = "csv", apply: bool = False
+) -> Any:
+    """Preview, or with ``apply`` do, an import of agencies."""
+    return await office.import_directory(gw, caller, read_directory(text, format), apply=apply)
+
+
+async def import_signers(gw: Services, caller: Caller, text: str) -> Any:
+    """Add the rows of a signer register in CSV."""
+    signers = read_signers_csv(text, gw.directory.canonical)
+    return {"rows": await office.import_signers(gw, caller, signers)}
+
+
+async def show_directory(gw: Services, caller: Caller, on: date | None = None, under: str = "") -> Any:
+    """Agencies in force on a day, with their levels."""
+    day = on or date.fromisoformat(to_rfc3339(gw.clock.now())[:10])
+    root = gw.directory.resolve(under) if under else None
+    return [
+        agency
+        for agency in gw.directory.all(day)
+        if root is None or gw.directory.within(agency.code, root, day)
+    ]
+
+
+async def connect_agency(
+    gw: Services,
+    caller: Caller,
+    agency: str,
+    adapter: str = "inbox",
+    settings: dict[str, str] | None = None,
+    secret: str | None = None,
+    dialect: str = "",
+    envelope_signature: str = "if_present",
+    reports_arrival: bool = False,
+) -> Any:
+    """Set how an agency is connected."""
+    profile = Profile(
+        AgencyCode(gw.directory.canonical(agency)),
+        adapter,
+        tuple(sorted((settings or {}).items())),
+        dialect,
+        envelope_signature,
+        reports_arrival,
+    )
+    await office.set_profile(gw, caller, profile, secret)
+    return profile
+
+
+async def add_system(gw: Services, caller: Caller, name: str, agencies: list[str], role: Role = Role.SYSTEM) -> Any:
+    """Give a system or person an account and its first API key (shown once)."""
+    principal = await office.add_principal(gw, caller, name, role, [AgencyCode(code) for code in agencies])
+    return {"principal": principal, "api_key": await office.issue_api_key(gw, caller, principal.id)}
+
+
+async def issue_key(gw: Services, caller: Caller, principal: str, overlap_days: int | None = None) -> Any:
+    """A further API key for a principal; with ``overlap_days`` the older ones run out after that time."""
+    until = Instant(gw.clock.now() + overlap_days * 86_400 * SECOND) if overlap_days is not None else None
+    return {"api_key": await office.issue_api_key(gw, caller, principal, overlap_until=until)}
+
+
+async def add_certificate(gw: Services, caller: Caller, principal: str, der_base64: str) -> Any:
+    """Let a client certificate prove a principal."""
+    digest = await office.add_certificate(gw, caller, principal, base64.b64decode(der_base64, validate=True))
+    return {"certificate_sha256": digest}
+
+
+async def list_principals(gw: Services, caller: Caller) -> Any:
+    """Systems and persons with their credentials; hashes only, never keys."""
+    return {"principals": gw.people.principals, "credentials": gw.people.credentials}
+
+
+async def list_keys(gw: Services, caller: Caller) -> Any:
+    """The gateway's own keys."""
+    return gw.keyring.describe()
+
+
+async def show_queue(gw: Services, caller: Caller, limit: int = 200) -> Any:
+    """The queue by destination and state, and its oldest deliveries."""
+    summary, rows = await look.queue(gw, caller, limit)
+    return {"summary": summary, "deliveries": rows}
+
+
+async def show_trace(gw: Services, caller: Caller, reference: str) -> Any:
+    """Everything about one document."""
+    return await look.trace(gw, caller, reference)
+
+
+async def list_traces(gw: Services, caller: Caller, agency: str = "", limit: int = 50) -> Any:
+    """Documents, newest first."""
+    code = AgencyCode(gw.directory.canonical(agency)) if agency else None
+    return {"documents": await look.list_documents(gw, caller, code, limit=limit)}
+
+
+async def revoke_credential(gw: Services, caller: Caller, credential: str) -> Any:
+    """Withdraw a key or certificate at once."""
+    await office.revoke_credential(gw, caller, credential)
+    return {"revoked": credential}
+
+
+async def rotate_key(gw: Services, caller: Caller, which: str) -> Any:
+    """Begin to use a new key of the gateway's own."""
+    await office.rotate_key(gw, caller, which)
+    return gw.keyring.describe()
+
+
+async def describe_store(gw: Services, caller: Caller) -> Any:
+    """Versions, sizes and counts, for ``doctor`` and ``status``."""
+    counts = await gw.store.read(lambda tx: [dict(row) for row in tx.all("count_by_state")])
+    events = await gw.store.read(lambda tx: [dict(row) for row in tx.all("count_events")])
+    lanes = await gw.store.read(lambda tx: [dict(row) for row in tx.all("all_lanes")])
+    return {
+        "store": await gw.store.describe(),
+        "deliveries": counts,
+        "events": events,
+        "failing_lanes": lanes,
+        "clock": {"source": gw.clock.source, "now": to_rfc3339(gw.clock.now())},
+    }
+
+
+_FUNCTIONS: dict[str, Operation] = {
+    "directory.import": import_directory,
+    "directory.show": show_directory,
+    "signers.import": import_signers,
+    "agency.connect": connect_agency,
+    "agency.add_system": add_system,
+    "agency.principals": list_principals,
+    "key.issue": issue_key,
+    "key.add_certificate": add_certificate,
+    "key.revoke": revoke_credential,
+    "key.rotate": rotate_key,
+    "key.list": list_keys,
+    "queue.show": show_queue,
+    "queue.hold": hold.hold,
+    "queue.release": hold.release,
+    "queue.reject": hold.reject,
+    "queue.retry": hold.retry,
+    "queue.give_up": hold.give_up,
+    "trace.show": show_trace,
+    "trace.list": list_traces,
+    "status": describe_store,
+}
+_validated = validate_call(config={"arbitrary_types_allowed": True})
+OPERATIONS: dict[str, Operation] = {name: _validated(function) for name, function in _FUNCTIONS.items()}

@@ -1,0 +1,63 @@
+"""Reading a kept message.
+
+In charge of: from a delivery (or a message) to its decrypted bytes. Not in charge of: who may read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gateway.errors import NotFound
+from gateway.model.delivery import Delivery
+from gateway.model.text import Bilingual
+from gateway.services import Services
+from gateway.store import payloads
+from gateway.store.contract import Tx
+from gateway.store.payloads import StoredPayload
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPayload:
+    """Bytes to stream. ``chunks`` raises ``store.blobs.Damaged`` at its end if the hash does not fit."""
+
+    sha256: bytes
+    size: int
+    chunks: Iterator[bytes]
+
+
+async def open_payload(gw: Services, delivery: Delivery) -> OpenPayload:
+    """The bytes that this delivery hands over: as received, or as rebuilt for the recipient's dialect."""
+    return _open(gw, await gw.store.read(lambda tx: _of_delivery(tx, delivery.id)))
+
+
+async def open_message(gw: Services, message_id: str) -> OpenPayload:
+    """The bytes of a message as received."""
+    return _open(gw, await gw.store.read(lambda tx: _of_message(tx, message_id)))
+
+
+def _open(gw: Services, stored: StoredPayload | None) -> OpenPayload:
+    if stored is None or stored.wrapped_key is None:
+        raise NotFound(
+            Bilingual("Nội dung gói tin này đã được hủy.", "The content of this message was destroyed."),
+            code="payload.destroyed",
+        )
+    key = gw.keyring.unwrap(stored.wrapped_key)
+    chunks = gw.blobs.read(
+        stored.file, stored.inline, data_key=key, size=stored.size, sha256=stored.sha256
+    )
+    return OpenPayload(stored.sha256, stored.size, chunks)
+
+
+def _of_delivery(tx: Tx, delivery_id: str) -> StoredPayload | None:
+    row = tx.one("delivery_by_id", id=delivery_id)
+    if row is None:
+        return None
+    if row["payload"] is not None:
+        return payloads.find(tx, bytes(row["payload"]))
+    return _of_message(tx, row["message"])
+
+
+def _of_message(tx: Tx, message_id: str) -> StoredPayload | None:
+    row = tx.one("message_by_id", id=message_id)
+    return None if row is None else payloads.find(tx, bytes(row["envelope_sha256"]))

@@ -1,0 +1,219 @@
+"""One upload becomes a durable message with a receipt, or is refused with reasons.
+
+In charge of: the order of the walk from staged bytes to the commit. Not in charge of: who calls (``door.py``),
+what the checks say (``examine.py``), what the commit holds (``accept.py``), carrying (``delivery/``).
+
+The commit is the promise: when ``submit`` returns, payload, message, deliveries, receipt and events are on
+disk. When it raises, nothing of the upload is (but for the record that it was refused).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from gateway.clock import SECOND
+from gateway.errors import Busy, DuplicateConflict, GatewayError, NotPermitted, Refused, Unreadable
+from gateway.flow import facts, record
+from gateway.flow.accept import Accepted, Stale, commit, plan_for
+from gateway.flow.dialect import forms_for
+from gateway.flow.door import Caller, Upload, limits_of
+from gateway.flow.examine import Bench, Examination, Reading, examine, read
+from gateway.flow.identity import look_up
+from gateway.model.envelope import Kind
+from gateway.model.event import EventType
+from gateway.model.finding import Decision, Finding, Severity
+from gateway.model.text import AgencyCode
+from gateway.services import Services
+from gateway.store import events
+from gateway.store.contract import StoreUnavailable, Tx
+from gateway.store.payloads import StoredPayload
+
+# A document that changes this often while one message is examined is under attack or badly automated.
+STALE_RETRIES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What the caller gets back. ``jws`` is the signed receipt; ``repeated``: it is the first answer again."""
+
+    receipt: str
+    message: str
+    document: str
+    decision: Decision
+    repeated: bool
+    jws: str
+    findings: tuple[Finding, ...]
+
+
+async def submit(gw: Services, caller: Caller, upload: Upload, narrow_to: Sequence[str] = ()) -> Submission:
+    """Take one upload through the gate.
+
+    ``narrow_to``: codes of the envelope's recipients to which a partner's call restricts it. Raises
+    ``Unreadable``, ``Refused``, ``DuplicateConflict`` or ``NotPermitted`` with the findings (recorded once for
+    caller, bytes and rule set), ``Busy`` when the disk is full.
+    """
+    try:
+        bench = bench_for(gw, caller.agencies, narrow_to)
+        reading = await gw.offload(upload.size, read, upload, bench)
+        for _ in range(STALE_RETRIES):
+            exam = await examine_upload(gw, upload, reading, bench)
+            try:
+                return await _settle(gw, caller, upload, exam)
+            except Stale:
+                continue
+        raise Busy(retry_after=1)
+    finally:
+        upload.staging.discard()
+
+
+async def preflight(gw: Services, caller: Caller, upload: Upload) -> Examination:
+    """What ``submit`` would decide now, without keeping or recording anything."""
+    try:
+        bench = bench_for(gw, caller.agencies)
+        reading = await gw.offload(upload.size, read, upload, bench)
+        return await examine_upload(gw, upload, reading, bench)
+    finally:
+        upload.staging.discard()
+
+
+def bench_for(gw: Services, agencies: frozenset[AgencyCode], narrow_to: Sequence[str] = ()) -> Bench:
+    """The engine's inputs, as the running gateway has them."""
+    return Bench(gw.clock, limits_of(gw), gw.trust, gw.directory, gw.kinds, agencies, tuple(narrow_to))
+
+
+async def examine_upload(
+    gw: Services, upload: Upload, reading: Reading | Examination, bench: Bench
+) -> Examination:
+    """Look up what the store knows, and let the engine decide."""
+    if isinstance(reading, Examination):
+        return reading
+    known = await gw.store.read(lambda tx: look_up(tx, reading.identity))
+    return await gw.offload(upload.size, examine, upload, reading, known, bench)
+
+
+async def _settle(gw: Services, caller: Caller, upload: Upload, exam: Examination) -> Submission:
+    """Give the first answer again, refuse, or accept."""
+    if _is_repeat(exam):
+        _require_own_agency(caller, exam)
+        return await _repeat(gw, caller, upload, exam)
+    if exam.decision is Decision.REFUSE:
+        raise await _refusal(gw, caller, upload, exam)
+    return await _accept(gw, caller, upload, exam)
+
+
+def _is_repeat(exam: Examination) -> bool:
+    """True for a message that was accepted before, unless this call names recipients without a delivery."""
+    if not exam.known.repeats:
+        return False
+    status = exam.envelope is not None and exam.envelope.kind is Kind.STATUS
+    return status or all(hop.addressed in exam.known.addressed for hop in exam.hops)
+
+
+def _require_own_agency(caller: Caller, exam: Examination) -> None:
+    if exam.identity is None or not caller.acts_for(exam.identity.sender):
+        raise NotPermitted(code="sender.not_yours", findings=exam.findings)
+
+
+async def _accept(gw: Services, caller: Caller, upload: Upload, exam: Examination) -> Submission:
+    """Make the bytes durable, then commit everything at once, then wake the worker."""
+    started = gw.clock.now()
+    forms = await forms_for(gw, upload, exam)
+    files = [form.payload for form in forms.values()]
+    try:
+        payload = await upload.make_durable(gw)
+        files.append(payload)
+        upload.timings["durable"] = gw.clock.now() - started
+        plan = plan_for(gw, caller.principal, exam, payload, forms=forms, timings=upload.timings)
+        accepted = await gw.store.write(lambda tx: commit(tx, gw, plan))
+    except (Stale, StoreUnavailable):
+        raise  # needed again, or the outcome is unknown: the janitor sweeps what has no row
+    except Exception:
+        _remove_files(gw, files)
+        raise
+    _remove_files(gw, accepted.unused)
+    _count(gw, upload, exam)
+    gw.bell.ring()
+    return _submission(exam, plan.message, plan.document, accepted)
+
+
+async def _repeat(gw: Services, caller: Caller, upload: Upload, exam: Examination) -> Submission:
+    """The same message again: its first receipt, no new delivery."""
+    assert exam.identity is not None
+    repeated = record.event(
+        gw,
+        EventType.DOCUMENT_REPEATED,
+        caller.principal,
+        gw.clock.now(),
+        document=exam.known.document,
+        message=exam.known.repeats,
+        sender=exam.identity.sender,
+        envelope_sha256=upload.sha256.hex(),
+        facts={"kind": exam.identity.kind.value},
+    )
+
+    def unit(tx: Tx) -> Submission:
+        events.record(tx, repeated)
+        message = tx.one("message_by_id", id=exam.known.repeats)
+        first = tx.all("receipts_of_message", message=exam.known.repeats)
+        assert message is not None
+        return Submission(
+            first[0]["id"] if first else "",
+            message["id"],
+            message["document"],
+            Decision(message["decision"]),
+            True,
+            first[0]["jws"] if first else "",
+            exam.findings,
+        )
+
+    return await gw.store.write(unit)
+
+
+async def _refusal(gw: Services, caller: Caller, upload: Upload, exam: Examination) -> GatewayError:
+    """Record the refusal, without payload or subject; the error to raise."""
+    gw.metrics.submissions.labels("refuse").inc()
+    worst = max(exam.findings, key=lambda finding: finding.severity)
+    now = gw.clock.now()
+    refusal = record.event(
+        gw,
+        EventType.SUBMISSION_REFUSED,
+        caller.principal,
+        now,
+        sender=exam.identity.sender if exam.identity else "",
+        envelope_sha256=upload.sha256.hex(),
+        rule_set=gw.trust.rule_set,
+        reason_code=worst.rule,
+        facts={"size": upload.size, "findings": facts.findings_of(exam)},
+    )
+    await gw.store.write(
+        lambda tx: events.count_refusal(tx, caller.principal, upload.sha256, refusal.rule_set, now, refusal)
+    )
+    return _error_for(exam)
+
+
+def _error_for(exam: Examination) -> GatewayError:
+    refusing = [finding for finding in exam.findings if finding.severity is Severity.REFUSE]
+    for finding in refusing:
+        if finding.rule == "sender.not_yours":
+            return NotPermitted(finding.text, code=finding.rule, findings=exam.findings)
+    if all(finding.rule == "duplicate.conflict" for finding in refusing):
+        return DuplicateConflict(refusing[0].text, findings=exam.findings)
+    return (Refused if exam.envelope else Unreadable)(findings=exam.findings)
+
+
+def _submission(exam: Examination, message: str, document: str, accepted: Accepted) -> Submission:
+    receipt = accepted.receipt.id if accepted.receipt else ""
+    return Submission(receipt, message, document, exam.decision, False, accepted.jws, exam.findings)
+
+
+def _count(gw: Services, upload: Upload, exam: Examination) -> None:
+    gw.metrics.submissions.labels(exam.decision.value).inc()
+    for stage, microseconds in upload.timings.items():
+        gw.metrics.stage_seconds.labels(stage).observe(microseconds / SECOND)
+
+
+def _remove_files(gw: Services, unused: Iterable[StoredPayload]) -> None:
+    for payload in unused:
+        if payload.file is not None:
+            gw.blobs.remove(payload.file)

@@ -1,0 +1,47 @@
+"""What the gateway counts for its operators (Prometheus).
+
+In charge of: every metric, once, with its sentence. Never labelled by agency (a label per agency would be a
+directory of who writes to whom). Not in charge of: figures for auditors, which come from events
+(``compliance/``).
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class Metrics:
+    """One set of metrics, with a registry of its own so that tests do not share counts."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.submissions = Counter(
+            "gateway_submissions",
+            "Uploads by what the gate decided.",
+            ["decision"],
+            registry=self.registry,
+        )
+        self.unauthenticated = Counter(
+            "gateway_unauthenticated", "Calls without a valid credential.", registry=self.registry
+        )
+        self.turned_away = Counter(
+            "gateway_turned_away", "Calls refused because of a limit.", ["limit"], registry=self.registry
+        )
+        self.stage_seconds = Histogram(
+            "gateway_stage_seconds",
+            "Time of one upload in each stage of the walk.",
+            ["stage"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.attempts = Counter(
+            "gateway_attempts", "Attempts by adapter and outcome.", ["adapter", "outcome"], registry=self.registry
+        )
+        self.deliveries = Gauge(
+            "gateway_deliveries", "Open deliveries by state.", ["state"], registry=self.registry
+        )
+        self.bytes_in_flight = Gauge(
+            "gateway_bytes_in_flight", "Bytes of the uploads being handled.", registry=self.registry
+        )

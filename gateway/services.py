@@ -1,0 +1,111 @@
+"""The bundle that a flow is handed.
+
+In charge of: naming what a flow may use, and keeping the in-memory snapshots (directory, principals, signers)
+as fresh as their revision in the store. Not in charge of: making any of it (``app.py``) or deciding anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, ParamSpec, TypeVar
+
+from gateway.clock import Clock, new_id
+from gateway.config import Config
+from gateway.directory.snapshot import Directory
+from gateway.metrics import Metrics
+from gateway.signature.keyring import Keyring
+from gateway.signature.register import SignerRegister
+from gateway.signature.trust import TrustStore
+from gateway.signature.verify import Trust
+from gateway.store import people, registry
+from gateway.store.blobs import Blobs
+from gateway.store.contract import Store, Tx
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# Work on fewer bytes than this is done at once: a hop to a thread costs more than the work.
+OFFLOAD_FROM_BYTES = 65_536
+
+
+class Bell:
+    """Rung after a commit that made work. A lost ring costs the worker's own timer, not a document."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def ring(self) -> None:
+        """Wake whoever waits."""
+        self._event.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Return when the bell rang since the last wait, or after ``seconds``."""
+        try:
+            await asyncio.wait_for(self._event.wait(), seconds)
+        except TimeoutError:
+            return
+        finally:
+            self._event.clear()
+
+
+@dataclass(slots=True)
+class Services:
+    """What flows work with. ``kinds`` maps an adapter kind to True when the recipient pulls."""
+
+    config: Config
+    clock: Clock
+    store: Store
+    blobs: Blobs
+    keyring: Keyring
+    trust_store: TrustStore
+    kinds: Mapping[str, bool]
+    metrics: Metrics = field(default_factory=Metrics)
+    bell: Bell = field(default_factory=Bell)
+    directory: Directory = field(default_factory=Directory)
+    signers: SignerRegister = field(default_factory=lambda: SignerRegister(()))
+    people: people.People = field(default_factory=lambda: people.People((), ()))
+    threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "offload"))
+    _revisions: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def trust(self) -> Trust:
+        """Anchors, signer register and rule set as of now."""
+        return Trust(self.trust_store, self.signers, self.config.trust.rule_set)
+
+    def new_id(self) -> str:
+        """A UUIDv7 for now."""
+        return new_id(self.clock.now())
+
+    async def offload(self, size: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run CPU work on ``size`` bytes: at once when small, else on a thread so that the loop stays free."""
+        if size < OFFLOAD_FROM_BYTES:
+            return function(*args, **kwargs)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.threads, lambda: function(*args, **kwargs))
+
+    async def refresh(self) -> None:
+        """Read again whatever changed in the store since the last time."""
+        found = await self.store.read(_revisions)
+        changed = {name for name, number in found.items() if self._revisions.get(name) != number}
+        if registry.DIRECTORY in changed:
+            data = await self.store.read(registry.read)
+            self.directory = Directory(
+                data.agencies, data.aliases, data.successions, data.level_sets, data.profiles
+            )
+        if registry.SIGNERS in changed:
+            self.signers = SignerRegister(await self.store.read(registry.read_signers))
+        if people.PRINCIPALS in changed:
+            self.people = people.People(*await self.store.read(people.read))
+        self._revisions = found
+
+    async def close(self) -> None:
+        """Let go of threads and the store."""
+        self.threads.shutdown(wait=True)
+        await self.store.close()
+
+
+def _revisions(tx: Tx) -> dict[str, Any]:
+    return {row["name"]: row["number"] for row in tx.all("revisions")}
