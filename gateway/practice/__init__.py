@@ -1,0 +1,1 @@
+"""The demo and the simulators: they ship with the program."""

@@ -1,0 +1,1 @@
+"""Is it genuine, by whom, and under which rule set."""

@@ -1,0 +1,70 @@
+"""Small questions about certificates and keys, asked by several modules of this room.
+
+In charge of: fingerprints, names for people, and which keys and algorithms are strong enough to count
+(RSA of 2048 bits or more, ECDSA on P-256 or P-384; no SHA-1, no MD5). Not in charge of: chains (``trust``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+
+MINIMUM_RSA_BITS = 2048  # edxml reference section 4.2: RSA ≥ 2048, ECDSA ≥ 256
+CURVES = ("secp256r1", "secp384r1")
+
+
+def fingerprint(certificate: x509.Certificate) -> str:
+    """Hex SHA-256 of the DER: the key of the signer register."""
+    return hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
+
+
+def subject_text(certificate: x509.Certificate) -> str:
+    """Subject in RFC 4514 form; ``""`` when it cannot be read."""
+    try:
+        return certificate.subject.rfc4514_string()
+    except ValueError:
+        return ""
+
+
+def key_text(certificate: x509.Certificate) -> str:
+    """``RSA-2048``, ``ECDSA-P256``, or the name of what we do not accept."""
+    key = _public_key(certificate)
+    if isinstance(key, rsa.RSAPublicKey):
+        return f"RSA-{key.key_size}"
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        name = {"secp256r1": "P256", "secp384r1": "P384"}.get(key.curve.name, key.curve.name)
+        return f"ECDSA-{name}"
+    return "unknown key"
+
+
+def is_strong_key(certificate: x509.Certificate) -> bool:
+    """True for RSA ≥ 2048 bits and for ECDSA on P-256 or P-384."""
+    key = _public_key(certificate)
+    if isinstance(key, rsa.RSAPublicKey):
+        return key.key_size >= MINIMUM_RSA_BITS
+    return isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in CURVES
+
+
+def is_strong_hash(certificate: x509.Certificate) -> bool:
+    """True when the issuer signed this certificate with SHA-256 or better."""
+    try:
+        algorithm = certificate.signature_hash_algorithm
+    except (UnsupportedAlgorithm, ValueError):
+        return False
+    return algorithm is not None and algorithm.digest_size >= 32
+
+
+def is_self_issued(certificate: x509.Certificate) -> bool:
+    """True when subject and issuer are the same name."""
+    return certificate.subject == certificate.issuer
+
+
+def _public_key(certificate: x509.Certificate) -> object:
+    try:
+        return certificate.public_key()
+    except (UnsupportedAlgorithm, ValueError):
+        return None

@@ -1,0 +1,352 @@
+"""The gateway's own keys: the only place with private keys.
+
+In charge of: making, reading and rotating two kinds of keys in one folder, and using them. Wrapping keys
+(AES-256) protect the data key of each payload and the secrets that must be used (contracts: secrecy, who
+acts); the receipt key (ECDSA P-256) signs receipts. A rotation adds a key; old ones stay, so that what they
+protected can still be opened and what they signed can still be verified.
+Not in charge of: what a receipt says (``seal``), whom we trust (``trust``), the demo's keys
+(``practice/pki``).
+
+The folder is 0700 and every file in it 0600; anything looser is refused, because whoever reads these files
+reads every payload. ``keyring.json`` lists the keys; it is replaced atomically, after the files it names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import orjson
+from cryptography import x509
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes, keywrap, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from gateway.clock import from_datetime, local
+from gateway.errors import NotReady
+from gateway.model.text import Bilingual, Instant
+
+RECEIPT_KEY_DAYS = 730  # two years; ``gateway key list`` shows the date, rotation overlaps
+_INDEX = "keyring.json"
+_WRAPPED_KEY = 1  # first byte of what wrap() returns
+_SECRET = 2  # first byte of what encrypt_secret() returns
+_WRAPPED_SIZE = 1 + 2 + 40  # version, number of the wrapping key, RFC 3394 wrap of 32 bytes
+_NONCE = bytes(12)  # constant: each secret is encrypted under a fresh key that is used once
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """One key for ``gateway key list``. ``created`` and ``expires`` are UTC microseconds."""
+
+    name: str
+    algorithm: str
+    created: Instant
+    expires: Instant | None  # None: rotated by hand
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One line of ``keyring.json``."""
+
+    kind: str  # wrapping, receipt
+    number: int  # counts from 1 within the kind; the highest is in use
+    created: Instant
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}-{self.number:04d}"
+
+
+@dataclass(frozen=True, slots=True)
+class _ReceiptKey:
+    private_key: ec.EllipticCurvePrivateKey
+    certificate: x509.Certificate
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """Everything that a rotation replaces at once, so that readers in other threads see old or new."""
+
+    gateway: str
+    entries: tuple[_Entry, ...]
+    wrapping: dict[int, bytes]
+    receipt: dict[int, _ReceiptKey]
+
+
+class Keyring:
+    """The keys of one gateway, loaded. Made by ``create`` or ``open``."""
+
+    def __init__(self, folder: Path, state: _State) -> None:
+        self._folder = folder
+        self._state = state
+
+    @classmethod
+    def create(cls, folder: Path, gateway_name: str, now: Instant) -> Keyring:
+        """A new keyring with one key of each kind. On return its files are on disk.
+
+        ``NotReady`` when the folder already holds a keyring: keys are never overwritten.
+        """
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if (folder / _INDEX).exists():
+            raise NotReady(_text_exists(folder), code="keyring.exists")
+        folder.chmod(0o700)
+        keyring = cls(folder, _State(gateway_name, (), {}, {}))
+        keyring._add_wrapping_key(now)
+        keyring._add_receipt_key(now)
+        return keyring
+
+    @classmethod
+    def open(cls, folder: Path) -> Keyring:
+        """The keyring of ``folder``. ``NotReady`` when it is missing, incomplete or readable by others."""
+        if not (folder / _INDEX).is_file():
+            raise NotReady(_text_missing(folder), code="keyring.missing")
+        _refuse_loose_permissions(folder)
+        try:
+            return cls(folder, _read_state(folder))
+        except (OSError, ValueError, KeyError, TypeError) as problem:
+            raise NotReady(_text_damaged(folder, problem), code="keyring.damaged") from problem
+
+    def wrap(self, data_key: bytes) -> bytes:
+        """``data_key`` (16, 24 or 32 bytes) wrapped under the current wrapping key (RFC 3394)."""
+        number = max(self._state.wrapping)
+        wrapped = keywrap.aes_key_wrap(self._state.wrapping[number], data_key)
+        return bytes([_WRAPPED_KEY]) + number.to_bytes(2) + wrapped
+
+    def unwrap(self, wrapped: bytes) -> bytes:
+        """The data key. ``NotReady`` when its wrapping key is not here, ``ValueError`` when changed."""
+        if len(wrapped) < 4 or wrapped[0] != _WRAPPED_KEY:
+            raise ValueError("not a key wrapped by this keyring")
+        number = int.from_bytes(wrapped[1:3])
+        if number not in self._state.wrapping:
+            raise NotReady(_text_no_wrapping_key(number), code="keyring.key_missing")
+        try:
+            return keywrap.aes_key_unwrap(self._state.wrapping[number], wrapped[3:])
+        except keywrap.InvalidUnwrap:
+            raise ValueError("the wrapped key was changed or belongs to another keyring") from None
+
+    def encrypt_secret(self, secret: bytes) -> bytes:
+        """``secret`` under a key of its own, which travels wrapped in front of it."""
+        key = AESGCM.generate_key(256)
+        return bytes([_SECRET]) + self.wrap(key) + AESGCM(key).encrypt(_NONCE, secret, None)
+
+    def decrypt_secret(self, encrypted: bytes) -> bytes:
+        """The secret. ``ValueError`` when a byte was changed; ``NotReady`` as ``unwrap``."""
+        if len(encrypted) <= _WRAPPED_SIZE or encrypted[0] != _SECRET:
+            raise ValueError("not a secret encrypted by this keyring")
+        key = self.unwrap(encrypted[1 : 1 + _WRAPPED_SIZE])
+        try:
+            return AESGCM(key).decrypt(_NONCE, encrypted[1 + _WRAPPED_SIZE :], None)
+        except InvalidTag:
+            raise ValueError("the secret was changed") from None
+
+    def sign_receipt(self, data: bytes) -> bytes:
+        """ES256 signature of ``data`` as JWS wants it: r and s, 32 bytes each (RFC 7518 section 3.4)."""
+        der = self._current_receipt_key.private_key.sign(data, ec.ECDSA(hashes.SHA256()))
+        r, s = utils.decode_dss_signature(der)
+        return r.to_bytes(32) + s.to_bytes(32)
+
+    @property
+    def receipt_certificate(self) -> x509.Certificate:
+        """The self-signed certificate of the receipt key in use."""
+        return self._current_receipt_key.certificate
+
+    @property
+    def receipt_certificate_pem(self) -> bytes:
+        """The same in PEM, to be handed to partners and auditors."""
+        return self.receipt_certificate.public_bytes(serialization.Encoding.PEM)
+
+    @property
+    def receipt_certificates(self) -> tuple[x509.Certificate, ...]:
+        """Every receipt certificate, newest first: receipts of rotated keys stay verifiable."""
+        return tuple(self._state.receipt[number].certificate for number in sorted(self._state.receipt)[::-1])
+
+    @property
+    def receipt_key_id(self) -> str:
+        """``kid`` of the receipts signed now."""
+        return key_id(self.receipt_certificate)
+
+    def rotate_receipt_key(self, now: Instant) -> None:
+        """A new receipt key is in use on return, and on disk."""
+        self._add_receipt_key(now)
+
+    def rotate_wrapping_key(self, now: Instant) -> None:
+        """A new wrapping key is in use on return, and on disk; data keys wrapped before stay readable."""
+        self._add_wrapping_key(now)
+
+    def describe(self) -> list[KeyRow]:
+        """Every key, oldest first, without any secret."""
+        newest = {entry.kind: entry.number for entry in self._state.entries}
+        return [self._describe(entry, newest[entry.kind]) for entry in self._state.entries]
+
+    @property
+    def _current_receipt_key(self) -> _ReceiptKey:
+        return self._state.receipt[max(self._state.receipt)]
+
+    def _describe(self, entry: _Entry, newest: int) -> KeyRow:
+        current = entry.number == newest
+        if entry.kind == "wrapping":
+            return KeyRow(entry.name, "AES-256 key wrap", entry.created, None, current)
+        expires = from_datetime(self._state.receipt[entry.number].certificate.not_valid_after_utc)
+        return KeyRow(entry.name, "ECDSA P-256 SHA-256", entry.created, expires, current)
+
+    def _add_wrapping_key(self, now: Instant) -> None:
+        entry = _Entry("wrapping", max(self._state.wrapping, default=0) + 1, now)
+        key = AESGCM.generate_key(256)
+        _write_new(self._folder / f"{entry.name}.key", key)
+        self._commit(entry, wrapping=self._state.wrapping | {entry.number: key})
+
+    def _add_receipt_key(self, now: Instant) -> None:
+        entry = _Entry("receipt", max(self._state.receipt, default=0) + 1, now)
+        private_key = ec.generate_private_key(ec.SECP256R1())
+        key = _ReceiptKey(private_key, _self_signed(private_key, self._state.gateway, now))
+        _write_new(self._folder / f"{entry.name}.key.pem", _private_pem(private_key))
+        _write_new(
+            self._folder / f"{entry.name}.crt.pem", key.certificate.public_bytes(serialization.Encoding.PEM)
+        )
+        self._commit(entry, receipt=self._state.receipt | {entry.number: key})
+
+    def _commit(
+        self,
+        entry: _Entry,
+        *,
+        wrapping: dict[int, bytes] | None = None,
+        receipt: dict[int, _ReceiptKey] | None = None,
+    ) -> None:
+        state = replace(
+            self._state,
+            entries=(*self._state.entries, entry),
+            wrapping=wrapping or self._state.wrapping,
+            receipt=receipt or self._state.receipt,
+        )
+        _write_index(self._folder, state)
+        self._state = state
+
+
+def key_id(certificate: x509.Certificate) -> str:
+    """``kid``: the first 16 hex digits of the SHA-256 of the certificate."""
+    return hashlib.sha256(certificate.public_bytes(serialization.Encoding.DER)).hexdigest()[:16]
+
+
+def _self_signed(key: ec.EllipticCurvePrivateKey, name: str, now: Instant) -> x509.Certificate:
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name[:64])])
+    start = local(now).replace(microsecond=0)
+    usage = x509.KeyUsage(True, True, False, False, False, False, False, False, False)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(start + timedelta(days=RECEIPT_KEY_DAYS))
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+
+
+def _private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def _read_state(folder: Path) -> _State:
+    index = orjson.loads((folder / _INDEX).read_bytes())
+    entries = tuple(_Entry(row["kind"], row["number"], Instant(row["created"])) for row in index["keys"])
+    wrapping = {e.number: _read_wrapping(folder, e) for e in entries if e.kind == "wrapping"}
+    receipt = {e.number: _read_receipt(folder, e) for e in entries if e.kind == "receipt"}
+    if not wrapping or not receipt:
+        raise ValueError("a wrapping key and a receipt key are needed")
+    return _State(index["gateway"], entries, wrapping, receipt)
+
+
+def _read_wrapping(folder: Path, entry: _Entry) -> bytes:
+    key = (folder / f"{entry.name}.key").read_bytes()
+    if len(key) != 32:
+        raise ValueError(f"{entry.name}.key does not hold 32 bytes")
+    return key
+
+
+def _read_receipt(folder: Path, entry: _Entry) -> _ReceiptKey:
+    key = serialization.load_pem_private_key((folder / f"{entry.name}.key.pem").read_bytes(), password=None)
+    certificate = x509.load_pem_x509_certificate((folder / f"{entry.name}.crt.pem").read_bytes())
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
+        raise ValueError(f"{entry.name}: key and certificate do not belong together")
+    return _ReceiptKey(key, certificate)
+
+
+def _write_index(folder: Path, state: _State) -> None:
+    rows = [{"kind": e.kind, "number": e.number, "created": e.created} for e in state.entries]
+    body = orjson.dumps({"gateway": state.gateway, "keys": rows}, option=orjson.OPT_INDENT_2)
+    temporary = folder / f"{_INDEX}.new"
+    temporary.unlink(missing_ok=True)
+    _write_new(temporary, body)
+    temporary.replace(folder / _INDEX)
+    _sync_folder(folder)
+
+
+def _write_new(path: Path, body: bytes) -> None:
+    """Create ``path`` with mode 0600, written and fsynced; a leftover of a crashed rotation is replaced."""
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _refuse_loose_permissions(folder: Path) -> None:
+    for path in (folder, *sorted(folder.iterdir())):
+        if path.stat().st_mode & 0o077:
+            raise NotReady(_text_loose(path), code="keyring.permissions")
+
+
+def _text_exists(folder: Path) -> Bilingual:
+    return Bilingual(
+        f"Thư mục {folder} đã có bộ khóa của trục; khóa không bao giờ bị ghi đè.",
+        f"{folder} already holds a keyring; keys are never overwritten.",
+    )
+
+
+def _text_missing(folder: Path) -> Bilingual:
+    return Bilingual(
+        f"Chưa có bộ khóa của trục trong {folder}. Hãy khởi tạo trục hoặc khôi phục thư mục từ bản sao lưu.",
+        f"There is no keyring in {folder}. Initialise the gateway, or restore this folder from the backup.",
+    )
+
+
+def _text_damaged(folder: Path, problem: Exception) -> Bilingual:
+    return Bilingual(
+        f"Bộ khóa trong {folder} thiếu hoặc hỏng tệp ({problem}). Hãy khôi phục thư mục này từ bản sao lưu.",
+        f"The keyring in {folder} is incomplete or damaged ({problem}). Restore this folder from the backup.",
+    )
+
+
+def _text_loose(path: Path) -> Bilingual:
+    wanted = "700" if path.is_dir() else "600"
+    return Bilingual(
+        f"Người dùng khác trên máy chủ đọc được {path}. Hãy chạy: chmod {wanted} {path}",
+        f"Other users of this machine can read {path}. Run: chmod {wanted} {path}",
+    )
+
+
+def _text_no_wrapping_key(number: int) -> Bilingual:
+    return Bilingual(
+        f"Thiếu khóa bọc số {number}. Hãy khôi phục thư mục khóa từ bản sao lưu cùng ngày với dữ liệu.",
+        f"Wrapping key {number} is missing. Restore the key folder from the same backup as the data.",
+    )
