@@ -168,9 +168,11 @@ def _not_registered(verdict: Verdict) -> Bilingual:
 
 def _sender_unknown(agency: str) -> Bilingual:
     return Bilingual(
-        f"Chữ ký số hợp lệ, của đơn vị {agency}, nhưng Cơ quan gửi không có trong danh mục nên không đối chiếu "
+        f"Chữ ký số hợp lệ, của đơn vị {agency}, nhưng Cơ quan gửi không có trong danh mục nên không "
+        "đối chiếu "
         "được. Hãy kiểm tra Mã định danh cơ quan của Cơ quan gửi.",
-        f"The signature is valid and belongs to {agency}, but the sender is not in the directory, so they could "
+        f"The signature is valid and belongs to {agency}, but the sender is not in the directory, so "
+        "they could "
         "not be compared. Check the sender's agency code.",
     )
 
