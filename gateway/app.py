@@ -1,7 +1,7 @@
 """The wiring: the only place that knows every implementation and imports ``adapters``.
 
-In charge of: turning a home folder and its settings into running services, and starting and stopping the loops
-in order. Not in charge of: anything that happens to a document.
+In charge of: turning a home folder and its settings into running services, and starting and stopping the
+loops in order. Not in charge of: anything that happens to a document.
 """
 
 from __future__ import annotations

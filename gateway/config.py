@@ -1,8 +1,8 @@
 """Every setting once: name, type, default, one sentence.
 
-In charge of: reading ``gateway.toml`` of the home folder, then the environment (``GATEWAY_SERVER_PORT``), then
-secrets from files (``GATEWAY_DATABASE_URL_FILE``), each overriding the one before; and describing all settings
-for ``gateway config describe``. Not in charge of: acting on them.
+In charge of: reading ``gateway.toml`` of the home folder, then the environment (``GATEWAY_SERVER_PORT``),
+then secrets from files (``GATEWAY_DATABASE_URL_FILE``), each overriding the one before; and describing all
+settings for ``gateway config describe``. Not in charge of: acting on them.
 """
 
 from __future__ import annotations
@@ -33,9 +33,13 @@ class GatewaySection(_Section):
 
 
 class ServerSection(_Section):
-    host: str = Field("127.0.0.1", description="Address to listen on; put a TLS proxy in front, or set tls_*.")
+    host: str = Field(
+        "127.0.0.1", description="Address to listen on; put a TLS proxy in front, or set tls_*."
+    )
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
-    tls_certificate: str = Field("", description="PEM file with the server's certificate chain; empty: no TLS.")
+    tls_certificate: str = Field(
+        "", description="PEM file with the server's certificate chain; empty: no TLS."
+    )
     tls_key: str = Field("", description="PEM file with the server's private key.")
     client_ca: str = Field(
         "", description="PEM file with the CAs of client certificates; empty: only API keys prove a caller."
@@ -61,14 +65,18 @@ class LimitsSection(_Section):
 
 
 class TrustSection(_Section):
-    folder: str = Field("trust", description="Folder with anchors, intermediates and CRLs (see keys/README.md).")
+    folder: str = Field(
+        "trust", description="Folder with anchors, intermediates and CRLs (see keys/README.md)."
+    )
     rule_set: str = Field("TT41-2017/1", description="Rule set under which signatures are judged.")
 
 
 class DeliverySection(_Section):
     concurrency: int = Field(32, gt=0, description="Attempts that may run at one time.")
     per_destination: int = Field(4, gt=0, description="Attempts that may run towards one destination.")
-    lease_seconds: int = Field(90, gt=0, description="Time after which an attempt that never came back is lost.")
+    lease_seconds: int = Field(
+        90, gt=0, description="Time after which an attempt that never came back is lost."
+    )
     timeout_seconds: int = Field(30, gt=0, description="Time that a partner has to answer one attempt.")
 
 
@@ -81,7 +89,9 @@ class NetSection(_Section):
 
 
 class LogSection(_Section):
-    level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least level that is logged.")
+    level: str = Field(
+        "info", pattern="^(debug|info|warning|error)$", description="Least level that is logged."
+    )
     json_lines: bool = Field(False, description="Write the log as JSON lines instead of text.")
 
 
@@ -159,5 +169,6 @@ def _from_environment(environment: Mapping[str, str], variable: str) -> str | No
 
 def _not_ready(detail: str) -> NotReady:
     return NotReady(
-        Bilingual(f"Cấu hình không hợp lệ: {detail}", f"The settings are wrong: {detail}"), code="config.wrong"
+        Bilingual(f"Cấu hình không hợp lệ: {detail}", f"The settings are wrong: {detail}"),
+        code="config.wrong",
     )

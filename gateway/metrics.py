@@ -37,7 +37,10 @@ class Metrics:
             registry=self.registry,
         )
         self.attempts = Counter(
-            "gateway_attempts", "Attempts by adapter and outcome.", ["adapter", "outcome"], registry=self.registry
+            "gateway_attempts",
+            "Attempts by adapter and outcome.",
+            ["adapter", "outcome"],
+            registry=self.registry,
         )
         self.deliveries = Gauge(
             "gateway_deliveries", "Open deliveries by state.", ["state"], registry=self.registry

@@ -50,7 +50,9 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class TryLater:
-    """Not now. ``code`` is stable (``connect.refused``); ``text`` is for the operator, with the partner's words."""
+    """Not now. ``code`` is stable (``connect.refused``); ``text`` is for the operator, with the partner's
+    words.
+    """
 
     code: str
     text: Bilingual

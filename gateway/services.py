@@ -80,7 +80,7 @@ class Services:
         return new_id(self.clock.now())
 
     async def offload(self, size: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run CPU work on ``size`` bytes: at once when small, else on a thread so that the loop stays free."""
+        """Run CPU work on ``size`` bytes: at once when small, else on a thread, to keep the loop free."""
         if size < OFFLOAD_FROM_BYTES:
             return function(*args, **kwargs)
         loop = asyncio.get_running_loop()

@@ -3,9 +3,9 @@
 In charge of: the schedule, in words and as a pure function. Not in charge of: doing it (``settle.py``).
 
 After a failed attempt the gateway waits half a minute, then one, two, five, ten and thirty minutes, then an
-hour between attempts. Five days after the message was accepted it gives up: the delivery becomes a dead letter,
-the original is kept, the sender is told, and a person decides. A partner that names a time (Retry-After) is
-believed, up to an hour.
+hour between attempts. Five days after the message was accepted it gives up: the delivery becomes a dead
+letter, the original is kept, the sender is told, and a person decides. A partner that names a time
+(Retry-After) is believed, up to an hour.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """How an attempt ended, written down.
 
-In charge of: outcome -> next state, attempt row, lane, event, and the notice to the sender, in one transaction.
-A late answer (its lease ran out and somebody else took over) changes nothing. Not in charge of: the attempt
-itself (``worker.py``).
+In charge of: outcome -> next state, attempt row, lane, event, and the notice to the sender, in one
+transaction. A late answer (its lease ran out and somebody else took over) changes nothing. Not in charge of:
+the attempt itself (``worker.py``).
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ def lease_expired(tx: Tx, gw: Services, delivery: Delivery, lease: str) -> None:
     now = gw.clock.now()
     change = Change(State.QUEUED, now, due_at=max(delivery.due_at or now, now), lease=lease)
     if deliveries.move(tx, delivery, change):
-        tx.run("end_attempt", id=lease, ended_at=now, outcome="lease_expired", code="lease.expired", detail="")
+        tx.run(
+            "end_attempt", id=lease, ended_at=now, outcome="lease_expired", code="lease.expired", detail=""
+        )
         events.record(tx, _postponed_event(gw, delivery, "lease.expired", change.due_at or now, now))
 
 

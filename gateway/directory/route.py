@@ -55,30 +55,32 @@ def _steps(
 ) -> Iterator[Hop | Finding]:
     standing = directory.standing(code, on)
     if standing.kind is StandingKind.ACTIVE:
-        yield _hop(code, directory, kinds)
+        yield _hop(code, code, directory, kinds)
     elif len(standing.successors) == 1:
         [successor] = standing.successors
         yield _rerouted(code, successor, directory, on)
-        yield _hop(successor, directory, kinds)
+        yield _hop(successor, code, directory, kinds)
     elif standing.successors:
         finding = _several(code, standing.successors, directory, on)
         yield finding
-        yield replace(_hop(code, directory, kinds), held=finding.text, held_code=SEVERAL_SUCCESSORS)
+        yield replace(_hop(code, code, directory, kinds), held=finding.text, held_code=SEVERAL_SUCCESSORS)
     else:
         yield _unreachable(code)
 
 
-def _hop(code: AgencyCode, directory: Directory, kinds: Mapping[str, bool]) -> Hop:
+def _hop(code: AgencyCode, addressed: AgencyCode, directory: Directory, kinds: Mapping[str, bool]) -> Hop:
+    """The way to ``code``, which the envelope named as ``addressed``."""
     profile = directory.profile(code)
     if profile.adapter in kinds:
-        return Hop(code, profile.agency, profile.adapter, kinds[profile.adapter])
+        pull = kinds[profile.adapter]
+        return Hop(code, profile.agency, profile.adapter, pull, addressed=addressed)
     held = Bilingual(
         f"Kết nối của {code} dùng loại {profile.adapter} mà trục chưa cài đặt. Quản trị viên cần sửa kết nối "
         "rồi cho gửi tiếp.",
         f"The connection of {code} uses the kind {profile.adapter}, which is not installed here. "
         "An administrator must correct it and release the delivery.",
     )
-    return Hop(code, profile.agency, profile.adapter, pull=False, held=held, held_code=NO_ADAPTER)
+    return Hop(code, profile.agency, profile.adapter, False, held, NO_ADAPTER, addressed)
 
 
 def _rerouted(code: AgencyCode, successor: AgencyCode, directory: Directory, on: date) -> Finding:

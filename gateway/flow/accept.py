@@ -90,7 +90,7 @@ def plan_for(
 
 
 def commit(tx: Tx, gw: Services, plan: Plan) -> Accepted:
-    """Write a new message, or the recipients that a repeat adds. ``Stale`` when the examination is outdated."""
+    """Write a new message, or the recipients that a repeat adds; ``Stale`` if the document has changed."""
     known = look_up(tx, plan.identity, lock=True)
     if known != plan.exam.known:
         raise Stale
@@ -108,7 +108,13 @@ def commit(tx: Tx, gw: Services, plan: Plan) -> Accepted:
 def _write_message(tx: Tx, gw: Services, plan: Plan, document: str) -> None:
     if not document:
         messages.add_document(
-            tx, plan.document, plan.identity.document_sender, plan.document_id, plan.message, plan.at
+            tx,
+            plan.document,
+            plan.identity.document_sender,
+            plan.document_id,
+            plan.message,
+            plan.identity.number_key,
+            plan.at,
         )
     accepted = _accepted_event(gw, plan)
     messages.add(tx, _message_row(gw, plan, accepted.id))

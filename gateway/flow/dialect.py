@@ -45,9 +45,9 @@ async def forms_for(gw: Services, upload: Upload, exam: Examination) -> dict[Age
     assert envelope is not None
     wanted: dict[AgencyCode, Dialect] = {}
     for hop in exam.hops:
-        dialect = gw.directory.profile(hop.recipient).dialect
-        if dialect and dialect != envelope.dialect.value:
-            wanted[hop.recipient] = Dialect(dialect)
+        spoken = gw.directory.profile(hop.recipient).dialect
+        if spoken and spoken != envelope.dialect.value:
+            wanted[hop.recipient] = Dialect(spoken)
     built: dict[Dialect, Form] = {}
     for dialect in set(wanted.values()):
         built[dialect] = await gw.offload(upload.size, _rebuild, gw, upload, envelope, dialect)

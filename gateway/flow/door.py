@@ -180,5 +180,5 @@ def _too_large(limit: int) -> Bilingual:
     megabytes = limit // 1_048_576
     return Bilingual(
         f"Gói tin lớn hơn {megabytes} MB, là mức tối đa trục nhận. Hãy giảm dung lượng tệp đính kèm.",
-        f"The envelope is larger than {megabytes} MB, the most this gateway takes. Make the attachments smaller.",
+        f"The envelope is larger than {megabytes} MB, the most this gateway takes. Reduce the attachments.",
     )

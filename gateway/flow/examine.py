@@ -21,7 +21,7 @@ from gateway.edxml.limits import Limits
 from gateway.edxml.parse import Parsed, parse_envelope
 from gateway.edxml.schema import check_schema
 from gateway.flow.door import Upload
-from gateway.flow.identity import Identity, Known, identify
+from gateway.flow.identity import NOTHING_KNOWN, Identity, Known, identify
 from gateway.model.delivery import Hop
 from gateway.model.envelope import Envelope, Kind, SignatureForm
 from gateway.model.finding import Decision, Finding, decide
@@ -33,7 +33,7 @@ from gateway.signature.verify import Trust, verify_envelope
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What the engine works with. ``None`` means: not at hand, so what needs it is "not machine-checkable"."""
+    """What the engine works with. ``None``: not at hand, so what needs it is "not machine-checkable"."""
 
     clock: Clock
     limits: Limits
@@ -64,7 +64,7 @@ class Examination:
     envelope: Envelope | None = None
     identity: Identity | None = None
     hops: tuple[Hop, ...] = ()
-    known: Known = Known()
+    known: Known = NOTHING_KNOWN
 
 
 def read(upload: Upload, bench: Bench) -> Reading | Examination:
@@ -72,7 +72,8 @@ def read(upload: Upload, bench: Bench) -> Reading | Examination:
     if upload.parsed is None:
         findings = upload.unreadable.findings if upload.unreadable else ()
         return Examination(Decision.REFUSE, findings)
-    parsed, verdicts = upload.parsed, ()
+    parsed = upload.parsed
+    verdicts: tuple[Verdict, ...] = ()
     with _timed(upload, "signature", bench.clock):
         if parsed.envelope.signature is SignatureForm.XMLDSIG and bench.trust is not None:
             parsed, verdicts = _verified(upload, parsed, bench, bench.trust)
@@ -117,16 +118,12 @@ def _verified(
     result = verify_envelope(data, trust, bench.clock.now())
     if result.signed_bytes is not None:
         covered = parse_envelope(result.signed_bytes, bench.limits)
-        envelope = replace(
-            covered.envelope, signature=SignatureForm.XMLDSIG, dialect=parsed.envelope.dialect
-        )
+        envelope = replace(covered.envelope, signature=SignatureForm.XMLDSIG, dialect=parsed.envelope.dialect)
         parsed = replace(covered, envelope=envelope)
     return parsed, (result.verdict,)
 
 
-def _ways(
-    envelope: Envelope, bench: Bench, on: date, findings: list[Finding]
-) -> tuple[Hop, ...]:
+def _ways(envelope: Envelope, bench: Bench, on: date, findings: list[Finding]) -> tuple[Hop, ...]:
     """How each recipient that this call asks for is reached; findings about the way are added."""
     directory = bench.directory
     if directory is None:

@@ -1,13 +1,15 @@
 """What makes two uploads the same message, and what the store already knows about one.
 
-In charge of: the duplicate key of the contracts, and looking up what came before it. Not in charge of: judging
-a repeat or a conflict (``checks/duplicate.py``) or acting on it (``submit.py``).
+In charge of: the duplicate key of the contracts, and looking up what came before it. Not in charge of:
+judging a repeat or a conflict (``checks/duplicate.py``) or acting on it (``submit.py``).
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+
+import orjson
 
 from gateway.checks.subject import Earlier
 from gateway.directory.snapshot import Directory
@@ -17,7 +19,7 @@ from gateway.model.envelope import Envelope, Kind
 from gateway.model.status import read_status_code
 from gateway.model.text import AgencyCode, nfc
 from gateway.store import deliveries, messages
-from gateway.store.contract import Tx
+from gateway.store.contract import Row, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,9 @@ class Identity:
     document_ids: tuple[str, ...]
     content_digest: bytes
     duplicate_key: bytes
+    number_key: str = ""  # year, number and notation of a document (NĐ 30/2020 PL VI III.1h); "" for others
+    files: frozenset[str] = frozenset()  # hex SHA-256 of each attachment
+    about: AgencyCode = AgencyCode("")  # the recipient that a status is about
 
     def order_key(self, document_id: str) -> str:
         """See the class."""
@@ -55,6 +60,9 @@ class Known:
     earlier: Earlier | None = None
 
 
+NOTHING_KNOWN = Known()
+
+
 def identify(envelope: Envelope, directory: Directory) -> Identity:
     """The identity of a parsed message."""
     canonical = directory.canonical
@@ -65,55 +73,95 @@ def identify(envelope: Envelope, directory: Directory) -> Identity:
         addressee = AgencyCode(canonical(about.organ_id)) if about else AgencyCode("")
         code = read_status_code(envelope.status.code) if envelope.status else None
         from_sender = code is not None and code.from_document_sender
-        key = status_key(envelope, canonical)
         return Identity(
             Kind.STATUS,
             sender,
-            sender if from_sender else addressee,
-            (nfc(envelope.document_id),),
-            digest,
-            hashlib.sha256(canonical_json(["status", *key])).digest(),
+            document_sender=sender if from_sender else addressee,
+            document_ids=(nfc(envelope.document_id),),
+            content_digest=digest,
+            duplicate_key=_key("status", *status_key(envelope, canonical)),
+            about=addressee if from_sender else sender,
         )
-    parts = [sender, nfc(envelope.document_id), envelope.kind.value, digest.hex()]
     return Identity(
         envelope.kind,
         sender,
-        sender,
-        _document_ids(envelope),
-        digest,
-        hashlib.sha256(canonical_json(parts)).digest(),
+        document_sender=sender,
+        document_ids=_document_ids(envelope),
+        content_digest=digest,
+        duplicate_key=_key(sender, nfc(envelope.document_id), envelope.kind.value, digest.hex()),
+        number_key=_number_key(envelope),
+        files=frozenset(file.sha256.hex() for file in envelope.attachments),
     )
 
 
 def look_up(tx: Tx, identity: Identity, *, lock: bool = False) -> Known:
     """What the store knows about this message; with ``lock`` its document stays ours until the commit."""
     repeated = tx.one("message_by_key", duplicate_key=identity.duplicate_key)
-    for document_id in identity.document_ids:
-        row = messages.document_of(tx, identity.document_sender, document_id, lock=lock)
-        if row is not None:
-            break
-    else:
-        return Known()
-    earlier = Earlier(
-        known_document=True,
-        first_message=row["first_message"],
-        same_content=repeated is not None,
-        document_sender=AgencyCode(row["sender"]),
-        document_recipients=frozenset(AgencyCode(code) for code in messages.recipients_of(tx, row["id"])),
-        statuses=_statuses(tx, row["id"], identity),
-    )
+    row = _document(tx, identity, lock)
+    if row is None:
+        same_number = _same_number(tx, identity, "")
+        return Known(earlier=Earlier(same_number=same_number)) if same_number else NOTHING_KNOWN
+    earlier = _earlier(tx, identity, row, repeated is not None)
     if repeated is None:
         return Known(row["id"], row["document_id"], earlier=earlier)
     addressed = deliveries.addressed_of(tx, repeated["id"])
     return Known(row["id"], row["document_id"], repeated["id"], addressed, earlier)
 
 
+def _document(tx: Tx, identity: Identity, lock: bool) -> Row | None:
+    for document_id in identity.document_ids:
+        row = messages.document_of(tx, identity.document_sender, document_id, lock=lock)
+        if row is not None:
+            return row
+    return None
+
+
+def _earlier(tx: Tx, identity: Identity, document: Row, same_content: bool) -> Earlier:
+    history = tx.all("messages_of_document", document=document["id"])
+    return Earlier(
+        known_document=True,
+        first_message=document["first_message"],
+        same_content=same_content,
+        same_files=any(_files(message) == identity.files for message in history),
+        document_sender=AgencyCode(document["sender"]),
+        document_recipients=frozenset(
+            AgencyCode(code) for code in messages.recipients_of(tx, document["id"])
+        ),
+        statuses=_statuses(tx, document["id"], identity),
+        amended=any(message["kind"] in ("revoke", "update") for message in history),
+        same_number=_same_number(tx, identity, document["id"]),
+    )
+
+
 def _statuses(tx: Tx, document: str, identity: Identity) -> tuple[str, ...]:
-    """Codes that the reporter of a status has reported on the document so far."""
+    """Codes recorded so far for the recipient that a status is about, oldest first."""
     if identity.kind is not Kind.STATUS:
         return ()
     rows = tx.all("status_reports_of", document=document)
-    return tuple(row["code"] for row in rows if row["reporter"] == identity.sender)
+    return tuple(row["code"] for row in rows if identity.about in (row["reporter"], row["addressee"]))
+
+
+def _same_number(tx: Tx, identity: Identity, document: str) -> str:
+    """The first message of another document of this sender with the same number, notation and year."""
+    if not identity.number_key:
+        return ""
+    rows = tx.all("documents_by_number", sender=identity.sender, number_key=identity.number_key)
+    return next((row["first_message"] for row in rows if row["id"] != document), "")
+
+
+def _files(message: Row) -> frozenset[str]:
+    return frozenset(file["sha256"] for file in orjson.loads(message["header"]).get("files", ()))
+
+
+def _key(*parts: str) -> bytes:
+    return hashlib.sha256(canonical_json(list(parts))).digest()
+
+
+def _number_key(envelope: Envelope) -> str:
+    promulgated = envelope.promulgation_date.value
+    if envelope.kind not in (Kind.NEW, Kind.REPLACE) or promulgated is None or not envelope.code_number:
+        return ""
+    return f"{promulgated.year}\n{envelope.code_number}\n{envelope.code_notation}"
 
 
 def _document_ids(envelope: Envelope) -> tuple[str, ...]:

@@ -81,9 +81,7 @@ async def list_inbox(
     limit = max(1, min(limit, PAGE))
 
     def unit(tx: Tx) -> InboxPage:
-        rows = tx.all(
-            "inbox", destination=agency, rank=rank, accepted_at=accepted_at, id=last, limit=limit
-        )
+        rows = tx.all("inbox", destination=agency, rank=rank, accepted_at=accepted_at, id=last, limit=limit)
         items = tuple(_item(row, events.private_values(tx, row["event"])) for row in rows)
         return InboxPage(items, _cursor_of(rows[-1]) if len(rows) == limit else "")
 

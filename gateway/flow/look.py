@@ -59,7 +59,11 @@ class Trace:
 
 
 async def list_documents(
-    gw: Services, caller: Caller, agency: AgencyCode | None = None, before: Instant = FAR_FUTURE, limit: int = 50
+    gw: Services,
+    caller: Caller,
+    agency: AgencyCode | None = None,
+    before: Instant = FAR_FUTURE,
+    limit: int = 50,
 ) -> list[DocumentRow]:
     """Documents, newest first. A caller without the right to see all names one of its own agencies."""
     if caller.role not in SEES_ALL and (agency is None or not caller.acts_for(agency)):
@@ -86,7 +90,9 @@ async def trace(gw: Services, caller: Caller, reference: str) -> Trace:
     return found
 
 
-async def queue(gw: Services, caller: Caller, limit: int = 200) -> tuple[list[dict[str, Any]], list[Delivery]]:
+async def queue(
+    gw: Services, caller: Caller, limit: int = 200
+) -> tuple[list[dict[str, Any]], list[Delivery]]:
     """The queue by destination and state, and its oldest deliveries. For operators, auditors and up."""
     caller.require(*SEES_ALL)
     return await gw.store.read(

@@ -36,7 +36,7 @@ async def import_directory(
     *,
     apply: bool,
 ) -> Changes:
-    """Show what an import would change; with ``apply`` do it. ``BadRequest`` when the result does not hold."""
+    """Show what an import would change; with ``apply`` do it. ``BadRequest`` if the result does not hold."""
     caller.require(Role.ADMINISTRATOR)
     if found := problems(merge(gw.directory, incoming)):
         raise BadRequest(found[0].text, code="directory.invalid", findings=tuple(found))
@@ -86,7 +86,7 @@ async def import_signers(gw: Services, caller: Caller, signers: list[Signer]) ->
 
 
 async def set_profile(gw: Services, caller: Caller, profile: Profile, secret: str | None = None) -> None:
-    """Set how an agency is connected. ``secret`` (of a webhook, say) is sealed; ``None`` keeps the old one."""
+    """Set how an agency is connected. ``secret`` (of a webhook) is sealed; ``None`` keeps the old one."""
     caller.require(Role.ADMINISTRATOR)
     if gw.directory.resolve(profile.agency) is None:
         raise NotFound(_unknown_agencies([profile.agency]), code="agency.unknown")
@@ -150,9 +150,7 @@ async def issue_api_key(
     """A new API key, shown once and kept as its hash. Older keys go on working, until ``overlap_until`` when
     that is given."""
     key = KEY_PREFIX + base64.urlsafe_b64encode(random_bytes(32)).decode().rstrip("=")
-    await _add_credential(
-        gw, caller, principal_id, CredentialKind.API_KEY, hash_api_key(key), overlap_until
-    )
+    await _add_credential(gw, caller, principal_id, CredentialKind.API_KEY, hash_api_key(key), overlap_until)
     return key
 
 
@@ -185,7 +183,9 @@ async def revoke_credential(gw: Services, caller: Caller, credential_id: str) ->
 
 
 async def rotate_key(gw: Services, caller: Caller, which: str) -> None:
-    """Begin to use a new key of the gateway's own: ``receipt`` or ``wrapping``. Old ones still verify and open."""
+    """Begin to use a new key of the gateway's own: ``receipt`` or ``wrapping``. Old ones still verify and
+    open.
+    """
     caller.require(Role.ADMINISTRATOR)
     now = gw.clock.now()
     if which == "receipt":
@@ -219,7 +219,7 @@ async def _add_credential(
         caller,
         credential=credential.id,
         principal=principal_id,
-        kind=kind.value,
+        proof=kind.value,
     )
 
     def unit(tx: Tx) -> None:

@@ -1,8 +1,8 @@
 """The table of what operators and administrators may do from the command line.
 
-In charge of: names, arguments and JSON answers of operations. The same table is served on the Unix socket of a
-running server (``web/control.py``) and run in-process when no server runs, so a command does the same either
-way. Not in charge of: doing it (``hold.py``, ``office.py``, ``look.py``).
+In charge of: names, arguments and JSON answers of operations. The same table is served on the Unix socket of
+a running server (``web/control.py``) and run in-process when no server runs, so a command does the same
+either way. Not in charge of: doing it (``hold.py``, ``office.py``, ``look.py``).
 
 Arguments are validated from the functions' annotations; a wrong one is a ``BadRequest`` that names it.
 """
@@ -116,7 +116,9 @@ async def connect_agency(
     return profile
 
 
-async def add_system(gw: Services, caller: Caller, name: str, agencies: list[str], role: Role = Role.SYSTEM) -> Any:
+async def add_system(
+    gw: Services, caller: Caller, name: str, agencies: list[str], role: Role = Role.SYSTEM
+) -> Any:
     """Give a system or person an account and its first API key (shown once)."""
     principal = await office.add_principal(gw, caller, name, role, [AgencyCode(code) for code in agencies])
     return {"principal": principal, "api_key": await office.issue_api_key(gw, caller, principal.id)}

@@ -43,9 +43,7 @@ def _open(gw: Services, stored: StoredPayload | None) -> OpenPayload:
             code="payload.destroyed",
         )
     key = gw.keyring.unwrap(stored.wrapped_key)
-    chunks = gw.blobs.read(
-        stored.file, stored.inline, data_key=key, size=stored.size, sha256=stored.sha256
-    )
+    chunks = gw.blobs.read(stored.file, stored.inline, data_key=key, size=stored.size, sha256=stored.sha256)
     return OpenPayload(stored.sha256, stored.size, chunks)
 
 

@@ -1,8 +1,8 @@
 """A delivery arrives, and word of it travels back.
 
-In charge of: marking a delivery as delivered, the automatic 01 in the recipient's name, the notice to a sender
-whose document could not be delivered, and statuses reported through the native API. All statuses are ordinary
-messages with ordinary deliveries. Not in charge of: trying again (``delivery/``).
+In charge of: marking a delivery as delivered, the automatic 01 in the recipient's name, the notice to a
+sender whose document could not be delivered, and statuses reported through the native API. All statuses are
+ordinary messages with ordinary deliveries. Not in charge of: trying again (``delivery/``).
 """
 
 from __future__ import annotations

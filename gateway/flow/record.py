@@ -1,7 +1,7 @@
 """Making events: the fields that every event of a kind has in common.
 
-In charge of: who, when, under which clock, and the levels of the agencies as of now. Not in charge of: writing
-the event (``store/events.py``) or what is special about it (the flow that records it).
+In charge of: who, when, under which clock, and the levels of the agencies as of now. Not in charge of:
+writing the event (``store/events.py``) or what is special about it (the flow that records it).
 """
 
 from __future__ import annotations
@@ -75,5 +75,3 @@ def delivery_moved(
         facts={"kind": delivery.kind, **(facts or {})},
         private=private or {},
     )
-
-

@@ -1,7 +1,8 @@
 """One upload becomes a durable message with a receipt, or is refused with reasons.
 
-In charge of: the order of the walk from staged bytes to the commit. Not in charge of: who calls (``door.py``),
-what the checks say (``examine.py``), what the commit holds (``accept.py``), carrying (``delivery/``).
+In charge of: the order of the walk from staged bytes to the commit. Not in charge of: who calls
+(``door.py``), what the checks say (``examine.py``), what the commit holds (``accept.py``), carrying
+(``delivery/``).
 
 The commit is the promise: when ``submit`` returns, payload, message, deliveries, receipt and events are on
 disk. When it raises, nothing of the upload is (but for the record that it was refused).
@@ -35,7 +36,7 @@ STALE_RETRIES = 8
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What the caller gets back. ``jws`` is the signed receipt; ``repeated``: it is the first answer again."""
+    """What the caller gets back. ``jws`` is the signed receipt; ``repeated``: the first answer again."""
 
     receipt: str
     message: str
@@ -50,8 +51,8 @@ async def submit(gw: Services, caller: Caller, upload: Upload, narrow_to: Sequen
     """Take one upload through the gate.
 
     ``narrow_to``: codes of the envelope's recipients to which a partner's call restricts it. Raises
-    ``Unreadable``, ``Refused``, ``DuplicateConflict`` or ``NotPermitted`` with the findings (recorded once for
-    caller, bytes and rule set), ``Busy`` when the disk is full.
+    ``Unreadable``, ``Refused``, ``DuplicateConflict`` or ``NotPermitted`` with the findings (recorded once
+    for caller, bytes and rule set), ``Busy`` when the disk is full.
     """
     try:
         bench = bench_for(gw, caller.agencies, narrow_to)

@@ -46,7 +46,7 @@ class Hop:
     pull: bool  # the recipient comes for it: never claimed, never dead
     held: Bilingual | None = None  # set: this delivery waits for a person, and why
     held_code: str = ""
-    addressed: AgencyCode = AgencyCode("")  # the code that the envelope named; "" = the recipient itself
+    addressed: AgencyCode = AgencyCode("")  # the code that the envelope named
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 In charge of: the shape of a parsed message. Field names follow the element names in snake case, with the
 standard's misspellings corrected in Python only (``Bussiness`` is ``business`` here and ``Bussiness`` on the
 wire). Texts are NFC and stripped; an empty element, a missing one and the text ``null`` are all ``""``.
-Not in charge of: reading or writing bytes (``edxml/``), knowing agencies (``directory/``): ``organ_id`` is the
-text of the partner, in whatever identifier scheme.
+Not in charge of: reading or writing bytes (``edxml/``), knowing agencies (``directory/``): ``organ_id`` is
+the text of the partner, in whatever identifier scheme.
 """
 
 from __future__ import annotations

@@ -124,9 +124,21 @@ class Event:
 
 
 _OPTIONAL = (
-    "document message delivery sender sender_level recipient recipient_level from_state to_state status "
-    "reason_code declared_time envelope_sha256 rule_set"
-).split()
+    "document",
+    "message",
+    "delivery",
+    "sender",
+    "sender_level",
+    "recipient",
+    "recipient_level",
+    "from_state",
+    "to_state",
+    "status",
+    "reason_code",
+    "declared_time",
+    "envelope_sha256",
+    "rule_set",
+)
 
 
 def commitment(salt: bytes, text: str) -> str:

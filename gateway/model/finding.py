@@ -35,8 +35,8 @@ class Finding:
     """One thing a check has to say.
 
     ``rule`` is stable and dotted (``recipient.unknown``); ``where`` names a field in the standard's spelling,
-    a recipient's code or a file's name; ``clause`` cites the regulation (it stands in docs/standards.md) or is
-    empty. A finding about a secret document never quotes it.
+    a recipient's code or a file's name; ``clause`` cites the regulation (it stands in docs/standards.md) or
+    is empty. A finding about a secret document never quotes it.
     """
 
     rule: str

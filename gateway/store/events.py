@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from gateway.model.event import Event
 from gateway.model.text import Instant
-from gateway.store.contract import Row, Tx
+from gateway.store.contract import Row, Tx, Value
 
 
 def record(tx: Tx, event: Event) -> None:
@@ -48,7 +48,7 @@ def count_refusal(
     tx: Tx, caller: str, envelope_sha256: bytes, rule_set: str, at: Instant, event: Event
 ) -> bool:
     """Count a refusal; the first of its kind is recorded with ``event``. True when it was the first."""
-    key = {"caller": caller, "envelope_sha256": envelope_sha256, "rule_set": rule_set}
+    key: dict[str, Value] = {"caller": caller, "envelope_sha256": envelope_sha256, "rule_set": rule_set}
     if tx.run("count_refusal", at=at, **key):
         return False
     tx.run("add_refusal", at=at, event=event.id, **key)

@@ -82,7 +82,9 @@ def add(tx: Tx, message: NewMessage) -> None:
     )
 
 
-def add_document(tx: Tx, document: str, sender: str, document_id: str, message: str, at: Instant) -> None:
+def add_document(
+    tx: Tx, document: str, sender: str, document_id: str, message: str, number_key: str, at: Instant
+) -> None:
     """Open the history of a document with its first message."""
     tx.run(
         "add_document",
@@ -90,6 +92,7 @@ def add_document(tx: Tx, document: str, sender: str, document_id: str, message: 
         sender=sender,
         document_id=document_id,
         first_message=message,
+        number_key=number_key,
         created_at=at,
     )
 

@@ -70,7 +70,7 @@ def write(
     aliases: Iterable[Alias],
     successions: Iterable[Succession],
 ) -> None:
-    """Replace everything about the agencies that are named, and nothing else (``directory.changes.merge``)."""
+    """Replace everything about the agencies named, and nothing else (as ``directory.changes.merge``)."""
     agencies = tuple(agencies)
     named = [{"code": code} for code in sorted({agency.code for agency in agencies})]
     for query in ("forget_agency_rows", "forget_alias_rows", "forget_succession_rows"):

@@ -172,8 +172,13 @@ SELECT * FROM document WHERE document_id = :document_id ORDER BY created_at, id;
 
 -- name: add_document
 -- The first message of a document arrived.
-INSERT INTO document (id, sender, document_id, first_message, created_at)
-VALUES (:id, :sender, :document_id, :first_message, :created_at);
+INSERT INTO document (id, sender, document_id, first_message, number_key, created_at)
+VALUES (:id, :sender, :document_id, :first_message, :number_key, :created_at);
+
+-- name: documents_by_number
+-- Documents of one sender with one year, number and notation.
+SELECT * FROM document WHERE sender = :sender AND number_key = :number_key AND number_key <> ''
+ORDER BY created_at, id LIMIT 2;
 
 -- name: add_document_link
 -- A replacement and what it replaces.

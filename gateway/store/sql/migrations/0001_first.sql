@@ -106,9 +106,11 @@ CREATE TABLE document (
   sender TEXT NOT NULL,
   document_id TEXT NOT NULL,
   first_message TEXT NOT NULL,
+  number_key TEXT NOT NULL, -- year, number, notation; '' when unknown
   created_at INTEGER NOT NULL,
   UNIQUE (sender, document_id)
 );
+CREATE INDEX document_by_number ON document (sender, number_key) WHERE number_key <> '';
 CREATE INDEX document_by_age ON document (created_at, id);
 
 -- A replacement (kind 3) is a document of its own, linked to those it replaces.

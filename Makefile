@@ -1,0 +1,41 @@
+# The index of everything one may run. Needs only Python >= 3.11 (with venv) and make; uv is bootstrapped here.
+PYTHON ?= python3
+UV := .venv/bin/uv
+RUN := .venv/bin/
+export UV_PYTHON_DOWNLOADS := never
+export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
+
+.PHONY: setup demo test check format bench docs clean
+
+setup: .venv/.ready                ## make the environment from uv.lock
+
+.venv/.ready: uv.lock pyproject.toml
+	@test -x $(RUN)python || $(PYTHON) -m venv .venv
+	@test -x $(UV) || $(RUN)python -m pip install --quiet --disable-pip-version-check uv
+	$(UV) sync --frozen --inexact --quiet
+	@touch $@
+
+demo: setup                        ## a province exchanges documents for a week: make demo ARGS="--once --json"
+	@$(RUN)gateway demo $(ARGS)
+
+test: setup                        ## every test, PostgreSQL included (it comes in a wheel)
+	$(RUN)pytest $(ARGS)
+
+check: setup                       ## style, types, layers, documents
+	$(RUN)ruff check .
+	$(RUN)ruff format --check .
+	$(RUN)mypy
+	$(RUN)pytest tests/test_architecture.py tests/test_docs.py
+
+format: setup                      ## put the code into form
+	$(RUN)ruff check --fix .
+	$(RUN)ruff format .
+
+docs: setup                        ## write the generated documents anew
+	$(RUN)gateway docs
+
+bench: setup                       ## documents per second beside the floor: var/bench/*.json
+	$(RUN)python -m tests.bench $(ARGS)
+
+clean:                             ## forget environment and data of this checkout
+	rm -rf .venv var dist
