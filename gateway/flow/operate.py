@@ -18,10 +18,10 @@ from typing import Any
 
 from pydantic import ValidationError, validate_call
 
-from gateway.clock import SECOND, to_rfc3339
+from gateway.clock import SECOND, local_day, to_rfc3339
 from gateway.directory.load import read_directory
-from gateway.errors import BadRequest
-from gateway.flow import hold, look, office
+from gateway.errors import BadRequest, NotFound
+from gateway.flow import hold, local, look, office
 from gateway.flow.door import Caller
 from gateway.model.agency import Profile
 from gateway.model.text import AgencyCode, Bilingual, Instant
@@ -83,13 +83,33 @@ async def import_signers(gw: Services, caller: Caller, text: str) -> Any:
 
 async def show_directory(gw: Services, caller: Caller, on: date | None = None, under: str = "") -> Any:
     """Agencies in force on a day, with their levels."""
-    day = on or date.fromisoformat(to_rfc3339(gw.clock.now())[:10])
+    day = on or local_day(gw.clock.now())
     root = gw.directory.resolve(under) if under else None
     return [
         agency
         for agency in gw.directory.all(day)
         if root is None or gw.directory.within(agency.code, root, day)
     ]
+
+
+async def resolve_agency(gw: Services, caller: Caller, code: str) -> Any:
+    """What an identifier of any scheme or date means today, and how that agency is connected."""
+    day = local_day(gw.clock.now())
+    found = gw.directory.resolve(code)
+    if found is None:
+        raise NotFound(
+            Bilingual(f"Danh mục không có mã {code}.", f"The directory does not know {code}."),
+            code="agency.unknown",
+        )
+    return {
+        "code": found,
+        "name": gw.directory.name(found, day),
+        "level": gw.directory.level(found, day),
+        "agency": gw.directory.agency(found, day),
+        "standing": gw.directory.standing(found, day),
+        "aliases": gw.directory.aliases_of(found),
+        "connection": gw.directory.profile(found),
+    }
 
 
 async def connect_agency(
@@ -137,8 +157,12 @@ async def add_certificate(gw: Services, caller: Caller, principal: str, der_base
 
 
 async def list_principals(gw: Services, caller: Caller) -> Any:
-    """Systems and persons with their credentials; hashes only, never keys."""
-    return {"principals": gw.people.principals, "credentials": gw.people.credentials}
+    """Systems and persons with their credentials (hashes only, never keys), and how agencies are connected."""
+    return {
+        "principals": gw.people.principals,
+        "credentials": gw.people.credentials,
+        "connections": gw.directory.profiles,
+    }
 
 
 async def list_keys(gw: Services, caller: Caller) -> Any:
@@ -192,6 +216,7 @@ async def describe_store(gw: Services, caller: Caller) -> Any:
 _FUNCTIONS: dict[str, Operation] = {
     "directory.import": import_directory,
     "directory.show": show_directory,
+    "directory.resolve": resolve_agency,
     "signers.import": import_signers,
     "agency.connect": connect_agency,
     "agency.add_system": add_system,
@@ -207,6 +232,11 @@ _FUNCTIONS: dict[str, Operation] = {
     "queue.reject": hold.reject,
     "queue.retry": hold.retry,
     "queue.give_up": hold.give_up,
+    "document.send": local.send_file,
+    "inbox.list": local.list_inbox,
+    "inbox.fetch": local.fetch_file,
+    "inbox.done": local.confirm,
+    "inbox.report": local.report,
     "trace.show": show_trace,
     "trace.list": list_traces,
     "status": describe_store,

@@ -1,0 +1,136 @@
+"""What a person on this machine may do in the name of one agency: send, look into the inbox, fetch, say done.
+
+In charge of: the operations behind ``gateway send`` and ``gateway inbox``. Whoever may open the home folder may
+act for every agency in it, so each call is narrowed to exactly the agency that was named; the actor in the
+record is the command line. Files are read and written by the process that holds the installation, which runs
+under the same account. Not in charge of: the gate and the inbox themselves (``submit.py``, ``inbox.py``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from gateway.errors import BadRequest, NotFound
+from gateway.flow import inbox
+from gateway.flow.door import Caller, receive
+from gateway.flow.progress import report_status
+from gateway.flow.submit import submit
+from gateway.model.envelope import StaffInfo
+from gateway.model.status import read_status_code
+from gateway.model.text import AgencyCode, Bilingual
+from gateway.services import Services
+from gateway.store import deliveries
+from gateway.store.people import Role
+
+CHUNK = 262_144  # bytes read from a file at one time
+
+
+async def send_file(gw: Services, caller: Caller, agency: str, path: str) -> Any:
+    """Take the edXML file at ``path`` through the gate as if ``agency``'s own software had sent it."""
+    acting = _acting_for(gw, caller, agency)
+    with _opened(path) as file:
+        upload = await receive(gw, _chunks(file))
+    return await submit(gw, acting, upload)
+
+
+async def list_inbox(gw: Services, caller: Caller, agency: str, cursor: str = "", limit: int = 100) -> Any:
+    """What waits for ``agency``."""
+    acting = _acting_for(gw, caller, agency)
+    return await inbox.list_inbox(gw, acting, next(iter(acting.agencies)), cursor, limit)
+
+
+async def fetch_file(gw: Services, caller: Caller, delivery: str, path: str) -> Any:
+    """Write the bytes of a waiting message to ``path``, which must not exist. On return they are on disk."""
+    parcel = await inbox.fetch(gw, await _recipient_of(gw, caller, delivery), delivery)
+    with _created(path) as file:
+        async for chunk in parcel.chunks:
+            await asyncio.to_thread(file.write, chunk)
+        file.flush()
+        await asyncio.to_thread(os.fsync, file.fileno())
+    return {
+        "delivery": delivery,
+        "path": path,
+        "size": parcel.size,
+        "envelope_sha256": parcel.envelope_sha256,
+    }
+
+
+async def confirm(gw: Services, caller: Caller, delivery: str) -> Any:
+    """The recipient has stored the message durably."""
+    return await inbox.done(gw, await _recipient_of(gw, caller, delivery), delivery)
+
+
+async def report(gw: Services, caller: Caller, delivery: str, code: str, description: str = "") -> Any:
+    """Report a status (02, 03 …) in the recipient's name."""
+    status = read_status_code(code)
+    if status is None:
+        raise BadRequest(_no_status(code), code="status.unknown")
+    acting = await _recipient_of(gw, caller, delivery)
+    return await report_status(gw, acting, delivery, status, description, StaffInfo())
+
+
+def _acting_for(gw: Services, caller: Caller, agency: str) -> Caller:
+    caller.require(Role.ADMINISTRATOR)
+    code = gw.directory.resolve(agency)
+    if code is None:
+        raise NotFound(_unknown(agency), code="agency.unknown")
+    return Caller(caller.principal, caller.name, Role.SYSTEM, frozenset({code}))
+
+
+async def _recipient_of(gw: Services, caller: Caller, delivery_id: str) -> Caller:
+    """The caller as the agency in whose inbox the delivery waits (and for which it is meant)."""
+    caller.require(Role.ADMINISTRATOR)
+    delivery = await gw.store.read(lambda tx: deliveries.find(tx, delivery_id))
+    if delivery is None:
+        raise NotFound(code="delivery.unknown")
+    agencies = frozenset[AgencyCode]({delivery.destination, delivery.recipient})
+    return Caller(caller.principal, caller.name, Role.SYSTEM, agencies)
+
+
+def _opened(path: str) -> BinaryIO:
+    try:
+        return Path(path).open("rb")
+    except OSError as error:
+        raise BadRequest(_unreadable(path, error), code="file.unreadable") from error
+
+
+def _created(path: str) -> BinaryIO:
+    """A new file that only its owner reads: it may hold an official document."""
+    try:
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+    except OSError as error:
+        raise BadRequest(_unwritable(path, error), code="file.unwritable") from error
+
+
+async def _chunks(file: BinaryIO) -> AsyncIterator[bytes]:
+    while chunk := await asyncio.to_thread(file.read, CHUNK):
+        yield chunk
+
+
+def _unknown(agency: str) -> Bilingual:
+    return Bilingual(
+        f"Danh mục không có cơ quan mang mã {agency}.", f"The directory does not know the agency {agency}."
+    )
+
+
+def _no_status(code: str) -> Bilingual:
+    return Bilingual(
+        f"Không có mã trạng thái “{code}”. Các mã: 01, 02, 03, 04, 05, 06, 13, 15, 16.",
+        f"There is no status “{code}”. There are: 01, 02, 03, 04, 05, 06, 13, 15, 16.",
+    )
+
+
+def _unreadable(path: str, error: OSError) -> Bilingual:
+    return Bilingual(
+        f"Không đọc được tệp {path}: {error.strerror}.", f"Cannot read {path}: {error.strerror}."
+    )
+
+
+def _unwritable(path: str, error: OSError) -> Bilingual:
+    return Bilingual(
+        f"Không ghi được tệp {path}: {error.strerror}.", f"Cannot write {path}: {error.strerror}."
+    )
