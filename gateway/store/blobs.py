@@ -289,7 +289,11 @@ def _slices(data: bytes) -> Iterator[bytes]:
 
 
 def _file_chunks(path: Path) -> Iterator[bytes]:
-    with path.open("rb", 0) as file:
+    try:
+        file = path.open("rb", 0)
+    except FileNotFoundError as error:
+        raise Damaged() from error
+    with file:
         while chunk := file.read(CHUNK):
             yield chunk
 

@@ -201,6 +201,8 @@ class NamedTx(ABC):
             return work(sql, params)
         except self.database_error as error:
             self.problem = self.translated(error)
+            if self.problem is error:
+                raise
             raise self.problem from error
 
 

@@ -230,8 +230,8 @@ def translated(error: Exception) -> Exception:
             return Impossible(str(error))
         case pg.DiskFull():
             return StoreFull(retry_after=FULL_RETRY)
-        case psycopg.OperationalError() if (error.sqlstate or "57P01")[:2] in ("08", "57"):
-            return _Again(str(error))  # connection lost, server shutting down, statement cancelled
+        case psycopg.OperationalError() if (error.sqlstate or "08").startswith(("08", "57P")):
+            return _Again(str(error))  # connection lost, server shutting down
         case psycopg.OperationalError():
             return StoreUnavailable(retry_after=AWAY_RETRY)
     return error

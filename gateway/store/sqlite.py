@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
@@ -41,6 +40,7 @@ from gateway.store.contract import (
     read_only_error,
     run_unit,
 )
+from gateway.store.group_commit import GroupCommit, Job
 from gateway.store.lock import WriterLock
 from gateway.store.migrate import Migration, check_schema, migrate
 from gateway.store.queries import Queries
@@ -48,7 +48,6 @@ from gateway.store.queries import Queries
 T = TypeVar("T")
 P = ParamSpec("P")
 
-BATCH = 256  # units in one transaction at most: bounds what one failed COMMIT takes with it, and the wait
 READERS = 2
 _COMMON = ("busy_timeout=5000", "temp_store=MEMORY", "trusted_schema=OFF", "case_sensitive_like=ON")
 _WRITER = (
@@ -100,30 +99,10 @@ class SqliteTx(NamedTx):
         return translated(error)
 
 
-@dataclass(slots=True, eq=False)
-class _Job:
-    """A unit that waits for the writer. The thread fills ``value`` or ``error``; the loop reads them."""
-
-    unit: Unit[Any]
-    future: asyncio.Future[Any]
-    value: Any = None
-    error: BaseException | None = None
-
-    def settle(self) -> None:
-        """Tell the caller, unless it went away."""
-        if self.future.done():
-            return
-        if self.error is None:
-            self.future.set_result(self.value)
-        else:
-            self.future.set_exception(self.error)
-            self.future.exception()  # counts as seen, even if the caller is cancelled this very moment
-
-
-def _commit_together(connection: sqlite3.Connection, queries: Queries, jobs: list[_Job]) -> None:
+def _commit_together(connection: sqlite3.Connection, queries: Queries, jobs: list[Job]) -> None:
     """One transaction for all ``jobs``; on return, those without an ``error`` are on disk."""
-    connection.execute("BEGIN IMMEDIATE")
     try:
+        connection.execute("BEGIN IMMEDIATE")
         for job in jobs:
             _run_in_savepoint(connection, queries, job)
         _commit(connection)
@@ -143,7 +122,7 @@ def _commit(connection: sqlite3.Connection) -> None:
         raise
 
 
-def _run_in_savepoint(connection: sqlite3.Connection, queries: Queries, job: _Job) -> None:
+def _run_in_savepoint(connection: sqlite3.Connection, queries: Queries, job: Job) -> None:
     """A unit that fails undoes its own changes only, unless SQLite has given up the whole transaction."""
     connection.execute("SAVEPOINT unit")
     try:
@@ -177,32 +156,23 @@ class SqliteStore:
     resources: AsyncExitStack
     schema: int
     engine: str = "sqlite"
-    _waiting: deque[_Job] = field(default_factory=deque)
+    _group: GroupCommit = field(init=False)
     _idle: asyncio.Queue[aiosqlite.Connection] = field(default_factory=asyncio.Queue)
-    _pump: asyncio.Task[None] | None = None
     _closed: bool = False
-    _units: int = 0
-    _batches: int = 0
 
     def __post_init__(self) -> None:
+        self._group = GroupCommit(self._commit)
         for reader in self.readers:
             self._idle.put_nowait(reader)
 
     async def write(self, unit: Unit[T]) -> T:
-        if self._closed:
-            raise StoreClosed(retry_after=AWAY_RETRY)
+        self._check_open()
         if self.writer is None:
             raise read_only_error()
-        job = _Job(unit, asyncio.get_running_loop().create_future())
-        self._waiting.append(job)
-        if self._pump is None:
-            self._pump = asyncio.create_task(self._drain(self.writer), name="store-writer")
-        value: T = await job.future
-        return value
+        return await self._group.write(unit)
 
     async def read(self, unit: Unit[T]) -> T:
-        if self._closed:
-            raise StoreClosed(retry_after=AWAY_RETRY)
+        self._check_open()
         reader = await self._idle.get()
         running = asyncio.ensure_future(_on_thread(reader, _read_once, self.queries, unit))
         running.add_done_callback(lambda _: self._idle.put_nowait(reader))
@@ -212,10 +182,9 @@ class SqliteStore:
             if not running.done():
                 await reader.interrupt()  # cancelling an await does not stop a query
             raise
-        except sqlite3.Error as error:
-            raise translated(error) from error
 
     async def describe(self) -> dict[str, str | int]:
+        self._check_open()
         facts: dict[str, str | int] = {"engine": self.engine, "path": str(self.path), "schema": self.schema}
         facts |= {"sqlite": sqlite3.sqlite_version, "aiosqlite": aiosqlite.__version__}
         reader = await self._idle.get()
@@ -227,51 +196,30 @@ class SqliteStore:
             facts["synchronous"] = await _on_thread(self.writer, _pragma, "synchronous")
         wal = self.path.with_name(self.path.name + "-wal")
         facts["wal_bytes"] = wal.stat().st_size if wal.exists() else 0
-        return facts | {"units": self._units, "batches": self._batches, "waiting": len(self._waiting)}
+        return facts | {"units": self._group.units, "batches": self._group.batches}
 
     async def close(self) -> None:
         if self._closed:
             return
         self._closed = True
-        if self._pump is not None:
-            await asyncio.shield(self._pump)
+        await self._group.finished()
         for _ in self.readers:
             await self._idle.get()  # reads that came before us end first
         await self.resources.aclose()
 
-    async def _drain(self, writer: aiosqlite.Connection) -> None:
-        """While units wait, commit them together; whoever comes meanwhile is in the next batch."""
-        try:
-            while jobs := self._take():
-                await self._write_batch(writer, jobs)
-        finally:
-            self._pump = None
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreClosed(retry_after=AWAY_RETRY)
 
-    def _take(self) -> list[_Job]:
-        """The next batch; a unit whose caller went away before it began is not run."""
-        jobs = list[_Job]()
-        while self._waiting and len(jobs) < BATCH:
-            job = self._waiting.popleft()
-            if not job.future.done():
-                jobs.append(job)
-        return jobs
-
-    async def _write_batch(self, writer: aiosqlite.Connection, jobs: list[_Job]) -> None:
-        self._units += len(jobs)
-        self._batches += 1
+    async def _commit(self, jobs: list[Job]) -> None:
+        if self.writer is None:
+            raise read_only_error()
         try:
-            await _on_thread(writer, _commit_together, self.queries, jobs)
-        except Exception as error:
-            for job in jobs:
-                job.error = translated(error)  # also where a unit failed: what it saw is gone
-        except BaseException:  # the loop is being torn down: committed or not, nobody can say
-            jobs += self._waiting
-            for job in jobs:
-                job.error = StoreClosed(code=OUTCOME_UNKNOWN, retry_after=AWAY_RETRY)
-            raise
-        finally:
-            for job in jobs:
-                job.settle()
+            await _on_thread(self.writer, _commit_together, self.queries, jobs)
+        except sqlite3.Error as error:  # of BEGIN or COMMIT; those of the units are translated already
+            if (problem := translated(error)) is error:
+                raise
+            raise problem from error
 
 
 async def open_sqlite(

