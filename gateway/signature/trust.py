@@ -166,9 +166,9 @@ class TrustStore:
         for other_time in _times_of_validity(certificate):
             if _verify(certificate, pool, every, other_time):
                 return _outside_validity(certificate, at)
-        issuers = [c for c in (*pool, *every) if c.subject == certificate.issuer]
-        if not issuers:
-            return _unclear("NO_CERTIFICATE_CHAIN_FOUND", texts.unknown_issuer(certificate))
+        top = _topmost(certificate, pool)
+        if all(c.subject != top.issuer for c in every):
+            return _unclear("NO_CERTIFICATE_CHAIN_FOUND", texts.unknown_issuer(top))
         return _unclear("CERTIFICATE_CHAIN_GENERAL_FAILURE", texts.broken_chain(certificate))
 
 
@@ -180,7 +180,7 @@ def _fault_of_leaf(certificate: x509.Certificate, at: Instant) -> PathResult | N
         usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
     except x509.ExtensionNotFound:
         return None
-    except ValueError:  # an extension that cannot be read, or stands there twice
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         return _failed("CHAIN_CONSTRAINTS_FAILURE", texts.unreadable_extensions(certificate))
     if usage.digital_signature or usage.content_commitment:
         return None
@@ -193,6 +193,17 @@ def _outside_validity(certificate: x509.Certificate, at: Instant) -> PathResult:
     if at < from_datetime(certificate.not_valid_before_utc):
         return _failed("NOT_YET_VALID", texts.not_yet_valid(certificate, at))
     return _unclear("CERTIFICATE_CHAIN_GENERAL_FAILURE", texts.issuer_outside_validity(certificate, at))
+
+
+def _topmost(certificate: x509.Certificate, pool: Sequence[x509.Certificate]) -> x509.Certificate:
+    """As far up as the names lead."""
+    top = certificate
+    for _ in range(len(pool)):
+        issuer = next((c for c in pool if c.subject == top.issuer and c.subject != c.issuer), None)
+        if issuer is None:
+            break
+        top = issuer
+    return top
 
 
 def _times_of_validity(certificate: x509.Certificate) -> tuple[Instant, ...]:

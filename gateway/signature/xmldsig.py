@@ -130,3 +130,12 @@ class _Verifier(XMLVerifier):
 
     def _fromstring(self, xml_string: bytes, **_: Any) -> etree._Element:
         return parse_tree(xml_string)
+
+    def _c14n(self, nodes: etree._Element, algorithm: Any, inclusive_ns_prefixes: Any = None) -> bytes:
+        """Canonicalise an inner element (SignedInfo) as a root of its own.
+
+        lxml 6.1 writes ``xmlns=""`` into the grandchildren of an inner element whose default namespace is
+        inherited, under inclusive C14N: the form that Java's signatures have would never verify.
+        """
+        root = self._fromstring(etree.tostring(nodes, with_tail=False))
+        return bytes(super()._c14n(root, algorithm, inclusive_ns_prefixes))

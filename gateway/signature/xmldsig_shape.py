@@ -19,6 +19,7 @@ from datetime import datetime
 from typing import Final, NoReturn
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from lxml import etree
 
 from gateway.clock import from_datetime
@@ -215,9 +216,17 @@ def _signer_and_others(
 
 def _certificate(text: str) -> x509.Certificate:
     try:
-        return x509.load_der_x509_certificate(base64.b64decode("".join(text.split()), validate=True))
-    except ValueError:
+        certificate = x509.load_der_x509_certificate(base64.b64decode("".join(text.split()), validate=True))
+        # these are parsed when first asked for, so a damaged one would raise somewhere deep
+        _ = (
+            certificate.subject,
+            certificate.issuer,
+            certificate.public_key(),
+            certificate.not_valid_before_utc,
+        )
+    except (ValueError, UnsupportedAlgorithm):
         raise Malformed(texts.unreadable_certificate(), "NO_SIGNING_CERTIFICATE_FOUND") from None
+    return certificate
 
 
 def _declared_time(objects: list[etree._Element]) -> Instant | None:
