@@ -44,6 +44,7 @@ class WriterLock:
         """Let others write. Calling it again does nothing."""
         if self._descriptor >= 0:
             os.ftruncate(self._descriptor, 0)
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)  # at once, even if a child still has the handle
             self.forget()
 
     def forget(self) -> None:

@@ -59,6 +59,13 @@ async def main(home, sql):
 
 asyncio.run(main(*sys.argv[1:]))
 """
+PARENT = HOLDER.replace(
+    'print("open", flush=True)',
+    """import os, signal
+    if os.fork() == 0:
+        os.write(1, f"{os.getpid()}\\n".encode())
+        signal.pause()""",
+)
 
 
 @pytest.fixture
@@ -124,18 +131,19 @@ async def test_the_lock_is_free_when_its_holder_was_killed(
 
 
 @only_sqlite
-async def test_a_forked_child_does_not_inherit_the_lock(store_factory: OpenStore) -> None:
-    store = await store_factory()
-    child = os.fork()
-    if child == 0:
-        signal.pause()  # a worker process that outlives its killed parent
-        os._exit(0)
-    try:
-        await store.close()
-        assert await (await store_factory()).read(count) == 0
-    finally:
-        os.kill(child, signal.SIGKILL)
-        await asyncio.to_thread(os.waitpid, child, 0)
+async def test_a_forked_child_does_not_keep_the_lock_of_its_killed_parent(
+    store_factory: OpenStore, tmp_path: Path, sql: Path
+) -> None:
+    with start(PARENT, tmp_path, sql) as process:
+        assert process.stdout is not None
+        child = int(process.stdout.readline())
+        try:
+            process.kill()
+            process.wait(10)
+            os.kill(child, 0)  # it lives on, as a worker process would
+            assert await (await store_factory()).write(add("a")) == 1
+        finally:
+            os.kill(child, signal.SIGKILL)
 
 
 @only_sqlite
