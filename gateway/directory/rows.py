@@ -76,7 +76,7 @@ def _csv_rows(text: str) -> Iterator[RawRow]:
             if any(cells.values()):
                 yield _row(reader.line_num, cells)
     except csv.Error as error:
-        line = reader.line_num
+        line = reader.line_num + 1  # the line that failed was not counted
         raise _unreadable(f"dòng {line} không đúng dạng CSV", f"line {line} is not CSV: {error}") from error
 
 
