@@ -20,9 +20,10 @@ from gateway.signature.keyring import Keyring
 from gateway.signature.register import SignerRegister
 from gateway.signature.trust import TrustStore
 from gateway.signature.verify import Trust
-from gateway.store import people, registry
+from gateway.store import registry
 from gateway.store.blobs import Blobs
 from gateway.store.contract import Store, Tx
+from gateway.store.people import PRINCIPALS, People, read
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -66,7 +67,7 @@ class Services:
     bell: Bell = field(default_factory=Bell)
     directory: Directory = field(default_factory=Directory)
     signers: SignerRegister = field(default_factory=lambda: SignerRegister(()))
-    people: people.People = field(default_factory=lambda: people.People((), ()))
+    people: People = field(default_factory=lambda: People((), ()))
     threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "offload"))
     _revisions: dict[str, int] = field(default_factory=dict)
 
@@ -97,8 +98,8 @@ class Services:
             )
         if registry.SIGNERS in changed:
             self.signers = SignerRegister(await self.store.read(registry.read_signers))
-        if people.PRINCIPALS in changed:
-            self.people = people.People(*await self.store.read(people.read))
+        if PRINCIPALS in changed:
+            self.people = People(*await self.store.read(read))
         self._revisions = found
 
     async def close(self) -> None:

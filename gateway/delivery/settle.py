@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.clock import SECOND
 from gateway.delivery.retry import is_exhausted, lane_wait_after, wait_after
 from gateway.flow import facts, record
 from gateway.flow.progress import arrive, tell_sender
@@ -71,10 +72,7 @@ def _delivered(tx: Tx, gw: Services, attempt: Attempt, outcome: Delivered, now: 
 
 def _postponed(tx: Tx, gw: Services, attempt: Attempt, outcome: TryLater, now: Instant) -> bool:
     delivery = attempt.delivery
-    lane = tx.one("lane", destination=delivery.destination)
-    failures = (lane["failures"] if lane else 0) + 1
-    rest = max(lane_wait_after(failures), outcome.retry_after * 1_000_000)
-    tx.run("put_lane", destination=delivery.destination, failures=failures, not_before=now + rest)
+    _rest_lane(tx, delivery.destination, now, outcome.retry_after)
     due_at = Instant(now + wait_after(delivery.attempts, delivery.id, outcome.retry_after))
     if is_exhausted(delivery.accepted_at, due_at):
         return _dead(tx, gw, attempt, "retry.exhausted", _exhausted(outcome.text), now)
@@ -83,6 +81,16 @@ def _postponed(tx: Tx, gw: Services, attempt: Attempt, outcome: TryLater, now: I
         return False
     events.record(tx, _postponed_event(gw, delivery, outcome.code, due_at, now))
     return True
+
+
+def _rest_lane(tx: Tx, destination: str, now: Instant, retry_after: int) -> None:
+    """The destination rests, longer with each failure; attempts that failed side by side count as one."""
+    lane = tx.one("lane", destination=destination)
+    if lane is not None and lane["not_before"] > now:
+        return
+    failures = (lane["failures"] if lane else 0) + 1
+    rest = max(lane_wait_after(failures), retry_after * SECOND)
+    tx.run("put_lane", destination=destination, failures=failures, not_before=now + rest)
 
 
 def _dead(tx: Tx, gw: Services, attempt: Attempt, code: str, text: Bilingual, now: Instant) -> bool:

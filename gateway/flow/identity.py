@@ -51,7 +51,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the store knows: the document's row, the message that this one repeats, and what checks need."""
+    """What the store knows: the document's row, the message that this one repeats, and what checks need.
+
+    ``earlier`` is ``None`` only when no store was at hand.
+    """
 
     document: str = ""
     document_id: str = ""
@@ -99,8 +102,7 @@ def look_up(tx: Tx, identity: Identity, *, lock: bool = False) -> Known:
     repeated = tx.one("message_by_key", duplicate_key=identity.duplicate_key)
     row = _document(tx, identity, lock)
     if row is None:
-        same_number = _same_number(tx, identity, "")
-        return Known(earlier=Earlier(same_number=same_number)) if same_number else NOTHING_KNOWN
+        return Known(earlier=Earlier(same_number=_same_number(tx, identity, "")))
     earlier = _earlier(tx, identity, row, repeated is not None)
     if repeated is None:
         return Known(row["id"], row["document_id"], earlier=earlier)

@@ -1,9 +1,9 @@
 """What a person on this machine may do in the name of one agency: send, look into the inbox, fetch, say done.
 
-In charge of: the operations behind ``gateway send`` and ``gateway inbox``. Whoever may open the home folder may
-act for every agency in it, so each call is narrowed to exactly the agency that was named; the actor in the
-record is the command line. Files are read and written by the process that holds the installation, which runs
-under the same account. Not in charge of: the gate and the inbox themselves (``submit.py``, ``inbox.py``).
+In charge of: the operations behind ``gateway send`` and ``gateway inbox``. Whoever may open the home folder
+may act for every agency in it, so each call is narrowed to exactly the agency that was named; the actor in
+the record is the command line. Files are read and written by the process that holds the installation, which
+runs under the same account. Not in charge of: the gate and the inbox (``submit.py``, ``inbox.py``).
 """
 
 from __future__ import annotations

@@ -12,11 +12,13 @@ from __future__ import annotations
 import base64
 import dataclasses
 import enum
+import functools
+import inspect
 from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Any
 
-from pydantic import ValidationError, validate_call
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from gateway.clock import SECOND, local_day, to_rfc3339
 from gateway.directory.load import read_directory
@@ -42,13 +44,25 @@ async def run(gw: Services, name: str, arguments: dict[str, Any], caller: Caller
             code="operation.unknown",
         )
     try:
-        return plain(await operation(gw, caller, **arguments))
+        checked = _arguments(operation).model_validate(arguments)
     except ValidationError as error:
         problem = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise BadRequest(
             Bilingual(f"Tham số không hợp lệ: {problem}", f"Wrong argument: {problem}"),
             code="operation.argument",
         ) from error
+    given = {field: getattr(checked, field) for field in checked.model_fields_set}
+    return plain(await operation(gw, caller, **given))
+
+
+@functools.cache
+def _arguments(operation: Operation) -> type[BaseModel]:
+    """A model of what the operation takes besides the services and the caller."""
+    parameters = list(inspect.signature(operation, eval_str=True).parameters.values())[2:]
+    fields: dict[str, Any] = {
+        p.name: (p.annotation, ... if p.default is p.empty else p.default) for p in parameters
+    }
+    return create_model("Arguments", __config__=ConfigDict(extra="forbid"), **fields)
 
 
 def plain(value: Any) -> Any:
@@ -157,7 +171,7 @@ async def add_certificate(gw: Services, caller: Caller, principal: str, der_base
 
 
 async def list_principals(gw: Services, caller: Caller) -> Any:
-    """Systems and persons with their credentials (hashes only, never keys), and how agencies are connected."""
+    """Systems and persons, their credentials (hashes only, never keys), and how agencies are connected."""
     return {
         "principals": gw.people.principals,
         "credentials": gw.people.credentials,
@@ -213,7 +227,7 @@ async def describe_store(gw: Services, caller: Caller) -> Any:
     }
 
 
-_FUNCTIONS: dict[str, Operation] = {
+OPERATIONS: dict[str, Operation] = {
     "directory.import": import_directory,
     "directory.show": show_directory,
     "directory.resolve": resolve_agency,
@@ -241,5 +255,3 @@ _FUNCTIONS: dict[str, Operation] = {
     "trace.list": list_traces,
     "status": describe_store,
 }
-_validated = validate_call(config={"arbitrary_types_allowed": True})
-OPERATIONS: dict[str, Operation] = {name: _validated(function) for name, function in _FUNCTIONS.items()}
