@@ -1,0 +1,40 @@
+"""Partner dialects, one file or small package each: its wire format and how a parcel is handed over.
+
+In charge of: the register. A new dialect is a new file and one line in ``KINDS``. Read ``gateway/port.py``
+first. Not in charge of: when to try again (``gateway/delivery``), who uses which dialect (the directory).
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from adapters.inbox import Inbox
+from adapters.webhook import Webhook
+from gateway.clock import Clock
+from gateway.net import Net
+from gateway.port import Adapter
+
+
+class AdapterType(Protocol):
+    """The class of an adapter: made with the outbound client and the clock."""
+
+    @property
+    def pull(self) -> bool:
+        """True when the recipient comes for its messages, so that ``deliver`` is never called."""
+        ...
+
+    def __call__(self, net: Net, clock: Clock) -> Adapter: ...
+
+
+KINDS: dict[str, AdapterType] = {
+    Inbox.kind: Inbox,
+    Webhook.kind: Webhook,
+}
+
+
+def make_adapters(net: Net, clock: Clock) -> dict[str, Adapter]:
+    """One of each kind, by kind."""
+    return {kind: made(net, clock) for kind, made in KINDS.items()}
+
+
+__all__ = ["KINDS", "AdapterType", "make_adapters"]

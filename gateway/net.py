@@ -1,0 +1,316 @@
+"""The one outbound HTTP client.
+
+In charge of: opening connections to partners: timeouts, a cap on answers, mutual TLS, the address guard. No
+proxy from the environment, no cookies, no redirects (a redirect is an answer like any other). Not in charge
+of: what a partner's answer means (``adapters/``), client keys (a ready ``SSLContext`` is handed in).
+
+The guard stands where a socket is made, after every name was resolved, so it sees the very address that is
+dialled: a name that changes its address between look-up and connect gains nothing.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+import aiohttp
+from aiohttp.abc import AbstractResolver
+from yarl import URL
+
+from gateway.errors import NotReady
+from gateway.model.text import Bilingual
+
+ANSWER_BYTES = 65_536  # of a partner's answer no more is read
+CONNECT_SECONDS = 10.0
+IDLE_SECONDS = 4.0  # an idle connection is dropped before common servers drop it (Node: 5 s)
+SLOWEST_BYTES_PER_SECOND = 1_000_000  # an upload may take its time by size on top of the timeout
+_USER_AGENT = "document-gateway"
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. Header names are lower case; ``body`` holds at most ``ANSWER_BYTES``."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Unreachable(Exception):
+    """No answer that can be read. ``code`` is stable (``connect.refused``), ``text`` says it for people."""
+
+    def __init__(self, code: str, text: Bilingual) -> None:
+        self.code = code
+        self.text = text
+        super().__init__(f"{code}: {text.en}")
+
+
+class ForbiddenAddress(Unreachable):
+    """The address lies where this gateway does not call, unless ``net.allow_private`` lists its network."""
+
+
+class Net:
+    """Outbound calls. Opens its connections on first use; belongs to the event loop that first calls."""
+
+    def __init__(
+        self, allow_private: str, timeout_seconds: int, resolver: AbstractResolver | None = None
+    ) -> None:
+        self._guard = AddressGuard(allow_private)
+        self._timeout = timeout_seconds
+        self._resolver = resolver
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(
+        self,
+        url: str,
+        data: AsyncIterator[bytes],
+        size: int,
+        headers: Mapping[str, str],
+        tls: ssl.SSLContext | None = None,
+    ) -> Answer:
+        """POST ``size`` bytes with a Content-Length. ``tls`` carries a client certificate or own anchors.
+
+        ``ForbiddenAddress`` for a target that may not be called, ``Unreachable`` when no answer came. What
+        ``data`` raises comes out as it is.
+        """
+        target = _target(url)
+        source = _Source(data)
+        try:
+            return await self._post(target, source, size, headers, tls)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            if source.error is not None:
+                raise source.error from error
+            raise _translated(error, target) from error
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _post(
+        self, url: URL, source: _Source, size: int, headers: Mapping[str, str], tls: ssl.SSLContext | None
+    ) -> Answer:
+        timeout = aiohttp.ClientTimeout(
+            total=self._timeout + size / SLOWEST_BYTES_PER_SECOND,
+            sock_connect=min(CONNECT_SECONDS, self._timeout),
+            sock_read=self._timeout,
+        )
+        async with self._opened().post(
+            url,
+            data=source.chunks(),
+            headers={**headers, "Content-Length": str(size)},
+            allow_redirects=False,
+            timeout=timeout,
+            ssl=tls or True,
+        ) as response:
+            body = await _read_up_to(response.content, ANSWER_BYTES)
+            lower = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(response.status, lower, body)
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(
+                limit=0,  # the worker limits attempts, in all and for each destination
+                keepalive_timeout=IDLE_SECONDS,
+                resolver=self._resolver,
+                socket_factory=self._guard.open_socket,
+            )
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": _USER_AGENT, "Accept-Encoding": "identity"},
+                auto_decompress=False,  # the cap on answers counts bytes of the wire
+                trust_env=False,
+            )
+        return self._session
+
+
+class AddressGuard:
+    """Which addresses may be dialled: public unicast, and the networks that the operator allowed."""
+
+    def __init__(self, allow_private: str) -> None:
+        self._allowed = _networks(allow_private)
+
+    def permits(self, text: str) -> bool:
+        """True when a connection to this address (as ``getaddrinfo`` wrote it) may be opened."""
+        address = _innermost(ip_address(text))
+        return _is_public(address) or any(address in network for network in self._allowed)
+
+    def open_socket(self, info: tuple[int, int, int, str, tuple[str | int, ...]]) -> socket.socket:
+        """A socket towards one resolved address; ``_Forbidden`` if the guard does not let it through."""
+        family, kind, protocol, _, target = info
+        if not self.permits(str(target[0])):
+            raise _Forbidden(errno.EACCES, "address not allowed")
+        return socket.socket(family, kind, protocol)
+
+
+class _Forbidden(OSError):
+    """Raised for each address in the same words, so that aiohttp keeps the type when a name has several."""
+
+
+class _Source:
+    """The upload, remembering why it broke off: aiohttp would report a lost connection."""
+
+    def __init__(self, data: AsyncIterator[bytes]) -> None:
+        self._data = data
+        self.error: Exception | None = None
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._data:
+                yield chunk
+        except Exception as error:
+            self.error = error
+            raise
+
+
+# IANA special-purpose registries, without what lies outside IPv6's global unicast 2000::/3 anyway.
+_SPECIAL_TEXT = """
+0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24
+192.31.196.0/24 192.52.193.0/24 192.88.99.0/24 192.168.0.0/16 192.175.48.0/24 198.18.0.0/15
+198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4
+2001::/23 2001:db8::/32 2620:4f:8000::/48 3fff::/20
+"""
+_SPECIAL = tuple(ip_network(text) for text in _SPECIAL_TEXT.split())
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+_NAT64 = IPv6Network("64:ff9b::/96")
+
+
+def _is_public(address: Address) -> bool:
+    if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
+        return False
+    return not any(address in network for network in _SPECIAL)
+
+
+def _innermost(address: Address) -> Address:
+    """The IPv4 address that a mapped, 6to4 or NAT64 address leads to; any other address itself."""
+    if isinstance(address, IPv4Address):
+        return address
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.ipv4_mapped or address.sixtofour or IPv6Address(int(address))  # drops a scope
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise NotReady(
+            Bilingual(
+                f"Cấu hình net.allow_private không hợp lệ: {error}",
+                f"The setting net.allow_private is wrong: {error}",
+            ),
+            code="config.wrong",
+        ) from error
+
+
+def url_problem(url: str) -> Bilingual | None:
+    """What is wrong with the address of a partner, before anything is dialled; ``None`` when usable."""
+    try:
+        parsed = URL(url)
+        usable = parsed.scheme in ("http", "https") and bool(parsed.host) and parsed.port is not None
+    except ValueError:
+        usable = False
+    if not usable:
+        return Bilingual(
+            "Địa chỉ nhận phải có dạng https://máy-chủ/đường-dẫn.",
+            "The address must have the form https://host/path.",
+        )
+    if parsed.user or parsed.password:
+        return Bilingual(
+            "Địa chỉ nhận không được chứa tên đăng nhập hoặc mật khẩu.",
+            "The address must not hold a user name or password.",
+        )
+    return None
+
+
+def _target(url: str) -> URL:
+    if problem := url_problem(url):
+        raise Unreachable("url.wrong", problem)
+    return URL(url)
+
+
+async def _read_up_to(content: aiohttp.StreamReader, limit: int) -> bytes:
+    body = b""
+    while len(body) < limit and (chunk := await content.read(limit - len(body))):
+        body += chunk
+    return body
+
+
+def _translated(error: Exception, url: URL) -> Unreachable:
+    """Our word for what aiohttp reports."""
+    host = url.host or ""
+    match error:
+        case aiohttp.InvalidURL():  # an address in a form that is only used to slip past guards (2130706433)
+            return _forbidden(host)
+        case aiohttp.ClientConnectorDNSError():
+            return Unreachable("connect.dns", _NO_NAME)
+        case aiohttp.ClientSSLError():
+            return Unreachable("connect.tls", _tls(error))
+        case aiohttp.ClientConnectorError() if isinstance(error.os_error, _Forbidden):
+            return _forbidden(host)
+        case aiohttp.ClientConnectorError() if isinstance(error.os_error, ConnectionRefusedError):
+            return Unreachable("connect.refused", _REFUSED)
+        case aiohttp.ClientConnectorError():
+            return Unreachable("connect.failed", _NO_WAY)
+        case aiohttp.ConnectionTimeoutError():
+            return Unreachable("connect.timeout", _NO_WAY)
+        case TimeoutError():
+            return Unreachable("answer.timeout", _SLOW)
+        case aiohttp.ClientResponseError():
+            return Unreachable("answer.unreadable", _UNREADABLE)
+        case _:
+            return Unreachable("answer.cut_off", _CUT_OFF)
+
+
+def _forbidden(host: str) -> ForbiddenAddress:
+    return ForbiddenAddress(
+        "address.forbidden",
+        Bilingual(
+            f"Trục không được phép gọi đến {host}: địa chỉ nội bộ hoặc không công khai. Nếu đây là hệ thống "
+            "của đơn vị nhận, quản trị viên hãy thêm dải mạng vào net.allow_private.",
+            f"The gateway may not call {host}: its address is not public. If it is the recipient's system, "
+            "an administrator must add its network to net.allow_private.",
+        ),
+    )
+
+
+def _tls(error: Exception) -> Bilingual:
+    return Bilingual(
+        f"Không thiết lập được kết nối TLS tin cậy với hệ thống nhận: {error}",
+        f"No trusted TLS connection to the recipient's system: {error}",
+    )
+
+
+_NO_NAME = Bilingual(
+    "Không tìm thấy tên máy chủ của hệ thống nhận. Hãy kiểm tra địa chỉ nhận và máy chủ tên miền (DNS).",
+    "The host name of the recipient's system is not known. Check the address and the name server (DNS).",
+)
+_REFUSED = Bilingual(
+    "Hệ thống nhận từ chối kết nối: phần mềm bên nhận đang dừng hoặc sai cổng.",
+    "The recipient's system refuses connections: it is stopped, or the port is wrong.",
+)
+_NO_WAY = Bilingual(
+    "Không kết nối được đến hệ thống nhận.",
+    "The recipient's system cannot be reached.",
+)
+_SLOW = Bilingual(
+    "Hệ thống nhận không trả lời trong thời gian cho phép.",
+    "The recipient's system did not answer in time.",
+)
+_CUT_OFF = Bilingual(
+    "Kết nối bị ngắt trước khi hệ thống nhận trả lời.",
+    "The connection broke before the recipient's system answered.",
+)
+_UNREADABLE = Bilingual(
+    "Hệ thống nhận trả lời không đúng giao thức HTTP.",
+    "The recipient's system answered something that is not HTTP.",
+)
