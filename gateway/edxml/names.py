@@ -185,7 +185,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "CodeNumber": ("Số văn bản", "document number"),
     "CodeNotation": ("Ký hiệu văn bản", "document notation"),
     "PromulgationInfo": ("Địa danh và ngày ban hành", "place and date of issue"),
-    "Place": ("Địa danh hoặc nơi nhận", "place"),
+    "Place": ("Địa danh", "place of issue"),
+    "ToPlaces/Place": ("Nơi nhận ghi trên văn bản", "place that keeps a copy"),
     "PromulgationDate": ("Ngày ban hành", "date of issue"),
     "DocumentType": ("Loại văn bản", "document type"),
     "Type": ("Mã loại văn bản", "document type number"),
@@ -240,20 +241,20 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "Description": ("Mô tả", "description"),
     "edXMLManifest": ("Danh mục tệp đính kèm", "list of attached files"),
     "Reference": ("Tệp ghi trong danh mục", "file named in the list"),
-    "AttachmentEncoded": ("Phần tệp đính kèm", "attachment section"),
+    "AttachmentEncoded": ("Các tệp đính kèm", "attachments"),
     "Attachment": ("Tệp đính kèm", "attachment"),
     "AttachmentName": ("Tên tệp đính kèm", "file name"),
     "ContentId": ("Mã tệp đính kèm", "attachment id"),
     "ContentType": ("Kiểu tệp", "content type"),
     "ContentTransferEncoded": ("Nội dung tệp đính kèm", "attachment content"),
-    "MessageHeader": ("Phần thông tin chung của gói tin", "message header"),
-    "edXMLHeader": ("Phần đầu gói tin", "header"),
-    "edXMLBody": ("Phần thân gói tin", "body"),
+    "MessageHeader": ("Thông tin chung của gói tin", "message header"),
+    "edXMLHeader": ("Đầu gói tin", "header"),
+    "edXMLBody": ("Thân gói tin", "body"),
     "edXMLEnvelope": ("Phong bì gói tin", "envelope"),
     "edXML": ("Gói tin edXML", "edXML message"),
 }
 
 
-def words(element: str) -> tuple[str, str]:
+def words(element: str, parent: str = "") -> tuple[str, str]:
     """Vietnamese and English name of an element; the element's own name where there is no better word."""
-    return WORDS.get(element, (element, element))
+    return WORDS.get(f"{parent}/{element}") or WORDS.get(element, (element, element))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
 from gateway.edxml import names
 from gateway.edxml.attachments import ContentStream, FileFacts, Writer
@@ -19,6 +20,7 @@ from gateway.edxml.limits import Limits
 from gateway.edxml.problems import unreadable
 from gateway.edxml.tree import Node, bare_id, clean, descend, local
 
+_BY_TAG = names.BY_TAG.get
 _FRAME_BY_CASE = {name.lower(): name for name in names.FRAME}
 
 
@@ -61,14 +63,20 @@ class Collector:
         parent = stack[-1]
         if self._inside is not None:
             raise unreadable("attachment.unreadable_base64", self._where_now())
-        if self._pieces:
-            self._text_between(parent)
+        pieces = self._pieces
+        if pieces:
+            if len(pieces) > 1 or not pieces[0].isspace():
+                self._text_between(parent)
+            pieces.clear()
         self._elements += 1
-        name = names.BY_TAG.get(tag) or self._unusual(tag)
+        name = _BY_TAG(tag) or self._unusual(tag)
         node = Node(name)
         if attrib:
             self._take_attributes(node, attrib)
-        parent.add(node)
+        if parent.children:
+            parent.children.append(node)
+        else:
+            parent.children = [node]
         stack.append(node)
         if len(stack) > self._limits.max_depth:
             raise unreadable("envelope.too_deep", name, limit=self._limits.max_depth)
@@ -77,9 +85,19 @@ class Collector:
 
     def end(self, tag: str) -> None:
         node = self._stack.pop()
-        if self._pieces:
-            self._text_at_end(node)
-        self._inside = None
+        pieces = self._pieces
+        if self._inside is not None:
+            self._pass_content(self._inside)
+            self._inside = None
+        elif pieces:
+            if node.children:
+                self._text_between(node)
+            else:
+                node.text = text = pieces[0] if len(pieces) == 1 else "".join(pieces)
+                self._texts += len(text)
+                if len(text) > self._limits.max_text:
+                    self._too_long(node)
+            pieces.clear()
         if node.name == names.ATTACHMENT:
             self._end_attachment(node)
 
@@ -95,6 +113,8 @@ class Collector:
     def drain(self, fed: int) -> None:
         """After every ``fed`` bytes: pass content on and look at the limits. Raises ``Unreadable``."""
         limits = self._limits
+        if self._texts > limits.max_texts:
+            raise unreadable("envelope.texts_too_long", limit=limits.max_texts)
         if self._elements > limits.max_elements:
             raise unreadable("envelope.too_many_elements", limit=limits.max_elements)
         if self._attributes > limits.max_attributes:
@@ -135,43 +155,26 @@ class Collector:
         if self._attributes > self._limits.max_attributes:
             raise unreadable("envelope.too_many_attributes", limit=self._limits.max_attributes)
         node.attributes = attrib
-        self._count_text(node.name, sum(map(len, attrib.values())))
+        self._texts += sum(map(len, attrib.values()))
 
     # text
 
     def _text_between(self, parent: Node) -> None:
         """Text before a child: white space, unless the sender mixed text and elements."""
         text = "".join(self._pieces)
-        self._pieces.clear()
         if not text.isspace():
-            self._count_text(parent.name, len(text))
+            self._texts += len(text)
             parent.text += text
-
-    def _text_at_end(self, node: Node) -> None:
-        if self._inside is not None:
-            self._pass_content(self._inside)
-            return
-        if node.children:
-            self._text_between(node)
-            return
-        pieces = self._pieces
-        node.text = pieces[0] if len(pieces) == 1 else "".join(pieces)
-        pieces.clear()
-        self._count_text(node.name, len(node.text))
-
-    def _count_text(self, name: str, length: int) -> None:
-        limits = self._limits
-        if length > limits.max_text:
-            raise unreadable("envelope.field_too_long", local(name), limit=limits.max_text)
-        self._texts += length
-        if self._texts > limits.max_texts:
-            raise unreadable("envelope.texts_too_long", limit=limits.max_texts)
+            if len(parent.text) > self._limits.max_text:
+                self._too_long(parent)
 
     def _watch_field(self) -> None:
         """A field that spans several chunks must not grow without bound before its end tag."""
         if sum(map(len, self._pieces)) > self._limits.max_text:
-            where = local(self._stack[-1].name)
-            raise unreadable("envelope.field_too_long", where, limit=self._limits.max_text)
+            self._too_long(self._stack[-1])
+
+    def _too_long(self, node: Node) -> NoReturn:
+        raise unreadable("envelope.field_too_long", local(node.name), limit=self._limits.max_text)
 
     def _watch_tokens(self, fed: int) -> None:
         events = self._elements

@@ -6,14 +6,15 @@ Prefixes and comments are gone. Not in charge of: meaning (``read_*.py``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from lxml import etree
 
 from gateway.edxml.names import NS
 from gateway.model.text import nfc
 
-_NOTHING: Mapping[str, str] = {}
+_NO_ATTRIBUTES: Mapping[str, str] = {}
+_NO_CHILDREN: list[Node] = []
 
 
 class Node:
@@ -27,15 +28,10 @@ class Node:
     def __init__(self, name: str) -> None:
         self.name = name
         self.text = ""
-        self.attributes = _NOTHING
-        self.children: Sequence[Node] = ()
-
-    def add(self, child: Node) -> None:
-        """Append a child; leaves never pay for a list."""
-        if isinstance(self.children, list):
-            self.children.append(child)
-        else:
-            self.children = [child]
+        self.attributes = _NO_ATTRIBUTES
+        self.children = (
+            _NO_CHILDREN  # shared by all leaves and never changed: the reader puts a list of its own
+        )
 
 
 def local(name: str) -> str:
