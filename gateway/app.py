@@ -45,8 +45,18 @@ def init_home(home: Path, name: str, clock: Clock) -> None:
     Keyring.create(home / KEYS, name, clock.now())
 
 
-async def open_services(home: Path, config: Config, clock: Clock, purpose: str) -> Services:
-    """Everything that flows need, opened; the store is locked for us. ``NotReady`` says what is missing."""
+def adapter_kinds() -> dict[str, bool]:
+    """The kinds of connection that are installed; True when the recipient pulls."""
+    return {kind: adapter.pull for kind, adapter in KINDS.items()}
+
+
+async def open_services(
+    home: Path, config: Config, clock: Clock, purpose: str, *, read_only: bool = False
+) -> Services:
+    """Everything that flows need, opened; the store is locked for us, unless we only read.
+
+    ``NotReady`` says what is missing.
+    """
     if not (home / KEYS).exists():
         raise NotReady(
             Bilingual(
@@ -57,7 +67,7 @@ async def open_services(home: Path, config: Config, clock: Clock, purpose: str) 
         )
     keyring = Keyring.open(home / KEYS)
     trust = TrustStore.load(home / config.trust.folder)
-    store = await open_store(config.database.url, home, clock=clock, purpose=purpose)
+    store = await open_store(config.database.url, home, clock=clock, purpose=purpose, read_only=read_only)
     gw = Services(
         config=config,
         clock=clock,
@@ -65,7 +75,7 @@ async def open_services(home: Path, config: Config, clock: Clock, purpose: str) 
         blobs=Blobs(home / PAYLOADS),
         keyring=keyring,
         trust_store=trust,
-        kinds={kind: adapter.pull for kind, adapter in KINDS.items()},
+        kinds=adapter_kinds(),
     )
     await gw.refresh()
     return gw
@@ -79,7 +89,7 @@ async def running(home: Path, config: Config, clock: Clock) -> AsyncIterator[tup
     """
     gw = await open_services(home, config, clock, "serve")
     net = Net(config.net.allow_private, config.delivery.timeout_seconds)
-    adapters = make_adapters(net)
+    adapters = make_adapters(net, clock)
     worker, janitor = Worker(gw, adapters), Janitor(gw)
     try:
         async with serve_web(make_web_app(gw), config) as port, serve_control(gw, home):
@@ -106,4 +116,4 @@ async def serve(
         await stop.wait()
 
 
-__all__ = ["init_home", "open_services", "running", "serve"]
+__all__ = ["adapter_kinds", "init_home", "open_services", "running", "serve"]

@@ -12,13 +12,13 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from gateway.clock import SECOND
+from gateway.clock import SECOND, Clock
 from gateway.edxml.limits import Limits
 from gateway.edxml.parse import EnvelopeReader, Parsed
 from gateway.errors import Busy, NotAuthenticated, NotPermitted, TooLarge, TooMany, Unreadable
 from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.services import Services
-from gateway.store.blobs import Staging
+from gateway.store.blobs import Blobs, Staging
 from gateway.store.payloads import StoredPayload
 from gateway.store.people import CredentialKind, Principal, Role
 
@@ -132,25 +132,30 @@ def limits_of(gw: Services) -> Limits:
 
 
 async def receive(gw: Services, chunks: AsyncIterator[bytes]) -> Upload:
-    """Stream an upload in: encrypted, hashed and parsed as it passes.
+    """Stream an upload in (``take_in``)."""
+    return await take_in(gw.blobs, limits_of(gw), gw.clock, chunks)
 
-    ``TooLarge`` above the configured size. An unreadable upload is still taken to its end (unless too large),
-    so that the refusal can name its SHA-256.
+
+async def take_in(blobs: Blobs, limits: Limits, clock: Clock, chunks: AsyncIterator[bytes]) -> Upload:
+    """Stream an upload in: encrypted, hashed and parsed as it passes. Needs no running gateway.
+
+    ``TooLarge`` above the limit. An unreadable upload is still taken to its end (unless too large), so that
+    the refusal can name its SHA-256.
     """
-    started = gw.clock.now()
-    staging = gw.blobs.stage()
-    reader = _Reader(limits_of(gw))
+    started = clock.now()
+    staging = blobs.stage()
+    reader = _Reader(limits)
     try:
         async for chunk in chunks:
-            if staging.size + len(chunk) > gw.config.limits.upload_bytes:
-                raise TooLarge(_too_large(gw.config.limits.upload_bytes))
+            if staging.size + len(chunk) > limits.max_bytes:
+                raise TooLarge(_too_large(limits.max_bytes))
             staging.write(chunk)
             reader.feed(chunk)
     except BaseException:
         staging.discard()
         raise
     parsed, unreadable = reader.close()
-    return Upload(staging, parsed, unreadable, {"receive": gw.clock.now() - started})
+    return Upload(staging, parsed, unreadable, {"receive": clock.now() - started})
 
 
 class _Reader:
