@@ -85,7 +85,7 @@ def _out_of_reach(text: str, directory: Directory, subject: Subject) -> tuple[st
 def _unreachable(text: str, rule: str, vi: str, en: str) -> Finding:
     return refuse(
         rule,
-        text,
+        text or "To/OrganId",
         f"{vi}. Hãy sửa hoặc bỏ nơi nhận này rồi gửi lại; trục chưa chuyển cho nơi nhận nào.",
         f"{en}. Correct or remove it and send again; nothing was sent to anybody.",
         _CLAUSE,
@@ -95,7 +95,7 @@ def _unreachable(text: str, rule: str, vi: str, en: str) -> Finding:
 def _not_ours(text: str) -> Finding:
     return info(
         "recipient.not_ours",
-        text,
+        text or "To/OrganId",
         f"Nơi nhận {text} không phải đơn vị của trục này; trục ghi nhận và không chuyển tiếp.",
         f"The recipient {text} is not served by this gateway; it is recorded and not forwarded.",
     )

@@ -87,13 +87,13 @@ def mark_on_page(text: str) -> bool:
 def _seamed(name: str) -> str:
     """Spaces where a digit meets a letter and where a capital follows a small letter (``QD12Mat``)."""
     composed = unicodedata.normalize("NFC", name)
-    seams = (
-        " "
-        if (a.isalpha() != b.isalpha() and a.isalnum() and b.isalnum()) or (a.islower() and b.isupper())
-        else ""
-        for a, b in itertools.pairwise(composed)
-    )
-    return "".join(itertools.chain.from_iterable(zip(composed, (*seams, ""), strict=True)))
+    rest = (f" {b}" if _seam(a, b) else b for a, b in itertools.pairwise(composed))
+    return composed[:1] + "".join(rest)
+
+
+def _seam(a: str, b: str) -> bool:
+    digit_meets_letter = a.isalnum() and b.isalnum() and a.isalpha() != b.isalpha()
+    return digit_meets_letter or (a.islower() and b.isupper())
 
 
 def _top_words(cleaned: str) -> Severity | None:
@@ -110,10 +110,9 @@ _AMBIGUOUS = frozenset(words.replace(" ", "") for words in table.AMBIGUOUS)
 def _unframed(part: str) -> str:
     """A slot without the words that introduce a mark (``độ mật tối mật`` -> ``tối mật``)."""
     slot = part.strip(_EDGES)
-    for frame in table.FRAMES:
-        if fold(slot).startswith(frame + " "):
-            return slot[len(frame) :].strip(_EDGES)
-    return slot
+    folded = fold(slot)
+    frame = next((frame for frame in table.FRAMES if folded.startswith(frame + " ")), "")
+    return slot[len(frame) :].strip(_EDGES)
 
 
 def _harmless(words: list[str], at: int) -> bool:
