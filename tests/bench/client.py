@@ -1,0 +1,62 @@
+"""What an agency's software does, as fast as it can."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import aiohttp
+
+
+class Client:
+    """One agency's connection to the gateway."""
+
+    def __init__(self, session: aiohttp.ClientSession, base: str, key: str, agency: str) -> None:
+        self._session, self._base, self._agency = session, base, agency
+        self._headers = {"X-API-Key": key}
+
+    async def submit(self, data: bytes) -> None:
+        headers = self._headers | {"Content-Type": "application/xml"}
+        async with self._session.post(f"{self._base}/api/v1/documents", data=data, headers=headers) as answer:
+            if answer.status != 202:
+                raise RuntimeError(f"{answer.status}: {await answer.text()}")
+            await answer.read()
+
+    async def waiting(self) -> list[str]:
+        url = f"{self._base}/api/v1/inbox?agency={self._agency}&limit=100"
+        async with self._session.get(url, headers=self._headers) as answer:
+            return [item["delivery"] for item in (await answer.json())["items"]]
+
+    async def take(self, delivery: str) -> None:
+        url = f"{self._base}/api/v1/inbox/{delivery}"
+        async with self._session.get(url, headers=self._headers) as answer:
+            if answer.status != 200:
+                raise RuntimeError(f"{answer.status}: {await answer.text()}")
+            await answer.read()
+        async with self._session.post(f"{url}/done", headers=self._headers) as answer:
+            if answer.status != 200:
+                raise RuntimeError(f"{answer.status}: {await answer.text()}")
+            await answer.read()
+
+    async def take_all(self, expected: int, at_once: int = 16) -> None:
+        """Take until ``expected`` messages have been taken."""
+        taken = 0
+        while taken < expected:
+            waiting = await self.waiting()
+            if not waiting:
+                await asyncio.sleep(0.005)
+            for start in range(0, len(waiting), at_once):
+                batch = waiting[start : start + at_once]
+                await asyncio.gather(*(self.take(delivery) for delivery in batch))
+                taken += len(batch)
+
+
+async def submit_all(client: Client, envelopes: Sequence[bytes], at_once: int) -> None:
+    """Hand in all envelopes, ``at_once`` of them in flight."""
+    queue = list(reversed(envelopes))
+
+    async def worker() -> None:
+        while queue:
+            await client.submit(queue.pop())
+
+    await asyncio.gather(*(worker() for _ in range(at_once)))

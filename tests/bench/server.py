@@ -1,0 +1,102 @@
+"""The gateway under load, as a process of its own: ``python -m tests.bench.server HOME``.
+
+Prints ``port=N`` when it listens and serves until it is ended. The home folder is made by ``prepare``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.app import init_home, open_services, running
+from gateway.clock import SystemClock
+from gateway.config import load
+from gateway.directory.data import DirectoryData
+from gateway.flow import office
+from gateway.flow.operate import LOCAL
+from gateway.model.text import AgencyCode
+from gateway.practice.pki import DemoPki, Identity
+from gateway.store.people import Role
+from tests.world import AGENCIES
+
+
+@dataclass(frozen=True, slots=True)
+class Bed:
+    """A prepared home: API keys by agency, and the identity that signs H37's envelopes."""
+
+    home: Path
+    keys: dict[str, str]
+    signer: Identity
+
+
+async def prepare(home: Path) -> Bed:
+    """A home with the small directory of the tests, a demo PKI and a system for each agency."""
+    clock = SystemClock()
+    init_home(home, "truc-do-toc-do", clock)
+    (home / "gateway.toml").write_text('[gateway]\nname = "bench"\n[limits]\nrequests_per_second = 100000\n')
+    pki = DemoPki.create(home / "pki")
+    signer = pki.issue_agency("H37", "UBND tỉnh Lạng Sơn")
+    pki.publish_crls()
+    for file in pki.trust_folder.iterdir():
+        (home / "trust" / file.name).write_bytes(file.read_bytes())
+    gw = await open_services(home, load(home), clock, "bench")
+    try:
+        await office.import_directory(gw, LOCAL, DirectoryData(AGENCIES), apply=True)
+        await office.import_signers(gw, LOCAL, [signer.signer(AgencyCode("H37"))])
+        keys = {}
+        for agency in AGENCIES:
+            principal = await office.add_principal(gw, LOCAL, agency.name, Role.SYSTEM, [agency.code])
+            keys[agency.code] = await office.issue_api_key(gw, LOCAL, principal.id)
+    finally:
+        await gw.close()
+    return Bed(home, keys, signer)
+
+
+@contextlib.asynccontextmanager
+async def started(bed: Bed) -> AsyncIterator[tuple[str, int]]:
+    """Base URL and process id of a gateway on ``bed``."""
+    command = [sys.executable, "-m", "tests.bench.server", str(bed.home)]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        line = (await process.stdout.readline()).decode()
+        if not line.startswith("port="):
+            raise RuntimeError(f"the server did not start: {line!r}")
+        yield f"http://127.0.0.1:{line.split('=')[1].strip()}", process.pid
+    finally:
+        process.terminate()
+        await asyncio.wait_for(process.wait(), 30)
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_bytes(pid: int, field: str = "VmRSS") -> int:
+    """``VmRSS`` (now) or ``VmHWM`` (peak) of a process."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(f"{field}:"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError(f"no {field} in /proc")
+
+
+async def _main(home: Path) -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    config = load(home)
+    config = config.model_copy(update={"server": config.server.model_copy(update={"port": 0})})
+    async with running(home, config, SystemClock()) as (_, port):
+        print(f"port={port}", flush=True)
+        await stop.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(Path(sys.argv[1])))
