@@ -24,7 +24,6 @@ class Fault(enum.Enum):
     MISSING = "element_missing"  # a child that must be there is not
     UNEXPECTED = "element_unexpected"  # unknown, repeated, or at the wrong place
     FORM = "value_form"  # a date, number or code that is written otherwise
-    LENGTH = "value_too_long"
     TEXT = "text_not_allowed"  # text where only elements belong
     CHILDREN = "children_not_allowed"  # elements where only text belongs
     ATTRIBUTE = "attribute_unknown"
@@ -39,7 +38,7 @@ class Violation:
     element: str  # local name
     parent: str = ""  # local name
     value: str = ""
-    detail: str = ""  # limit of a length, name of an attribute, a validator's own words
+    detail: str = ""  # name of an attribute, or a validator's own words
 
 
 _DAY = ("phải ghi dạng năm/tháng/ngày, ví dụ 2020/04/13", "must be year/month/day, e.g. 2020/04/13")
@@ -62,10 +61,6 @@ _FORMS: dict[str, tuple[str, str]] = {
     "DocumentInfo": _YES_NO,
     "DocumentReceiver": _YES_NO,
     "ReceiverType": ("phải là 0 (bớt) hoặc 1 (thêm)", "must be 0 (removed) or 1 (added)"),
-    "Priority": (
-        "phải là 0 (thường), 1 (khẩn), 2 (thượng khẩn), 3 (hỏa tốc) hoặc 4 (hỏa tốc hẹn giờ)",
-        "must be 0 (normal), 1 (urgent), 2 (very urgent), 3 (express) or 4 (express at a fixed time)",
-    ),
     "BussinessDocType": (
         "phải là 0 (mới), 1 (thu hồi), 2 (cập nhật) hoặc 3 (thay thế)",
         "must be 0 (new), 1 (revoke), 2 (update) or 3 (replace)",
@@ -111,7 +106,8 @@ def _unexpected(violation: Violation, vi: str, en: str) -> Bilingual:
             f"{en} is repeated or misplaced in {where_en}.",
         )
     return Bilingual(
-        f"Phần tử {violation.element} trong {where_vi} không có trong tiêu chuẩn; hệ thống nhận có thể bỏ qua.",
+        f"Phần tử {violation.element} trong {where_vi} không có trong tiêu chuẩn; "
+        "hệ thống nhận có thể bỏ qua.",
         f"The element {violation.element} in {where_en} is not in the standard; the recipient may drop it.",
     )
 
@@ -120,14 +116,6 @@ def _form(violation: Violation, vi: str, en: str) -> Bilingual:
     form_vi, form_en = _FORMS.get(violation.element, _ANY_FORM)
     value = shorten(violation.value)
     return Bilingual(f"Trường {vi} ghi “{value}”; {form_vi}.", f"{en} says “{value}”; it {form_en}.")
-
-
-def _length(violation: Violation, vi: str, en: str) -> Bilingual:
-    length, limit = len(violation.value), violation.detail
-    return Bilingual(
-        f"Trường {vi} dài {length} ký tự, vượt quá {limit} ký tự; hệ thống nhận có thể cắt bớt. Hãy rút gọn.",
-        f"{en} has {length} characters, more than {limit}; the recipient may cut it. Shorten it.",
-    )
 
 
 def _text(_: Violation, vi: str, en: str) -> Bilingual:
@@ -160,7 +148,6 @@ _SENTENCES = {
     Fault.MISSING: _missing,
     Fault.UNEXPECTED: _unexpected,
     Fault.FORM: _form,
-    Fault.LENGTH: _length,
     Fault.TEXT: _text,
     Fault.CHILDREN: _children,
     Fault.ATTRIBUTE: _attribute,

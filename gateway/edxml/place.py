@@ -46,12 +46,8 @@ class Place:
         return tuple(text for node in self._children.get(name, ()) if (text := self._leaf(node)))
 
     def date(self, name: str) -> DateText:
-        """The date of the child ``name``; a text that is no date is noted and kept."""
-        read = read_date(self.text(name))
-        if read.raw and read.value is None:
-            vi, en = names.words(name)
-            self._notes.add("date.impossible", name, vi=vi, en=en, found=read.raw)
-        return read
+        """The date of the child ``name``, read in any of the forms in use."""
+        return read_date(self.text(name))
 
     def sub(self, name: str, kind: str = "") -> Place:
         """The child ``name`` as a place of its own; an empty place when it is missing."""

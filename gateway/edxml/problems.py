@@ -203,9 +203,6 @@ _RULES: dict[str, _Rule] = {
         "The attachment {where} matches the list by file name; the ContentIds differ or are missing.",
         _QCVN,
     ),
-    "attachment.empty": _Rule(
-        _W, "Tệp đính kèm {where} không có nội dung (0 byte).", "The attachment {where} is empty (0 bytes)."
-    ),
     "attachment.name_missing": _Rule(
         _W,
         "Có tệp đính kèm không ghi tên tệp (AttachmentName), mã tệp: {where}.",
@@ -307,10 +304,10 @@ _RULES: dict[str, _Rule] = {
         "The field {en} ({where}) occurs more than once; the first value is used.",
         _QCVN,
     ),
-    "date.impossible": _Rule(
+    "due_date.impossible": _Rule(
         _W,
-        "Trường {vi} ({where}) ghi “{found}”, không phải là một ngày có thật.",
-        "The field {en} ({where}) says “{found}”, which is not a date.",
+        "Hạn trả lời (DueDate) ghi “{found}”, không phải là một ngày có thật; trục coi như không có hạn.",
+        "The due date (DueDate) says “{found}”, which is not a date; it is treated as not set.",
         _QCVN,
     ),
 }

@@ -104,9 +104,7 @@ def _attachment(fields: Reference, facts: FileFacts, promised: Reference | None,
 def _look_at(name: str, where: str, facts: FileFacts, notes: Notes) -> None:
     if not name:
         notes.add("attachment.name_missing", where)
-    if facts.format == "empty":
-        notes.add("attachment.empty", where)
-    elif name.lower().endswith(".pdf") and facts.format != "pdf":
+    if name.lower().endswith(".pdf") and facts.format not in ("pdf", "empty"):
         notes.add("attachment.not_pdf", where)
     elif facts.destroyed:
         notes.add("attachment.damaged", where)

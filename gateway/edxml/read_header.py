@@ -41,6 +41,9 @@ def read_document(message: Node, path: str, notes: Notes) -> Envelope:
     document_id = top.text("DocumentId")
     if not document_id:
         notes.add("document_id.missing", "DocumentId")
+    due_date = top.date("DueDate")
+    if due_date.raw and due_date.value is None:  # the date of issue is judged by checks/form
+        notes.add("due_date.impossible", "DueDate", found=due_date.raw)
     return Envelope(
         kind=Kind.NEW,
         sender=_sender(top, notes),
@@ -54,7 +57,7 @@ def read_document(message: Node, path: str, notes: Notes) -> Envelope:
         subject=top.text("Subject"),
         content=top.text("Content"),
         signer=SignerInfo(**top.sub("SignerInfo").texts(names.SIGNER)),
-        due_date=top.date("DueDate"),
+        due_date=due_date,
         to_places=top.sub("ToPlaces").every_text("Place"),
         other=_other(top.sub("OtherInfo")),
         response_for=_answers(top),

@@ -105,8 +105,6 @@ def _from_xmlschema(error: Any) -> Violation:
 
 def _by_validator(error: Any, element: str, parent: str, value: str, reason: str) -> Violation:
     kind = type(error.validator).__name__
-    if kind == "XsdMaxLengthFacet":
-        return Violation(Fault.LENGTH, element, parent, value, str(error.validator.value))
     if kind == "XsdPatternFacets":
         return Violation(Fault.FORM, element, parent, value)
     if kind == "XsdAttributeGroup":
@@ -122,7 +120,6 @@ def _by_validator(error: Any, element: str, parent: str, value: str, reason: str
 # lxml: when the message is too big for xmlschema
 
 _LXML_FAULTS = {
-    "SCHEMAV_CVC_MAXLENGTH_VALID": Fault.LENGTH,
     "SCHEMAV_CVC_PATTERN_VALID": Fault.FORM,
     "SCHEMAV_CVC_TYPE_3_1_1": Fault.ATTRIBUTE,
     "SCHEMAV_CVC_COMPLEX_TYPE_3_2_1": Fault.ATTRIBUTE,
@@ -132,9 +129,7 @@ _LXML_FAULTS = {
 }
 _SUBJECT = re.compile(r"Element '(?:\{[^}]*\})?([^']+)'")
 _MISSING = re.compile(r"Missing child element\(s\)\. Expected is (?:one of )?\( (?:\{[^}]*\})?(\w+)")
-_QUOTED = re.compile(
-    r"The value '(.*)' is not accepted|maximum length of '(\d+)'|attribute '([^']+)'", re.DOTALL
-)
+_QUOTED = re.compile(r"The value '(.*)' is not accepted|attribute '([^']+)'", re.DOTALL)
 
 
 def _from_lxml(entry: Any) -> Violation:
@@ -147,10 +142,5 @@ def _from_lxml(entry: Any) -> Violation:
     if missing:
         return Violation(Fault.MISSING, missing[1], element)
     quoted = _QUOTED.search(message)
-    value, limit, attribute = quoted.groups(default="") if quoted else ("", "", "")
-    if fault is Fault.LENGTH:
-        length = re.search(r"length of '(\d+)'", message)
-        value = " " * int(length[1]) if length else ""
-    return Violation(
-        fault, element, "", value, limit or attribute or (message if fault is Fault.OTHER else "")
-    )
+    value, attribute = quoted.groups(default="") if quoted else ("", "")
+    return Violation(fault, element, "", value, message if fault is Fault.OTHER else attribute)
