@@ -144,12 +144,12 @@ def recipients_are_distinct(subject: Subject) -> Iterator[Finding]:
         if times > 1:
             yield warning(
                 "recipient.doubled",
-                code,
+                code or "To/OrganId",
                 f"Nơi nhận {code} được ghi {times} lần; trục chỉ gửi một lần.",
                 f"The recipient {code} is named {times} times; it gets the document once.",
             )
     sender = subject.sender or subject.canonical(subject.envelope.sender.organ_id)
-    if sender in named:
+    if sender and sender in named:
         yield warning(
             "recipient.is_sender",
             sender,
