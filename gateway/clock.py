@@ -80,14 +80,42 @@ def new_id(at: Instant) -> str:
     with _uuid_lock:
         _uuid_last = at = Instant(max(at, _uuid_last + 1))
     milliseconds, microseconds = divmod(at, 1000)
-    random = int.from_bytes(os.urandom(8)) & ((1 << 62) - 1)
+    random = int.from_bytes(random_bytes(8)) & ((1 << 62) - 1)
     fraction = microseconds * 4096 // 1000
     return str(uuid.UUID(int=milliseconds << 80 | 7 << 76 | fraction << 64 | 2 << 62 | random))
 
 
+class _RandomPool:
+    """Random bytes of the operating system, drawn in blocks: a call for 8 bytes costs as much as one for
+    4096,
+    and a message needs some thirty. Bytes are handed out once; a forked child begins with an empty pool."""
+
+    BLOCK = 4096
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._bytes = bytearray()
+        os.register_at_fork(after_in_child=self._empty)
+
+    def take(self, count: int) -> bytes:
+        with self._lock:
+            if len(self._bytes) < count:
+                self._bytes += os.urandom(max(count, self.BLOCK))
+            taken = bytes(self._bytes[-count:]) if count else b""
+            del self._bytes[len(self._bytes) - count :]
+            return taken
+
+    def _empty(self) -> None:
+        self._lock = threading.Lock()
+        self._bytes = bytearray()
+
+
+_pool = _RandomPool()
+
+
 def random_bytes(count: int) -> bytes:
-    """Random bytes from the operating system: salts and API keys (private keys: ``signature/keyring.py``)."""
-    return os.urandom(count)
+    """Random bytes: ids, salts, payload keys, API keys (private keys: ``signature/keyring.py``)."""
+    return _pool.take(count)
 
 
 def to_rfc3339(instant: Instant) -> str:

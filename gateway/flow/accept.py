@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from gateway.flow import facts, record
 from gateway.flow.dialect import Form
 from gateway.flow.examine import Examination
-from gateway.flow.identity import Identity, look_up
+from gateway.flow.identity import Identity
 from gateway.model.delivery import Hop
 from gateway.model.envelope import Envelope, Kind
 from gateway.model.event import Event, EventType
@@ -26,10 +26,6 @@ from gateway.signature.seal import issue_receipt
 from gateway.store import deliveries, events, messages, payloads
 from gateway.store.contract import Tx
 from gateway.store.payloads import StoredPayload
-
-
-class Stale(Exception):
-    """The store learned something about the document since the message was examined: examine again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +86,9 @@ def plan_for(
 
 
 def commit(tx: Tx, gw: Services, plan: Plan) -> Accepted:
-    """Write a new message, or the recipients that a repeat adds; ``Stale`` if the document has changed."""
-    known = look_up(tx, plan.identity, lock=True)
-    if known != plan.exam.known:
-        raise Stale
+    """Write a new message, or the recipients that a repeat adds. What the examination knew must have been
+    looked up in this very transaction."""
+    known = plan.exam.known
     if known.repeats:
         return _supplement(tx, gw, plan)
     unused = [] if payloads.keep(tx, plan.payload, plan.at) else [plan.payload]

@@ -119,18 +119,18 @@ def _document(tx: Tx, identity: Identity, lock: bool) -> Row | None:
 
 
 def _earlier(tx: Tx, identity: Identity, document: Row, same_content: bool) -> Earlier:
-    history = tx.all("messages_of_document", document=document["id"])
+    versions = tx.all("versions_of_document", document=document["id"])
     return Earlier(
         known_document=True,
         first_message=document["first_message"],
         same_content=same_content,
-        same_files=any(_files(message) == identity.files for message in history),
+        same_files=any(_files(version) == identity.files for version in versions),
         document_sender=AgencyCode(document["sender"]),
         document_recipients=frozenset(
             AgencyCode(code) for code in messages.recipients_of(tx, document["id"])
         ),
         statuses=_statuses(tx, document["id"], identity),
-        amended=any(message["kind"] in ("revoke", "update") for message in history),
+        amended=any(version["kind"] in ("revoke", "update") for version in versions),
         same_number=_same_number(tx, identity, document["id"]),
     )
 
@@ -139,8 +139,8 @@ def _statuses(tx: Tx, document: str, identity: Identity) -> tuple[str, ...]:
     """Codes recorded so far for the recipient that a status is about, oldest first."""
     if identity.kind is not Kind.STATUS:
         return ()
-    rows = tx.all("status_reports_of", document=document)
-    return tuple(row["code"] for row in rows if identity.about in (row["reporter"], row["addressee"]))
+    rows = tx.all("statuses_about", document=document, recipient=identity.about)
+    return tuple(row["code"] for row in rows)
 
 
 def _same_number(tx: Tx, identity: Identity, document: str) -> str:
@@ -151,8 +151,8 @@ def _same_number(tx: Tx, identity: Identity, document: str) -> str:
     return next((row["first_message"] for row in rows if row["id"] != document), "")
 
 
-def _files(message: Row) -> frozenset[str]:
-    return frozenset(file["sha256"] for file in orjson.loads(message["header"]).get("files", ()))
+def _files(version: Row) -> frozenset[str]:
+    return frozenset(file["sha256"] for file in orjson.loads(version["header"]).get("files", ()))
 
 
 def _key(*parts: str) -> bytes:

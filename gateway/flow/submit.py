@@ -14,9 +14,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gateway.clock import SECOND
-from gateway.errors import Busy, DuplicateConflict, GatewayError, NotPermitted, Refused, Unreadable
+from gateway.errors import DuplicateConflict, GatewayError, NotPermitted, Refused, Unreadable
 from gateway.flow import facts, record
-from gateway.flow.accept import Accepted, Stale, commit, plan_for
+from gateway.flow.accept import Accepted, Plan, commit, plan_for
 from gateway.flow.dialect import forms_for
 from gateway.flow.door import Caller, Upload, limits_of
 from gateway.flow.examine import Bench, Examination, Reading, examine, read
@@ -29,9 +29,6 @@ from gateway.services import Services
 from gateway.store import events
 from gateway.store.contract import StoreUnavailable, Tx
 from gateway.store.payloads import StoredPayload
-
-# A document that changes this often while one message is examined is under attack or badly automated.
-STALE_RETRIES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +54,15 @@ async def submit(gw: Services, caller: Caller, upload: Upload, narrow_to: Sequen
     try:
         bench = bench_for(gw, caller.agencies, narrow_to)
         reading = await gw.offload(upload.size, read, upload, bench)
-        for _ in range(STALE_RETRIES):
-            exam = await examine_upload(gw, upload, reading, bench)
-            try:
-                return await _settle(gw, caller, upload, exam)
-            except Stale:
-                continue
-        raise Busy(retry_after=1)
+        exam = await examine_upload(gw, upload, reading, bench)
+        if isinstance(reading, Reading) and not _answered(exam):
+            accepted = await _accept(gw, caller, upload, reading, exam, bench)
+            if isinstance(accepted, Submission):
+                return accepted
+            exam = accepted
+        if _is_repeat(exam):
+            return await _repeat(gw, caller, upload, exam)
+        raise await _refusal(gw, caller, upload, exam)
     finally:
         upload.staging.discard()
 
@@ -93,14 +92,9 @@ async def examine_upload(
     return await gw.offload(upload.size, examine, upload, reading, known, bench)
 
 
-async def _settle(gw: Services, caller: Caller, upload: Upload, exam: Examination) -> Submission:
-    """Give the first answer again, refuse, or accept."""
-    if _is_repeat(exam):
-        _require_own_agency(caller, exam)
-        return await _repeat(gw, caller, upload, exam)
-    if exam.decision is Decision.REFUSE:
-        raise await _refusal(gw, caller, upload, exam)
-    return await _accept(gw, caller, upload, exam)
+def _answered(exam: Examination) -> bool:
+    """True when there is nothing to accept: the message was accepted before, or is refused."""
+    return _is_repeat(exam) or exam.decision is Decision.REFUSE
 
 
 def _is_repeat(exam: Examination) -> bool:
@@ -116,30 +110,48 @@ def _require_own_agency(caller: Caller, exam: Examination) -> None:
         raise NotPermitted(code="sender.not_yours", findings=exam.findings)
 
 
-async def _accept(gw: Services, caller: Caller, upload: Upload, exam: Examination) -> Submission:
-    """Make the bytes durable, then commit everything at once, then wake the worker."""
+async def _accept(
+    gw: Services, caller: Caller, upload: Upload, reading: Reading, exam: Examination, bench: Bench
+) -> Submission | Examination:
+    """Make the bytes durable, then commit everything at once, then wake the worker.
+
+    The examination again when the store, asked inside the transaction, knows something that changes the
+    answer (the same upload at the same moment, say).
+    """
     started = gw.clock.now()
     forms = await forms_for(gw, upload, exam)
-    files = [form.payload for form in forms.values()]
+    payload = await upload.make_durable(gw)
+    upload.timings["durable"] = gw.clock.now() - started
+
+    def unit(tx: Tx) -> tuple[Plan, Accepted] | Examination:
+        known = look_up(tx, reading.identity, lock=True)
+        current = exam if known == exam.known else examine(upload, reading, known, bench)
+        if _answered(current):
+            return current
+        plan = plan_for(gw, caller.principal, current, payload, forms=forms, timings=upload.timings)
+        return plan, commit(tx, gw, plan)
+
+    files = [payload, *(form.payload for form in forms.values())]
     try:
-        payload = await upload.make_durable(gw)
-        files.append(payload)
-        upload.timings["durable"] = gw.clock.now() - started
-        plan = plan_for(gw, caller.principal, exam, payload, forms=forms, timings=upload.timings)
-        accepted = await gw.store.write(lambda tx: commit(tx, gw, plan))
-    except (Stale, StoreUnavailable):
-        raise  # needed again, or the outcome is unknown: the janitor sweeps what has no row
+        result = await gw.store.write(unit)
+    except StoreUnavailable:
+        raise  # the outcome is unknown: the janitor sweeps what has no row
     except Exception:
         _remove_files(gw, files)
         raise
+    if isinstance(result, Examination):
+        _remove_files(gw, files)
+        return result
+    plan, accepted = result
     _remove_files(gw, accepted.unused)
     _count(gw, upload, exam)
     gw.bell.ring()
-    return _submission(exam, plan.message, plan.document, accepted)
+    return _submission(plan, accepted)
 
 
 async def _repeat(gw: Services, caller: Caller, upload: Upload, exam: Examination) -> Submission:
     """The same message again: its first receipt, no new delivery."""
+    _require_own_agency(caller, exam)
     assert exam.identity is not None
     repeated = record.event(
         gw,
@@ -203,9 +215,10 @@ def _error_for(exam: Examination) -> GatewayError:
     return (Refused if exam.envelope else Unreadable)(findings=exam.findings)
 
 
-def _submission(exam: Examination, message: str, document: str, accepted: Accepted) -> Submission:
+def _submission(plan: Plan, accepted: Accepted) -> Submission:
     receipt = accepted.receipt.id if accepted.receipt else ""
-    return Submission(receipt, message, document, exam.decision, False, accepted.jws, exam.findings)
+    exam = plan.exam
+    return Submission(receipt, plan.message, plan.document, exam.decision, False, accepted.jws, exam.findings)
 
 
 def _count(gw: Services, upload: Upload, exam: Examination) -> None:

@@ -213,6 +213,10 @@ SELECT * FROM message WHERE id = :id;
 -- The history of a document, oldest first.
 SELECT * FROM message WHERE document = :document ORDER BY accepted_at, id;
 
+-- name: versions_of_document
+-- The document messages of a history (not the statuses), oldest first.
+SELECT kind, header FROM message WHERE document = :document AND kind <> 'status' ORDER BY accepted_at, id;
+
 -- name: first_new_message
 -- The message of kind new (or replace) that opened a document.
 SELECT m.* FROM message m JOIN document d ON d.first_message = m.id WHERE d.id = :document;
@@ -422,6 +426,12 @@ VALUES (:message, :document, :reporter, :addressee, :code, :declared_time, :auto
 -- name: status_reports_of
 -- Every status of a document, oldest first.
 SELECT * FROM status_report WHERE document = :document ORDER BY reported_at, message;
+
+-- name: statuses_about
+-- Codes recorded for one recipient of a document, oldest first.
+SELECT code FROM status_report
+WHERE document = :document AND (reporter = :recipient OR (addressee = :recipient AND code = '13'))
+ORDER BY reported_at, message;
 
 -- name: arrival_reported
 -- Whether this recipient's 01 is already recorded.

@@ -142,6 +142,7 @@ CREATE TABLE message (
   accepted_at INTEGER NOT NULL
 );
 CREATE INDEX message_by_document ON message (document, accepted_at);
+CREATE INDEX message_versions ON message (document, accepted_at) WHERE kind <> 'status';
 
 CREATE TABLE receipt (
   id TEXT PRIMARY KEY,
@@ -198,6 +199,7 @@ CREATE INDEX delivery_waiting ON delivery (destination, urgency_rank, accepted_a
 CREATE INDEX delivery_order ON delivery (destination, order_key, accepted_at, id)
   WHERE state IN ('queued', 'held', 'dead');
 CREATE INDEX delivery_by_document ON delivery (document, accepted_at, id);
+CREATE INDEX delivery_of_documents ON delivery (document, recipient) WHERE kind <> 'status';
 CREATE INDEX delivery_by_state ON delivery (state, accepted_at) WHERE state IN ('held', 'dead');
 
 -- How a destination is doing; while it is failing, one attempt at a time probes it.
