@@ -116,9 +116,17 @@ def _unframed(part: str) -> str:
 
 
 def _harmless(words: list[str], at: int) -> bool:
-    before = fold(words[at - 1]) if at else ""
-    after = fold(words[at + 1]) if at + 1 < len(words) else ""
-    return before in table.HARMLESS_BEFORE or after in table.HARMLESS_AFTER
+    """True when the neighbours of ``words[at]`` make it a part of a common word."""
+    before = words[at - 1] if at else ""
+    after = words[at + 1] if at + 1 < len(words) else ""
+    if " ".join(words[max(0, at - 2) : at]) in table.NOT_BEFORE:
+        before = ""
+    return _means(before, table.HARMLESS_BEFORE) or _means(after, table.HARMLESS_AFTER)
+
+
+def _means(word: str, known: tuple[str, ...]) -> bool:
+    """``word`` is one of ``known``, accented alike or without any accents."""
+    return any(word in (accented, fold(accented)) for accented in known)
 
 
 def _is_level(path: str) -> bool:

@@ -40,45 +40,12 @@ FRAMES = (
     "cap",
 )
 
-# In file names, often unaccented, "mat" is also a part of harmless words: mật ong, mất con dấu, mặt bằng,
-# mắt. Folded neighbours that make it one.
-HARMLESS_BEFORE = frozenset(
-    {
-        "bao",
-        "bi",
-        "giai",
-        "be",
-        "tien",
-        "thay",
-        "khuon",
-        "ra",
-        "gap",
-        "vang",
-        "benh",
-        "kham",
-        "mo",
-        "lam",
-    }
-)
-HARMLESS_AFTER = frozenset(
-    {
-        "ong",
-        "do",
-        "ma",
-        "khau",
-        "thiet",
-        "danh",
-        "bang",
-        "tran",
-        "duong",
-        "nuoc",
-        "hang",
-        "tien",
-        "dat",
-        "cat",
-    }
-    | {"con", "tich", "mua", "trom", "dien", "can", "giay", "kinh", "troi", "phang", "san", "vu"}
-)
+# In file names, often unaccented, "mat" is also a part of common harmless words: bảo mật, mặt bằng, mật độ.
+# Only these neighbours make it one; a word too many lets a secret through, a word too few costs a click.
+HARMLESS_BEFORE = ("bảo", "bí", "giải", "bề", "tiền", "thay", "khuôn", "vắng", "gặp")
+HARMLESS_AFTER = ("ong", "độ", "mã", "khẩu", "bằng", "trận", "đường")
+# Without accents "bao" is not always "bảo": a notice (thông báo) or warning may well be secret.
+NOT_BEFORE = frozenset({"thong bao", "canh bao", "dien bao", "tinh bao", "du bao"})
 
 # Elements and attributes of other systems that carry a secrecy level: letters and digits, folded.
 ELEMENTS = frozenset(
