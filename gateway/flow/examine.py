@@ -7,7 +7,7 @@ Not in charge of: acting on the decision.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -99,11 +99,10 @@ def examine(upload: Upload, reading: Reading, known: Known, bench: Bench) -> Exa
             narrow_to=bench.narrow_to,
             earlier=known.earlier,
         )
-        findings = [
-            *reading.findings,
-            *judge(reading.verdicts, envelope.signature, policy, sender),
-            *run_checks(subject),
-        ]
+        findings = run_checks(subject)
+        if not tells_secrecy(findings):
+            signed = judge(reading.verdicts, envelope.signature, policy, sender)
+            findings = [*reading.findings, *signed, *findings]
         hops = _ways(envelope, bench, local_day(now), findings)
     return Examination(
         decide(findings), tuple(findings), reading.verdicts, envelope, reading.identity, hops, known
@@ -136,6 +135,11 @@ def _ways(envelope: Envelope, bench: Bench, on: date, findings: list[Finding]) -
     routing = route(codes, directory, on, bench.kinds)
     findings.extend(routing.findings)
     return routing.hops
+
+
+def tells_secrecy(findings: Sequence[Finding]) -> bool:
+    """True when a message is refused as secret: then nothing that may quote it is said or kept."""
+    return any(finding.rule == SECRET for finding in findings)
 
 
 def addressees(envelope: Envelope) -> tuple[str, ...]:

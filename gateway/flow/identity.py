@@ -98,11 +98,14 @@ def identify(envelope: Envelope, directory: Directory) -> Identity:
 
 
 def look_up(tx: Tx, identity: Identity, *, lock: bool = False) -> Known:
-    """What the store knows about this message; with ``lock`` its document stays ours until the commit."""
-    repeated = tx.one("message_by_key", duplicate_key=identity.duplicate_key)
+    """What the store knows about this message; with ``lock`` its document stays ours until the commit.
+
+    The document comes first: what is read after its lock was given is what others committed before.
+    """
     row = _document(tx, identity, lock)
     if row is None:
         return Known(earlier=Earlier(same_number=_same_number(tx, identity, "")))
+    repeated = tx.one("message_by_key", duplicate_key=identity.duplicate_key)
     earlier = _earlier(tx, identity, row, repeated is not None)
     if repeated is None:
         return Known(row["id"], row["document_id"], earlier=earlier)

@@ -91,7 +91,7 @@ async def import_directory(
 
 async def import_signers(gw: Services, caller: Caller, text: str) -> Any:
     """Add the rows of a signer register in CSV."""
-    signers = read_signers_csv(text, gw.directory.canonical)
+    signers = read_signers_csv(text, lambda code: AgencyCode(gw.directory.canonical(code)))
     return {"rows": await office.import_signers(gw, caller, signers)}
 
 
