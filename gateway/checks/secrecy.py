@@ -27,6 +27,8 @@ _DELIMITERS = re.compile(r"[()\[\]{}<>«»:;/\n\r]|(?<= )[-–]+(?= )|—|\.(?= 
 _FILE_DELIMITERS = re.compile(r"[()\[\]{}_.,\-–—]+")
 _EDGES = " .,*-–—_!#~=+\"'“”‘’"
 
+MARKED = "secrecy.marked"  # refused as secret; "secrecy.suspected" holds
+
 
 def _spaced(word: str) -> str:
     return _GAP.join(map(re.escape, word))
@@ -155,7 +157,7 @@ def _file_names(envelope: Envelope) -> list[str]:
 def _said(severity: Severity | None, where: str, vi: str, en: str) -> Iterator[Finding]:
     if severity is Severity.REFUSE:
         yield refuse(
-            "secrecy.marked",
+            MARKED,
             where,
             f"{vi} có dấu chỉ độ mật. Trục không nhận văn bản mật: hãy gửi theo quy định về bảo vệ bí mật "
             "nhà nước. Nếu văn bản không mật, hãy sửa mục này rồi gửi lại.",

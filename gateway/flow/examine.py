@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from gateway.checks.secrecy import MARKED
 from gateway.checks.subject import Subject
 from gateway.checks.table import run_checks
 from gateway.clock import Clock, local_day
@@ -139,7 +140,7 @@ def _ways(envelope: Envelope, bench: Bench, on: date, findings: list[Finding]) -
 
 def tells_secrecy(findings: Sequence[Finding]) -> bool:
     """True when a message is refused as secret: then nothing that may quote it is said or kept."""
-    return any(finding.rule == SECRET for finding in findings)
+    return any(finding.rule == MARKED for finding in findings)
 
 
 def addressees(envelope: Envelope) -> tuple[str, ...]:
