@@ -25,9 +25,9 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway.signature.seal import sign_envelope
-from tests.bench.client import Client, submit_all
 from tests.bench.floor import floor_seconds
-from tests.bench.server import Bed, cpu_seconds, prepare, resident_bytes, started
+from tests.client import Client, submit_all
+from tests.server import Bed, cpu_seconds, prepare, resident_bytes, started
 from tests.world import make_envelope, make_status
 
 FOLDER = Path("var/bench")

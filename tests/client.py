@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import aiohttp
 
@@ -15,17 +16,19 @@ class Client:
         self._session, self._base, self._agency = session, base, agency
         self._headers = {"X-API-Key": key}
 
-    async def submit(self, data: bytes) -> None:
+    async def submit(self, data: bytes | AsyncIterator[bytes]) -> str:
+        """The signed receipt."""
         headers = self._headers | {"Content-Type": "application/xml"}
         async with self._session.post(f"{self._base}/api/v1/documents", data=data, headers=headers) as answer:
             if answer.status != 202:
                 raise RuntimeError(f"{answer.status}: {await answer.text()}")
-            await answer.read()
+            return str((await answer.json())["receipt_jws"])
 
-    async def waiting(self) -> list[str]:
+    async def items(self) -> list[dict[str, Any]]:
+        """The first page of what waits."""
         url = f"{self._base}/api/v1/inbox?agency={self._agency}&limit=100"
         async with self._session.get(url, headers=self._headers) as answer:
-            return [item["delivery"] for item in (await answer.json())["items"]]
+            return list((await answer.json())["items"])
 
     async def take(self, delivery: str) -> None:
         url = f"{self._base}/api/v1/inbox/{delivery}"
@@ -42,7 +45,7 @@ class Client:
         """Take until ``expected`` messages have been taken."""
         taken = 0
         while taken < expected:
-            waiting = await self.waiting()
+            waiting = [item["delivery"] for item in await self.items()]
             if not waiting:
                 await asyncio.sleep(0.005)
             for start in range(0, len(waiting), at_once):

@@ -1,4 +1,4 @@
-"""The gateway under load, as a process of its own: ``python -m tests.bench.server HOME``.
+"""The gateway as a process of its own, for load and fault tests: ``python -m tests.server HOME``.
 
 Prints ``port=N`` when it listens and serves until it is ended. The home folder is made by ``prepare``.
 """
@@ -61,7 +61,7 @@ async def prepare(home: Path) -> Bed:
 @contextlib.asynccontextmanager
 async def started(bed: Bed) -> AsyncIterator[tuple[str, int]]:
     """Base URL and process id of a gateway on ``bed``."""
-    command = [sys.executable, "-m", "tests.bench.server", str(bed.home)]
+    command = [sys.executable, "-m", "tests.server", str(bed.home)]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     try:
         assert process.stdout is not None
@@ -70,7 +70,8 @@ async def started(bed: Bed) -> AsyncIterator[tuple[str, int]]:
             raise RuntimeError(f"the server did not start: {line!r}")
         yield f"http://127.0.0.1:{line.split('=')[1].strip()}", process.pid
     finally:
-        process.terminate()
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
         await asyncio.wait_for(process.wait(), 30)
 
 

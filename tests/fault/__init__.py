@@ -1,0 +1,1 @@
+"""Faults survived: real processes, real kills."""
