@@ -115,7 +115,7 @@ async def bench_memory(bed: Bed) -> dict[str, Any]:
 def _signed(bed: Bed, name: str, number: int, size: int) -> bytes:
     body = b"%PDF-1.7\n" + os.urandom(size * 3 // 4 - 4000)
     data = make_envelope("H37", ["H37.03"], number=f"{name[:-3]}-{number}", files={"a.pdf": body})
-    return sign_envelope(data, bed.signer.key, bed.signer.chain)
+    return sign_envelope(data, bed.signer.private_key, bed.signer.chain)
 
 
 async def _stages(session: aiohttp.ClientSession, base: str, key: str) -> dict[str, float]:
