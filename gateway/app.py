@@ -92,7 +92,7 @@ async def running(home: Path, config: Config, clock: Clock) -> AsyncIterator[tup
     adapters = make_adapters(net, clock)
     worker, janitor = Worker(gw, adapters), Janitor(gw)
     try:
-        async with serve_web(make_web_app(gw), config) as port, serve_control(gw, home):
+        async with serve_web(make_web_app(gw), config, home) as port, serve_control(gw, home):
             tasks = [asyncio.create_task(worker.run()), asyncio.create_task(janitor.run())]
             try:
                 yield gw, port
