@@ -9,6 +9,8 @@
     ├── NotFound               404  no such thing, or not yours
     ├── WrongState             409  the thing exists, but not in a state that allows this
     ├── BadRequest             400  the call itself is malformed
+    │   ├── UnsupportedMedia   415  a body of another media type, or compressed
+    │   └── TooSlow            408  the body did not arrive in time
     ├── TooLarge               413  over a limit
     ├── TooMany                429  this caller is over its rate; has a retry_after
     ├── Busy                   503  full or shutting down; has a retry_after
@@ -108,6 +110,22 @@ class BadRequest(GatewayError):
     code = "request.malformed"
     http_status = 400
     vi = "Yêu cầu không đúng định dạng."
+
+
+class UnsupportedMedia(BadRequest):
+    """The body has a media type or encoding that is not taken here."""
+
+    code = "request.media_type"
+    http_status = 415
+    vi = "Kiểu dữ liệu hoặc cách nén của nội dung gửi lên không được chấp nhận."
+
+
+class TooSlow(BadRequest):
+    """The body did not arrive in time; send it again."""
+
+    code = "request.too_slow"
+    http_status = 408
+    vi = "Nội dung gửi lên đến quá chậm; hãy gửi lại."
 
 
 class TooLarge(GatewayError):

@@ -1,0 +1,124 @@
+"""The recipient comes for its messages: ``/api/v1/inbox``.
+
+In charge of: the endpoints, and streaming the bytes out. What fetched and done mean is ``flow/inbox.py``.
+"""
+
+from __future__ import annotations
+
+import base64
+
+import structlog
+from aiohttp import web
+
+from gateway.errors import BadRequest, NotFound, Refused, TooLarge, TooSlow, UnsupportedMedia, WrongState
+from gateway.flow import inbox
+from gateway.flow.progress import report_status
+from gateway.model.envelope import StaffInfo
+from gateway.model.status import read_status_code
+from gateway.model.text import Bilingual
+from gateway.web import views
+from gateway.web.endpoint import AGENCY, Bytes, Call, Endpoint
+from gateway.web.models import DeliveryBody, InboxList, InboxQuery, NoQuery, StatusRequest, SubmissionAnswer
+
+log = structlog.get_logger("gateway.web")
+
+
+async def list_inbox(call: Call[InboxQuery, None]) -> InboxList:
+    """What waits for one agency."""
+    query = call.query
+    agency = call.agency(query.agency)
+    page = await inbox.list_inbox(call.gw, call.caller, agency, query.cursor, query.limit)
+    return InboxList(items=[views.inbox_line(item) for item in page.items], cursor=page.cursor)
+
+
+async def fetch(call: Call[NoQuery, None]) -> web.StreamResponse:
+    """The envelope's bytes. Only a fetch that was written to its end counts."""
+    parcel = await inbox.fetch(call.gw, call.caller, call.part("delivery"))
+    digest = base64.b64encode(bytes.fromhex(parcel.envelope_sha256)).decode()
+    response = web.StreamResponse(
+        headers={
+            "Content-Type": "application/xml",
+            "Content-Length": str(parcel.size),
+            "Content-Disposition": f'attachment; filename="{parcel.delivery.id}.edxml"',
+            "X-Envelope-SHA256": parcel.envelope_sha256,
+            "Digest": f"sha-256={digest}",
+            "Content-Digest": f"sha-256=:{digest}:",
+        }
+    )
+    await response.prepare(call.request)
+    try:
+        async for chunk in parcel.chunks:
+            await response.write(chunk)
+    except ConnectionError:
+        log.info("recipient went away", delivery=parcel.delivery.id)
+    except Exception:
+        log.exception("fetch broke off", delivery=parcel.delivery.id)
+        if call.request.transport is not None:
+            call.request.transport.abort()  # the only way left to say that this is not the whole
+    return response
+
+
+async def done(call: Call[NoQuery, None]) -> DeliveryBody:
+    """The recipient's system has stored it."""
+    return views.delivery(await inbox.done(call.gw, call.caller, call.part("delivery")))
+
+
+async def report(call: Call[NoQuery, StatusRequest]) -> SubmissionAnswer:
+    """Report a status without writing edXML."""
+    body, staff = call.body, call.body.staff
+    code = read_status_code(body.code)
+    if code is None:
+        raise BadRequest(code="status.unknown")
+    info = StaffInfo(
+        staff.department, staff.department_id, staff.staff, staff.staff_id, staff.email, staff.mobile
+    )
+    delivery = call.part("delivery")
+    sent = await report_status(call.gw, call.caller, delivery, code, body.description, info)
+    return views.submission(sent)
+
+
+ENDPOINTS = (
+    Endpoint(
+        "GET",
+        "/api/v1/inbox",
+        "listInbox",
+        Bilingual("Gói tin đang chờ trong hộp nhận", "Messages that wait for an agency"),
+        list_inbox,
+        InboxList,
+        roles=AGENCY,
+        query=InboxQuery,
+        errors=(NotFound,),
+    ),
+    Endpoint(
+        "GET",
+        "/api/v1/inbox/{delivery}",
+        "fetchMessage",
+        Bilingual("Tải gói tin edXML về", "Fetch the envelope"),
+        fetch,
+        Bytes("application/xml", "The edXML envelope, byte for byte; X-Envelope-SHA256 is its SHA-256."),
+        roles=AGENCY,
+        errors=(NotFound, WrongState),
+    ),
+    Endpoint(
+        "POST",
+        "/api/v1/inbox/{delivery}/done",
+        "confirmMessage",
+        Bilingual("Xác nhận đã lưu gói tin vào hệ thống nhận", "Say that the message is stored"),
+        done,
+        DeliveryBody,
+        roles=AGENCY,
+        errors=(NotFound, WrongState),
+    ),
+    Endpoint(
+        "POST",
+        "/api/v1/inbox/{delivery}/status",
+        "reportStatus",
+        Bilingual("Báo trạng thái xử lý văn bản (02, 03, 06 …)", "Report a status (02, 03, 06 …)"),
+        report,
+        SubmissionAnswer,
+        roles=AGENCY,
+        body=StatusRequest,
+        status=202,
+        errors=(NotFound, Refused, TooLarge, TooSlow, UnsupportedMedia),
+    ),
+)

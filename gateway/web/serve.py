@@ -1,0 +1,106 @@
+"""One request through its endpoint.
+
+In charge of: the order of things (who calls, rate, role, parameters, body, room for it, handler, answer), and
+refusing new work while the server drains. Not in charge of: what any endpoint does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from gateway.errors import Busy, NotFound
+from gateway.model.text import Bilingual
+from gateway.services import Services
+from gateway.web.auth import admitted
+from gateway.web.body import announced_size, read_json, read_query, require_envelope_type, upload_chunks
+from gateway.web.endpoint import DESK, NOBODY, Call, Endpoint, Uploaded
+
+DRAIN_RETRY = 10  # seconds until another process, or this one again, takes over
+
+
+def serve(endpoint: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """The aiohttp handler of an endpoint."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        desk = request.app[DESK]
+        caller = admitted(request, endpoint.roles) if endpoint.roles != NOBODY else None
+        _require_plain_path(request)
+        query = read_query(request, endpoint.query)
+
+        def call(body: Any) -> Call[Any, Any]:
+            return Call(desk.gw, request, caller, query, body)
+
+        if isinstance(endpoint.body, Uploaded):
+            require_envelope_type(request)
+            size = announced_size(request, desk.gw.config.limits.upload_bytes)
+            with desk.admission.bytes_reserved(desk.gw, size):
+                answer = await endpoint.handler(call(upload_chunks(request)))
+        elif endpoint.body is not None:
+            answer = await endpoint.handler(call(await read_json(request, endpoint.body)))
+        else:
+            answer = await endpoint.handler(call(None))
+        return answer if isinstance(answer, web.StreamResponse) else json_response(answer, endpoint.status)
+
+    return handler
+
+
+def json_response(answer: BaseModel, status: int = 200) -> web.Response:
+    """A model as the answer."""
+    body = answer.model_dump_json().encode()
+    return web.Response(body=body, status=status, content_type="application/json")
+
+
+@web.middleware
+async def count_and_drain(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Know how many requests run; take no new ones while draining (``/healthz`` answers to the end)."""
+    desk = request.app[DESK]
+    desk.spoken.add(request.protocol)
+    if desk.draining and request.path != "/healthz":
+        raise Busy(_DRAINING, code="gateway.draining", retry_after=DRAIN_RETRY)
+    desk.running += 1
+    desk.idle.clear()
+    try:
+        return await handler(request)
+    finally:
+        desk.running -= 1
+        if not desk.running:
+            desk.idle.set()
+
+
+def add_headers(gw: Services) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """What every answer carries: its request id, and what browsers must not do with it."""
+
+    async def prepare(request: web.Request, response: web.StreamResponse) -> None:
+        headers = response.headers
+        headers["X-Request-Id"] = gw.new_id()
+        headers["Server"] = "gateway"
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["Referrer-Policy"] = "no-referrer"
+        headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+        headers.setdefault("Cache-Control", "no-store")
+        if request.secure:
+            headers["Strict-Transport-Security"] = "max-age=31536000"
+        if request.app[DESK].draining:
+            response.force_close()
+
+    return prepare
+
+
+def _require_plain_path(request: web.Request) -> None:
+    """No thing here has a control character or half a character in its name; databases refuse them."""
+    if not all(_PLAIN.fullmatch(value) for value in request.match_info.values()):
+        raise NotFound()
+
+
+_PLAIN = re.compile("[^\x00-\x1f\x7f\ud800-\udfff\ufffd-\uffff]*")
+_DRAINING = Bilingual(
+    "Trục đang dừng để bảo trì; hãy gửi lại sau ít giây.",
+    "The gateway is shutting down; try again in a few seconds.",
+)

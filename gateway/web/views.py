@@ -1,0 +1,193 @@
+"""What flows return, as the models of the API.
+
+In charge of: names and forms (instants become RFC 3339, digests hex). Not in charge of: who may see what
+(``flow/look.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gateway.clock import to_rfc3339
+from gateway.flow.inbox import InboxItem
+from gateway.flow.look import DocumentRow, Trace
+from gateway.flow.submit import Submission
+from gateway.model.canonical import canonical_json
+from gateway.model.delivery import Delivery
+from gateway.model.finding import Finding
+from gateway.model.status import StatusCode
+from gateway.model.text import Bilingual, Instant
+from gateway.web.models import (
+    DeliveryBody,
+    DocumentAnswer,
+    DocumentLine,
+    EventBody,
+    FindingBody,
+    InboxLine,
+    MessageBody,
+    ReceiptBody,
+    SignatureBody,
+    StatusBody,
+    SubmissionAnswer,
+    Text,
+)
+
+
+def submission(done: Submission) -> SubmissionAnswer:
+    """The answer to an upload that was taken."""
+    return SubmissionAnswer.model_validate(
+        {
+            "message": done.message,
+            "document": done.document,
+            "receipt": done.receipt,
+            "decision": done.decision.value,
+            "repeated": done.repeated,
+            "receipt_jws": done.jws,
+            "findings": findings(done.findings),
+        }
+    )
+
+
+def findings(found: Iterable[Finding]) -> list[FindingBody]:
+    """Findings as they are shown."""
+    return [FindingBody.model_validate(finding.as_json()) for finding in found]
+
+
+def document_line(row: DocumentRow) -> DocumentLine:
+    """One line of a list of documents."""
+    return DocumentLine(
+        id=row.id,
+        sender=row.sender,
+        document_id=row.document_id,
+        kind=row.kind,
+        decision=row.decision,
+        urgency=row.urgency,
+        created_at=to_rfc3339(row.created_at),
+        number=row.header.get("number", ""),
+        notation=row.header.get("notation", ""),
+        type_name=row.header.get("type_name", ""),
+        promulgation_date=row.header.get("promulgation_date", ""),
+        subject=row.subject,
+    )
+
+
+def document(trace: Trace) -> DocumentAnswer:
+    """A document with its history."""
+    return DocumentAnswer(
+        id=trace.id,
+        sender=trace.sender,
+        document_id=trace.document_id,
+        subject=trace.subject,
+        created_at=to_rfc3339(trace.created_at),
+        replaces=list(trace.replaces),
+        replaced_by=list(trace.replaced_by),
+        messages=[_message(row) for row in trace.messages],
+        deliveries=[delivery(row) for row in trace.deliveries],
+        statuses=[_status(row) for row in trace.statuses],
+        receipts=[_receipt(row) for row in trace.receipts],
+    )
+
+
+def event(body: Mapping[str, Any]) -> EventBody:
+    """A recorded fact; its body is given as the very bytes that were recorded (they are canonical)."""
+    return EventBody(
+        id=body["id"], type=body["type"], at=to_rfc3339(body["at"]), body=canonical_json(dict(body)).decode()
+    )
+
+
+def delivery(row: Delivery) -> DeliveryBody:
+    """One delivery."""
+    return DeliveryBody.model_validate(
+        {
+            "id": row.id,
+            "message": row.message,
+            "kind": row.kind,
+            "sender": row.sender,
+            "document_id": row.document_id,
+            "recipient": row.recipient,
+            "destination": row.destination,
+            "adapter": row.adapter,
+            "urgency": row.urgency,
+            "state": row.state.value,
+            "attempts": row.attempts,
+            "accepted_at": to_rfc3339(row.accepted_at),
+            "due_at": _moment(row.due_at),
+            "fetched_at": _moment(row.fetched_at),
+            "settled_at": _moment(row.settled_at),
+            "reason_code": row.reason_code,
+            "reason": _text(row.reason) if row.reason else None,
+            "status_code": row.status_code,
+            "status_at": _moment(row.status_at),
+            "proof": row.proof,
+        }
+    )
+
+
+def inbox_line(item: InboxItem) -> InboxLine:
+    """One waiting message."""
+    return InboxLine(
+        delivery=item.delivery,
+        message=item.message,
+        document=item.document,
+        kind=item.kind,
+        sender=item.sender,
+        recipient=item.recipient,
+        document_id=item.document_id,
+        urgency=item.urgency,
+        size=item.size,
+        envelope_sha256=item.envelope_sha256,
+        accepted_at=to_rfc3339(item.accepted_at),
+        fetched=item.fetched,
+        subject=item.subject,
+    )
+
+
+def _message(row: Mapping[str, Any]) -> MessageBody:
+    return MessageBody(
+        id=row["id"],
+        kind=row["kind"],
+        sender=row["sender"],
+        decision=row["decision"],
+        urgency=row["urgency"],
+        size=row["size"],
+        dialect=row["dialect"],
+        envelope_sha256=row["envelope_sha256"],
+        content_digest=row["content_digest"],
+        accepted_at=to_rfc3339(row["accepted_at"]),
+        timings=row["timings"],
+        signatures=[SignatureBody.model_validate(verdict) for verdict in row["verdicts"]],
+        findings=[FindingBody.model_validate(finding) for finding in row["findings"]],
+    )
+
+
+def _status(row: Mapping[str, Any]) -> StatusBody:
+    return StatusBody(
+        message=row["message"],
+        code=row["code"],
+        words=_text(StatusCode(row["code"]).words),
+        reporter=row["reporter"],
+        addressee=row["addressee"],
+        declared_time=row["declared_time"],
+        automatic=bool(row["automatic"]),
+        reported_at=to_rfc3339(row["reported_at"]),
+        reason=row["reason"],
+    )
+
+
+def _receipt(row: Mapping[str, Any]) -> ReceiptBody:
+    return ReceiptBody(
+        id=row["id"],
+        message=row["message"],
+        supplement_to=row["supplement_to"] or "",
+        jws=row["jws"],
+        issued_at=to_rfc3339(row["issued_at"]),
+    )
+
+
+def _moment(instant: Instant | None) -> str | None:
+    return None if instant is None else to_rfc3339(instant)
+
+
+def _text(text: Bilingual) -> Text:
+    return Text(vi=text.vi, en=text.en)
