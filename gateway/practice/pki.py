@@ -235,7 +235,7 @@ def _leaf_certificate(
         builder = builder.add_extension(usage, critical=True)
     builder = builder.add_extension(_authority_key(issuing.private_key), critical=False)
     certificate = builder.sign(issuing.private_key, hashes.SHA256())
-    return _signed_with_sha1(certificate, issuing.private_key) if knobs.sha1 else certificate
+    return signed_with_sha1(certificate, issuing.private_key) if knobs.sha1 else certificate
 
 
 def _builder(
@@ -257,7 +257,7 @@ def _authority_key(key: PrivateKey) -> x509.AuthorityKeyIdentifier:
     return x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
 
 
-def _signed_with_sha1(certificate: x509.Certificate, key: PrivateKey) -> x509.Certificate:
+def signed_with_sha1(certificate: x509.Certificate, key: PrivateKey) -> x509.Certificate:
     """The same certificate with a SHA-1 signature, which ``cryptography`` no longer makes itself.
 
     Works on the bytes, because both names of algorithm and both signatures have the same length.

@@ -7,6 +7,7 @@ In charge of: fingerprints, names for people, and which keys and algorithms are 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 MINIMUM_RSA_BITS = 2048  # edxml reference section 4.2: RSA ≥ 2048, ECDSA ≥ 256
 CURVES = ("secp256r1", "secp384r1")
+CA_CURVES = (*CURVES, "secp521r1")
 
 
 def fingerprint(certificate: x509.Certificate) -> str:
@@ -41,12 +43,12 @@ def key_text(certificate: x509.Certificate) -> str:
     return "unknown key"
 
 
-def is_strong_key(certificate: x509.Certificate) -> bool:
-    """True for RSA ≥ 2048 bits and for ECDSA on P-256 or P-384."""
+def is_strong_key(certificate: x509.Certificate, curves: Sequence[str] = CURVES) -> bool:
+    """True for RSA ≥ 2048 bits and for ECDSA on one of ``curves`` (P-256 or P-384 for signers)."""
     key = _public_key(certificate)
     if isinstance(key, rsa.RSAPublicKey):
         return key.key_size >= MINIMUM_RSA_BITS
-    return isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in CURVES
+    return isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in curves
 
 
 def is_strong_hash(certificate: x509.Certificate) -> bool:

@@ -34,7 +34,13 @@ from gateway.model.agency import Period
 from gateway.model.text import Bilingual, Instant
 from gateway.model.verdict import Indication
 from gateway.signature import trust_texts as texts
-from gateway.signature.certificates import fingerprint, is_self_issued, is_strong_hash, is_strong_key
+from gateway.signature.certificates import (
+    CA_CURVES,
+    fingerprint,
+    is_self_issued,
+    is_strong_hash,
+    is_strong_key,
+)
 from gateway.signature.revocation import (
     CrlShelf,
     RevocationAnswer,
@@ -113,9 +119,6 @@ class TrustStore:
         chain = self._path(certificate, helpers, at)
         if not chain:
             return self._explain(certificate, helpers, at)
-        weak = [c for c in chain[:-1] if not (is_strong_key(c) and is_strong_hash(c))]
-        if weak:
-            return _failed("CRYPTO_CONSTRAINTS_FAILURE", texts.weak(weak[0]))
         return self._check_revocation(chain, at, at if now is None else now)
 
     def _path(
@@ -166,9 +169,14 @@ class TrustStore:
         for other_time in _times_of_validity(certificate):
             if _verify(certificate, pool, every, other_time):
                 return _outside_validity(certificate, at)
-        top = _topmost(certificate, pool)
-        if all(c.subject != top.issuer for c in every):
-            return _unclear("NO_CERTIFICATE_CHAIN_FOUND", texts.unknown_issuer(top))
+        path = _path_by_name(certificate, pool)
+        roots = [c for c in every if c.subject == path[-1].issuer]
+        if not roots:
+            return _unclear("NO_CERTIFICATE_CHAIN_FOUND", texts.unknown_issuer(path[-1]))
+        weak = [c for c in (*path[1:], *roots) if not is_strong_key(c, CA_CURVES)]
+        weak += [c for c in path[1:] if not is_strong_hash(c)]  # a root's own signature proves nothing
+        if weak:
+            return _failed("CRYPTO_CONSTRAINTS_FAILURE", texts.weak(weak[0]))
         return _unclear("CERTIFICATE_CHAIN_GENERAL_FAILURE", texts.broken_chain(certificate))
 
 
@@ -195,15 +203,15 @@ def _outside_validity(certificate: x509.Certificate, at: Instant) -> PathResult:
     return _unclear("CERTIFICATE_CHAIN_GENERAL_FAILURE", texts.issuer_outside_validity(certificate, at))
 
 
-def _topmost(certificate: x509.Certificate, pool: Sequence[x509.Certificate]) -> x509.Certificate:
-    """As far up as the names lead."""
-    top = certificate
+def _path_by_name(certificate: x509.Certificate, pool: Sequence[x509.Certificate]) -> list[x509.Certificate]:
+    """As far up as the names lead, leaf first; nothing is verified."""
+    path = [certificate]
     for _ in range(len(pool)):
-        issuer = next((c for c in pool if c.subject == top.issuer and c.subject != c.issuer), None)
+        issuer = next((c for c in pool if c.subject == path[-1].issuer and not is_self_issued(c)), None)
         if issuer is None:
             break
-        top = issuer
-    return top
+        path.append(issuer)
+    return path
 
 
 def _times_of_validity(certificate: x509.Certificate) -> tuple[Instant, ...]:
@@ -241,11 +249,6 @@ def _verify(
         return ()
 
 
-def _require_ca(_: verification.Policy, __: x509.Certificate, value: x509.BasicConstraints) -> None:
-    if not value.ca:
-        raise ValueError("not a CA")
-
-
 def _require_cert_sign(_: verification.Policy, __: x509.Certificate, usage: x509.KeyUsage | None) -> None:
     if usage is not None and not usage.key_cert_sign:
         raise ValueError("may not sign certificates")
@@ -262,7 +265,7 @@ _LEAF_POLICY = (
 _CA_POLICY = (
     verification.ExtensionPolicy.permit_all()
     .may_be_present(x509.CertificatePolicies, _AGNOSTIC, None)
-    .require_present(x509.BasicConstraints, _AGNOSTIC, _require_ca)
+    .require_present(x509.BasicConstraints, _AGNOSTIC, None)  # the verifier itself asks for cA
     .may_be_present(x509.KeyUsage, _AGNOSTIC, _require_cert_sign)
 )
 

@@ -92,7 +92,7 @@ class Shape:
 def read_shape(root: etree._Element) -> Shape:
     """The one signature of the message; ``Malformed`` says what does not fit."""
     signature = _the_signature(root)
-    _refuse_hidden_nodes(root, signature)
+    _refuse_hidden_nodes(root)
     parts = _children(signature)
     names = [_name(part) for part in parts]
     if names[:3] != ["SignedInfo", "SignatureValue", "KeyInfo"] or set(names[3:]) - {"Object"}:
@@ -116,7 +116,7 @@ def _the_signature(root: etree._Element) -> etree._Element:
     return found[0]
 
 
-def _refuse_hidden_nodes(root: etree._Element, signature: etree._Element) -> None:
+def _refuse_hidden_nodes(root: etree._Element) -> None:
     outside = [*root.itersiblings(preceding=True), *root.itersiblings()]
     if any(isinstance(node, etree._ProcessingInstruction) for node in outside):
         raise Malformed(texts.processing_instruction())
@@ -124,7 +124,7 @@ def _refuse_hidden_nodes(root: etree._Element, signature: etree._Element) -> Non
         parent = node.getparent()
         if isinstance(node, etree._ProcessingInstruction):
             raise Malformed(texts.processing_instruction())
-        if parent is None or _splits_text(node, parent) or signature in (parent, *parent.iterancestors()):
+        if parent is None or _splits_text(node, parent):
             raise Malformed(texts.comment())
 
 

@@ -207,12 +207,24 @@ def test_original_hidden_inside_the_signature_is_refused(world: w.World, signed:
     refused(world, w.edit(signed, hide), "FORMAT_FAILURE")
 
 
-def test_message_hidden_inside_a_signature_property_is_refused(world: w.World) -> None:
-    properties = (
-        "<Object><SignatureProperties><SignatureProperty Target='#s'><a><b>x</b></a></SignatureProperty>"
-        "</SignatureProperties></Object>"
-    )
-    refused(world, w.craft(world.agency, w.Craft(extra=properties)), "FORMAT_FAILURE")
+@pytest.mark.parametrize(
+    "extra",
+    [
+        "<Object>text</Object>",
+        "<Object><SignatureProperties><SignatureProperty Target='#s'><a xmlns='urn:any'><b>x</b></a>"
+        "</SignatureProperty></SignatureProperties></Object>",
+        "<Object><Manifest><Reference URI=''/></Manifest></Object>",
+        "<Object><a xmlns='urn:any'/></Object>",
+    ],
+)
+def test_anything_but_plain_signature_properties_is_refused(world: w.World, extra: str) -> None:
+    refused(world, w.craft(world.agency, w.Craft(extra=extra)), "FORMAT_FAILURE")
+
+
+def test_part_of_a_signature_elsewhere_in_the_message_is_refused(world: w.World) -> None:
+    stray = f'<Object xmlns="{DSIG}">x</Object></edXML:edXMLEnvelope>'.encode()
+    message = w.MESSAGE.replace(b"</edXML:edXMLEnvelope>", stray)
+    refused(world, w.craft(world.agency, w.Craft(), message), "FORMAT_FAILURE")
 
 
 def test_signed_message_inside_another_message_is_refused(world: w.World, signed: bytes) -> None:
@@ -287,7 +299,9 @@ XSLT = '<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Tran
 )
 def test_foreign_transform_is_refused(world: w.World, transforms: tuple[str, ...], body: str) -> None:
     how = w.Craft(transforms=transforms, transform_body=body)
-    refused(world, w.craft(world.agency, how), "FORMAT_FAILURE")
+    data = w.craft(world.agency, how)
+    refused(world, data, "FORMAT_FAILURE")
+    assert "phép biến đổi không được phép" in world.verify(data).verdict.reason.vi
 
 
 def test_canonicalisation_that_keeps_comments_is_refused(world: w.World) -> None:
@@ -301,8 +315,9 @@ def test_comment_inside_a_text_is_refused(world: w.World, signed: bytes) -> None
     refused(world, data, "FORMAT_FAILURE")
 
 
-def test_comment_inside_the_signature_is_refused(world: w.World, signed: bytes) -> None:
-    refused(world, edit_text(signed, b"<ds:SignatureValue>", b"<ds:SignatureValue><!---->"), "FORMAT_FAILURE")
+@pytest.mark.parametrize("place", [b"<ds:SignatureValue>", b"<ds:SignedInfo>", b"<ds:DigestValue>"])
+def test_comment_inside_the_signature_is_refused(world: w.World, signed: bytes, place: bytes) -> None:
+    refused(world, edit_text(signed, place, place + b"<!---->"), "FORMAT_FAILURE")
 
 
 @pytest.mark.parametrize("place", [b"<edXML:edXMLBody/>", b"<edXML xmlns="])

@@ -111,6 +111,14 @@ def test_algorithm_none_is_refused(keyring: Keyring, jws: str) -> None:
         read_receipt(forged, [keyring.receipt_certificate])
 
 
+def test_token_of_another_kind_with_the_same_key_is_no_receipt(keyring: Keyring, jws: str) -> None:
+    header = json.dumps(json.loads(part(jws, 0)) | {"typ": "checkpoint"}).encode()
+    unsigned = reassemble(header, part(jws, 1), b"").rstrip(".")
+    token = reassemble(header, part(jws, 1), keyring.sign_receipt(unsigned.encode()))
+    with pytest.raises(ValueError, match="wrong alg or typ"):
+        read_receipt(token, [keyring.receipt_certificate])
+
+
 def test_changed_claim_fails(keyring: Keyring, jws: str) -> None:
     payload = part(jws, 1).replace(b'"accept"', b'"hold"')
     with pytest.raises(ValueError, match="changed after it was signed"):

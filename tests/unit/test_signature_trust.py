@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.errors import NotReady
 from gateway.model.text import Instant
 from gateway.model.verdict import Indication
-from gateway.practice.pki import END, START, DemoPki, Identity, KeyKind, Knobs, Usage
+from gateway.practice.pki import END, START, DemoPki, Identity, KeyKind, Knobs, Usage, signed_with_sha1
 from gateway.resources import shipped
 from gateway.signature.certificates import fingerprint
 from gateway.signature.revocation import RevocationAnswer, Standing
@@ -305,6 +307,61 @@ def test_certificate_issued_by_a_person_does_not_pass(pki: DemoPki) -> None:
     result = store.check_path(victim.certificate, victim.issuers, AT)
     assert result.indication is UNCLEAR
     assert result.chain == ()
+
+
+def authority(pki: DemoPki, usage: x509.KeyUsage) -> Identity:
+    """A CA below the demo root, with its own key and this key usage."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(pki.issuing.certificate.subject)
+        .issuer_name(pki.root.certificate.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(START)
+        .not_valid_after(END)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(usage, critical=True)
+        .sign(pki.root.private_key, hashes.SHA256())
+    )
+    return Identity(key, certificate, (pki.root.certificate,), "ca")
+
+
+def key_usage(*, certificates: bool, crls: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(False, False, False, False, False, certificates, crls, False, False)
+
+
+def install(pki: DemoPki, issuing: Identity) -> None:
+    """Make ``issuing`` the issuing CA of the PKI and of its trust folder, CRL included."""
+    pki.issuing = issuing
+    certificate = issuing.certificate.public_bytes(Encoding.PEM)
+    (pki.trust_folder / "issuing.crt.pem").write_bytes(certificate)
+    pki.publish_crls()
+
+
+def test_ca_that_may_not_sign_certificates_issues_none(pki: DemoPki) -> None:
+    install(pki, authority(pki, key_usage(certificates=True, crls=True)))
+    assert outcome(check(pki, person(pki))) == (PASSED, "")
+    install(pki, authority(pki, key_usage(certificates=False, crls=True)))
+    assert outcome(check(pki, person(pki))) == (UNCLEAR, "CERTIFICATE_CHAIN_GENERAL_FAILURE")
+
+
+def test_ca_that_may_not_sign_crls_revokes_nothing_and_clears_nothing(pki: DemoPki) -> None:
+    install(pki, authority(pki, key_usage(certificates=True, crls=False)))
+    assert TrustStore.load(pki.trust_folder).problems != ()
+    assert outcome(check(pki, person(pki))) == (UNCLEAR, "TRY_LATER")
+
+
+def test_ca_certificate_signed_with_sha1_fails(tmp_path: Path) -> None:
+    pki = DemoPki.create(tmp_path / "rsa")
+    weak = signed_with_sha1(pki.issuing.certificate, pki.root.private_key)
+    install(pki, replace(pki.issuing, certificate=weak))
+    assert outcome(check(pki, person(pki))) == (FAILED, "CRYPTO_CONSTRAINTS_FAILURE")
+
+
+def test_ca_with_a_weak_key_fails(tmp_path: Path) -> None:
+    pki = DemoPki.create(tmp_path / "weak", key=KeyKind.RSA_1024)
+    assert outcome(check(pki, person(pki))) == (FAILED, "CRYPTO_CONSTRAINTS_FAILURE")
 
 
 def test_certificate_for_encryption_fails(pki: DemoPki) -> None:
