@@ -8,9 +8,10 @@ Not in charge of: judging the message (``examine.py``).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from gateway.clock import SECOND, Clock
 from gateway.edxml.limits import Limits
@@ -23,6 +24,9 @@ from gateway.store.payloads import StoredPayload
 from gateway.store.people import CredentialKind, Principal, Role
 
 KEY_PREFIX = "gw_"
+# Every XML signature names its namespace; a message that hides it (character references) is noticed later.
+SIGNATURE_SIGN = b"http://www.w3.org/2000/09/xmldsig#"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +50,11 @@ class Caller:
 
 @dataclass(slots=True)
 class Upload:
-    """Bytes that came in: staged (encrypted), hashed, and read once. ``unreadable`` is set when they are no
-    edXML message."""
+    """Bytes that came in: staged (encrypted), hashed, and read as they passed.
+
+    ``unreadable`` is set when they are no edXML message. Both it and ``parsed`` are ``None`` when the bytes
+    may carry an XML signature: then they are read after it was verified (``examine.read``), and only then.
+    """
 
     staging: Staging
     parsed: Parsed | None
@@ -159,26 +166,37 @@ async def take_in(blobs: Blobs, limits: Limits, clock: Clock, chunks: AsyncItera
 
 
 class _Reader:
-    """The edXML reader, remembering the first reason why it could not go on."""
+    """The edXML reader, remembering the first reason why it could not go on.
+
+    It stops at the first sign of an XML signature: such a message is read from its verified bytes.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._reader = EnvelopeReader(limits)
         self._unreadable: Unreadable | None = None
+        self._deferred = False
+        self._tail = b""
 
     def feed(self, chunk: bytes) -> None:
-        if self._unreadable is None:
-            try:
-                self._reader.feed(chunk)
-            except Unreadable as error:
-                self._unreadable = error
+        if self._deferred or self._unreadable is not None:
+            return
+        self._deferred = SIGNATURE_SIGN in self._tail + chunk
+        self._tail = chunk[-len(SIGNATURE_SIGN) :]
+        if not self._deferred:
+            self._try(lambda: self._reader.feed(chunk))
 
     def close(self) -> tuple[Parsed | None, Unreadable | None]:
-        if self._unreadable is None:
-            try:
-                return self._reader.close(), None
-            except Unreadable as error:
-                self._unreadable = error
-        return None, self._unreadable
+        parsed = None
+        if not self._deferred and self._unreadable is None:
+            parsed = self._try(self._reader.close)
+        return parsed, self._unreadable
+
+    def _try(self, step: Callable[[], T]) -> T | None:
+        try:
+            return step()
+        except Unreadable as error:
+            self._unreadable = error
+            return None
 
 
 def _too_large(limit: int) -> Bilingual:

@@ -21,6 +21,7 @@ from gateway.directory.snapshot import Directory
 from gateway.edxml.limits import Limits
 from gateway.edxml.parse import Parsed, parse_envelope
 from gateway.edxml.schema import check_schema
+from gateway.errors import Unreadable
 from gateway.flow.door import Upload
 from gateway.flow.identity import NOTHING_KNOWN, Identity, Known, identify
 from gateway.model.delivery import Hop
@@ -29,7 +30,10 @@ from gateway.model.finding import Decision, Finding, decide
 from gateway.model.text import AgencyCode
 from gateway.model.verdict import Verdict
 from gateway.signature.judge import judge
-from gateway.signature.verify import Trust, verify_envelope
+from gateway.signature.verify import Trust, too_large_to_verify, verify_envelope
+
+# Verifying builds a tree of five to eight times the envelope, so larger signed ones stay unverified.
+VERIFIED_UP_TO = 33_554_432
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +73,12 @@ class Examination:
 
 
 def read(upload: Upload, bench: Bench) -> Reading | Examination:
-    """Schema and signature of a staged upload; an ``Examination`` when there is nothing to go on with."""
-    if upload.parsed is None:
-        findings = upload.unreadable.findings if upload.unreadable else ()
-        return Examination(Decision.REFUSE, findings)
-    parsed = upload.parsed
-    verdicts: tuple[Verdict, ...] = ()
-    with _timed(upload, "signature", bench.clock):
-        if parsed.envelope.signature is SignatureForm.XMLDSIG and bench.trust is not None:
-            parsed, verdicts = _verified(upload, parsed, bench, bench.trust)
+    """Signature and schema of a staged upload; an ``Examination`` when there is nothing to go on with."""
+    try:
+        with _timed(upload, "signature", bench.clock):
+            parsed, verdicts = _genuine(upload, bench)
+    except Unreadable as error:
+        return Examination(Decision.REFUSE, error.findings)
     with _timed(upload, "schema", bench.clock):
         findings = parsed.findings + check_schema(parsed)
     directory = bench.directory or Directory()
@@ -110,17 +111,34 @@ def examine(upload: Upload, reading: Reading, known: Known, bench: Bench) -> Exa
     )
 
 
-def _verified(
-    upload: Upload, parsed: Parsed, bench: Bench, trust: Trust
-) -> tuple[Parsed, tuple[Verdict, ...]]:
-    """Judge the XML signature; from here on only the bytes that it covers are used, where it covers any."""
+def _genuine(upload: Upload, bench: Bench) -> tuple[Parsed, tuple[Verdict, ...]]:
+    """The message to go on with, and what its XML signature is worth, if it has one.
+
+    Where a signature covers the message, only the covered bytes are read.
+    """
+    if upload.unreadable is not None:
+        raise upload.unreadable
+    if upload.parsed is not None and upload.parsed.envelope.signature is not SignatureForm.XMLDSIG:
+        return upload.parsed, ()
+    if bench.trust is None:
+        return parse_envelope(upload.staging.chunks(), bench.limits), ()
+    if upload.size > VERIFIED_UP_TO:
+        parsed = parse_envelope(upload.staging.chunks(), bench.limits)
+        verdict = too_large_to_verify(bench.trust.rule_set, bench.clock.now())
+    else:
+        parsed, verdict = _verified(upload, bench, bench.trust)
+    signed = parsed.envelope.signature is SignatureForm.XMLDSIG
+    return parsed, (verdict,) if signed else ()
+
+
+def _verified(upload: Upload, bench: Bench, trust: Trust) -> tuple[Parsed, Verdict]:
     data = b"".join(upload.staging.chunks())
     result = verify_envelope(data, trust, bench.clock.now())
-    if result.signed_bytes is not None:
-        covered = parse_envelope(result.signed_bytes, bench.limits)
-        envelope = replace(covered.envelope, signature=SignatureForm.XMLDSIG, dialect=parsed.envelope.dialect)
-        parsed = replace(covered, envelope=envelope)
-    return parsed, (result.verdict,)
+    if result.signed_bytes is None:
+        return parse_envelope(data, bench.limits), result.verdict
+    covered = parse_envelope(result.signed_bytes, bench.limits)
+    envelope = replace(covered.envelope, signature=SignatureForm.XMLDSIG)
+    return replace(covered, envelope=envelope), result.verdict
 
 
 def _ways(envelope: Envelope, bench: Bench, on: date, findings: list[Finding]) -> tuple[Hop, ...]:

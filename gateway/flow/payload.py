@@ -19,7 +19,8 @@ from gateway.store.payloads import StoredPayload
 
 @dataclass(frozen=True, slots=True)
 class OpenPayload:
-    """Bytes to stream. ``chunks`` raises ``store.blobs.Damaged`` at its end if the hash does not fit."""
+    """Bytes to stream. ``chunks`` raises ``store.blobs.Damaged`` if the hash does not fit, and then keeps the
+    last chunk back: whoever passes the bytes on has not passed on the whole."""
 
     sha256: bytes
     size: int
@@ -44,7 +45,17 @@ def _open(gw: Services, stored: StoredPayload | None) -> OpenPayload:
         )
     key = gw.keyring.unwrap(stored.wrapped_key)
     chunks = gw.blobs.read(stored.file, stored.inline, data_key=key, size=stored.size, sha256=stored.sha256)
-    return OpenPayload(stored.sha256, stored.size, chunks)
+    return OpenPayload(stored.sha256, stored.size, _one_behind(chunks))
+
+
+def _one_behind(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Each chunk only once the next one, or the proof that comes after the last, is there."""
+    held = b""
+    for chunk in chunks:
+        if held:
+            yield held
+        held = chunk
+    yield held
 
 
 def _of_delivery(tx: Tx, delivery_id: str) -> StoredPayload | None:
