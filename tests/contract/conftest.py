@@ -17,7 +17,7 @@ import uuid
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import psycopg
 import pytest
@@ -29,11 +29,7 @@ from gateway.store.contract import Store
 from gateway.store.migrate import load_migrations
 from gateway.store.postgres import open_postgres
 from gateway.store.queries import SHIPPED, load_queries
-from tests.contract.things import write_sql
-
-
-class OpenStore(Protocol):
-    async def __call__(self, *, read_only: bool = False, purpose: str = "test") -> Store: ...
+from tests.contract.things import OpenStore, write_sql
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.store.contract import Conflict, Impossible, Store, Tx
-from tests.contract.conftest import OpenStore
-from tests.contract.things import add, count, find, keys
+from tests.contract.things import OpenStore, add, count, find, keys
 
 only_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 only_postgres = pytest.mark.parametrize("engine", ["postgres"], indirect=True)
@@ -328,7 +327,9 @@ async def test_units_run_on_the_connections_thread(store: Store) -> None:
     assert len(threads) == 1
     assert threading.main_thread() not in threads
     await store.close()
-    assert not any(thread.is_alive() for thread in threads)
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 @only_sqlite

@@ -17,9 +17,9 @@ from gateway.clock import SystemClock
 from gateway.errors import Busy, NotReady
 from gateway.store import open_store
 from gateway.store.contract import Store, StoreClosed, StoreFull, StoreUnavailable, Tx, surely_undone
+from gateway.store.postgres import ATTEMPTS, POOL
 from gateway.store.sqlite import SqliteStore
-from tests.contract.conftest import OpenStore
-from tests.contract.things import add, count, keys
+from tests.contract.things import OpenStore, add, count, keys
 
 ROOT = Path(__file__).parents[2]
 only_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -261,16 +261,23 @@ async def test_a_stopped_loop_leaves_no_caller_waiting(store: SqliteStore) -> No
     assert await store.write(add("after all")) == 1
 
 
-@only_postgres
-async def test_a_unit_survives_the_loss_of_its_connection(store: Store, database_url: str) -> None:
-    await store.write(add("a"))
+def drop_connections(database_url: str) -> None:
+    """What a restart of the server does to those who are connected."""
     with psycopg.connect(database_url, autocommit=True) as other:
         other.execute(
             b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             b"WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-    assert await store.write(add("b")) == 1
-    assert await store.read(keys) == ["a", "b"]
+
+
+@only_postgres
+async def test_a_unit_survives_the_loss_of_every_connection(store: Store, database_url: str) -> None:
+    all_at_once = threading.Barrier(POOL)
+    await asyncio.gather(*(store.write(lambda tx: all_at_once.wait(10)) for _ in range(POOL)))
+    assert (await store.describe())["connections"] == POOL > ATTEMPTS
+    drop_connections(database_url)
+    assert await store.write(add("a")) == 1
+    assert await store.read(keys) == ["a"]
 
 
 @only_postgres
@@ -280,11 +287,7 @@ async def test_a_connection_lost_in_the_middle_runs_the_unit_again(store: Store,
     def unit(tx: Tx) -> int:
         runs.append(tx.run("add_thing", key="a", value=1))
         if len(runs) == 1:
-            with psycopg.connect(database_url, autocommit=True) as other:
-                other.execute(
-                    b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                    b"WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                )
+            drop_connections(database_url)
         return tx.run("raise_thing", key="a", by=1)
 
     assert await store.write(unit) == 1

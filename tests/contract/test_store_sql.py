@@ -15,8 +15,7 @@ from gateway.errors import NotReady
 from gateway.store import open_store
 from gateway.store.migrate import TYPES, load_migrations, postgres_types
 from gateway.store.queries import SHIPPED, SqlFileError, load_queries
-from tests.contract.conftest import OpenStore
-from tests.contract.things import add, count, write_sql
+from tests.contract.things import OpenStore, add, count, write_sql
 
 SECOND = "CREATE TABLE more (a INTEGER PRIMARY KEY);\nUPDATE thing SET value = value + 1;"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from gateway.store.contract import Tx
+from gateway.store.contract import Store, Tx
 
 FIRST = """
 -- A trigger has semicolons inside; it stands in a file of each engine. 'quo;ted' text stays INTEGER.
@@ -99,6 +99,12 @@ POSTGRES = """
 -- Replaced to prove that it can be; a cast of PostgreSQL's own stays.
 SELECT 'postgres'::text AS engine
 """
+
+
+class OpenStore(Protocol):
+    """The fixture ``store_factory``."""
+
+    async def __call__(self, *, read_only: bool = False, purpose: str = "test") -> Store: ...
 
 
 def write_sql(folder: Path) -> Path:
