@@ -129,6 +129,13 @@ def test_last_second_of_validity_counts_and_the_next_does_not(pki: DemoPki) -> N
     assert outcome(store.check_path(who.certificate, [], Instant(AT + 1_000_000))) == (FAILED, "EXPIRED")
 
 
+def test_remembered_path_belongs_to_its_certificate_alone(pki: DemoPki, tmp_path: Path) -> None:
+    stranger = person(DemoPki.create(tmp_path / "other", "Stranger", KeyKind.P256))
+    one, two, store = person(pki), person(pki), TrustStore.load(pki.trust_folder)
+    found = [store.check_path(who.certificate, [], AT).chain[:1] for who in (one, two, stranger, one)]
+    assert found == [(one.certificate,), (two.certificate,), (), (one.certificate,)]
+
+
 # revocation
 
 
