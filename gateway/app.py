@@ -91,16 +91,14 @@ async def running(home: Path, config: Config, clock: Clock) -> AsyncIterator[tup
     net = Net(config.net.allow_private, config.delivery.timeout_seconds)
     adapters = make_adapters(net, clock)
     worker, janitor = Worker(gw, adapters), Janitor(gw)
+    loops = [asyncio.create_task(worker.run()), asyncio.create_task(janitor.run())]
     try:
         async with serve_web(make_web_app(gw), config, home) as port, serve_control(gw, home):
-            tasks = [asyncio.create_task(worker.run()), asyncio.create_task(janitor.run())]
-            try:
-                yield gw, port
-            finally:
-                worker.stop()
-                janitor.stop()
-                await asyncio.gather(*tasks)
+            yield gw, port
     finally:
+        worker.stop()
+        janitor.stop()
+        await asyncio.gather(*loops)
         for adapter in adapters.values():
             await adapter.close()
         await net.close()
