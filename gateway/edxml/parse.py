@@ -93,10 +93,7 @@ class EnvelopeReader:
             raise unreadable("envelope.empty")
         if self._head is not None:
             self._parse(self._take_head())
-        try:
-            self._parser.close()
-        except etree.XMLSyntaxError as error:
-            raise self._broken(error, at_end=True) from error
+        self._close_parser()
         self._collector.drain(0)
         self._check_prefixes()
         envelope = assemble(self._collector, self._notes)
@@ -111,6 +108,17 @@ class EnvelopeReader:
             except etree.XMLSyntaxError as error:
                 raise self._broken(error, at_end=False) from error
             self._collector.drain(len(piece))
+
+    def _close_parser(self) -> None:
+        """At the end libxml2 also reports half a tag as an element: not worth a complaint of its own."""
+        try:
+            self._parser.close()
+        except etree.XMLSyntaxError as error:
+            raise self._broken(error, at_end=True) from error
+        except Unreadable as error:
+            if self._collector.complete or error.code == "envelope.doctype":
+                raise
+            raise unreadable("envelope.truncated") from error
 
     def _take_head(self) -> bytes:
         """What was held back for a look at its encoding."""
