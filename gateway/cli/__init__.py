@@ -1,0 +1,92 @@
+"""One table of commands; every command prints a table for people, or one JSON document with ``--json``.
+
+In charge of: which command lives where, and turning errors into sentences and exit codes (0 done, 1 not done,
+2 wrong call; ``check`` has its own, see there). A command's module is loaded when the command is used. Not in
+charge of: doing anything; commands that change or read an installation go through ``reach.operate``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from gateway.cli import output
+from gateway.cli.frame import Frame, common_options
+from gateway.errors import GatewayError
+
+# Name -> (module in this package, the command in it). The order is the order of ``gateway --help``.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("serve", "init"),
+    "serve": ("serve", "serve"),
+    "demo": ("demo", "demo"),
+    "check": ("check", "check"),
+    "send": ("post", "send"),
+    "inbox": ("post", "inbox"),
+    "status": ("trace", "status"),
+    "trace": ("trace", "trace"),
+    "directory": ("directory", "directory"),
+    "agency": ("agency", "agency"),
+    "signers": ("signers", "signers"),
+    "key": ("key", "key"),
+    "queue": ("queue", "queue"),
+    "doctor": ("doctor", "doctor"),
+    "config": ("config", "config"),
+    "docs": ("docs", "docs"),
+}
+
+
+class _Table(click.Group):
+    """A group whose commands come from ``COMMANDS``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name]
+        found = getattr(importlib.import_module(f"gateway.cli.{module}"), name)
+        assert isinstance(found, click.Command)
+        return found
+
+
+@click.group(
+    cls=_Table,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="GATEWAY_HOME names the installation's folder when --home does not (default: ./var/gateway).",
+)
+@click.version_option(package_name="document-gateway", prog_name="gateway")
+@common_options
+def root() -> None:
+    """Trục liên thông văn bản điện tử cấp tỉnh (edXML, QCVN 102:2016/BTTTT).
+
+    Document interchange gateway of a province.
+    """
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code. Every error ends here, as a sentence or as JSON."""
+    words = list(sys.argv[1:] if args is None else args)
+    frame = Frame(json="--json" in words)
+    try:
+        result: Any = root.main(words, prog_name="gateway", standalone_mode=False, obj=frame)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return 2
+    except click.ClickException as error:
+        output.show_usage_error(frame, error)
+        return 2
+    except GatewayError as error:
+        output.show_error(frame, error)
+        return 1
+    except (click.Abort, KeyboardInterrupt):
+        output.show_stopped(frame)
+        return 130
+    return result if isinstance(result, int) else 0
+
+
+__all__ = ["COMMANDS", "main", "root"]

@@ -1,0 +1,145 @@
+"""``gateway agency``: the systems that act for agencies, and how agencies are connected.
+
+In charge of: accounts with their first API key (shown once, or written to a file that only its owner reads),
+and connection profiles. Not in charge of: further keys (``key.py``).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from gateway.cli import output
+from gateway.cli.frame import Frame, common_options
+from gateway.cli.reach import operate
+
+ROLES = ("system", "clerk", "operator", "auditor", "administrator")
+
+
+@click.group()
+@common_options
+def agency() -> None:
+    """Hệ thống của các cơ quan và cách kết nối. Systems of agencies, and how they are connected."""
+
+
+@agency.command("list")
+@common_options
+@click.pass_obj
+def list_(frame: Frame) -> None:
+    """Tài khoản và kết nối. Accounts and connections."""
+    answer = operate(frame, "agency.principals")
+    output.show(frame, answer, lambda console: _print_accounts(console, answer))
+
+
+@agency.command()
+@common_options
+@click.argument("name")
+@click.option("--agency", "agencies", multiple=True, metavar="CODE", help="Acts for this agency; repeatable.")
+@click.option("--role", type=click.Choice(ROLES), default="system", show_default=True)
+@click.option(
+    "--key-file", type=click.Path(path_type=Path, dir_okay=False), help="Write the key there (0600) instead."
+)
+@click.pass_obj
+def add(frame: Frame, name: str, agencies: tuple[str, ...], role: str, key_file: Path | None) -> None:
+    """Mở tài khoản cho phần mềm của cơ quan. Give a system an account and its first API key."""
+    if key_file is not None and key_file.exists():
+        raise click.BadParameter(f"{key_file} exists already", param_hint="--key-file")
+    answer = operate(frame, "agency.add_system", name=name, agencies=list(agencies), role=role)
+    if key_file is not None:
+        write_secret(key_file, answer.pop("api_key"))
+        answer["key_file"] = str(key_file)
+    output.show(frame, answer, lambda console: _print_added(console, answer))
+
+
+@agency.command()
+@common_options
+@click.argument("code")
+@click.option("--adapter", default="inbox", show_default=True, help="inbox, webhook, …")
+@click.option("--setting", "settings", multiple=True, metavar="NAME=VALUE", help="E.g. url=https://…")
+@click.option("--secret-file", type=click.File("r"), help="File with the secret (webhook signature).")
+@click.option("--dialect", type=click.Choice(["", "java", "dotnet"]), default="", help="Rebuild for it.")
+@click.option(
+    "--envelope-signature",
+    type=click.Choice(["if_present", "required", "off"]),
+    default="if_present",
+    show_default=True,
+)
+@click.option("--reports-arrival", is_flag=True, help="Its own system sends status 01.")
+@click.pass_obj
+def connect(
+    frame: Frame,
+    code: str,
+    adapter: str,
+    settings: tuple[str, ...],
+    secret_file: Any,
+    dialect: str,
+    envelope_signature: str,
+    reports_arrival: bool,
+) -> None:
+    """Đặt cách kết nối của cơ quan CODE. Set how an agency is connected."""
+    answer = operate(
+        frame,
+        "agency.connect",
+        agency=code,
+        adapter=adapter,
+        settings=_pairs(settings),
+        secret=secret_file.read().strip() if secret_file else None,
+        dialect=dialect,
+        envelope_signature=envelope_signature,
+        reports_arrival=reports_arrival,
+    )
+    words = f"[bold green]✓[/] {escape(code)} kết nối qua [bold]{escape(adapter)}[/]. [dim](connected)[/]"
+    output.show(frame, answer, lambda console: console.print(words))
+
+
+def write_secret(path: Path, secret: str) -> None:
+    """A new file that only its owner reads."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(secret + "\n")
+
+
+def _pairs(settings: tuple[str, ...]) -> dict[str, str]:
+    for text in settings:
+        if "=" not in text:
+            raise click.BadParameter(f"{text}: write NAME=VALUE", param_hint="--setting")
+    return dict(text.split("=", 1) for text in settings)
+
+
+def _print_added(console: Console, answer: dict[str, Any]) -> None:
+    principal = answer["principal"]
+    agencies = ", ".join(principal["agencies"]) or "—"
+    console.print(
+        f"[bold green]✓[/] Đã mở tài khoản [bold]{escape(principal['name'])}[/] cho {escape(agencies)}"
+    )
+    console.print(f"  [dim]account {principal['id']}, role {principal['role']}[/]")
+    if "key_file" in answer:
+        console.print(f"  Khóa API đã ghi vào {escape(answer['key_file'])} [dim](key written)[/]")
+        return
+    console.print(f"  Khóa API (chỉ hiện một lần): [bold]{escape(answer['api_key'])}[/]", soft_wrap=True)
+    console.print("  [dim]The API key is shown only now; the gateway keeps its hash.[/]")
+
+
+def _print_accounts(console: Console, answer: dict[str, Any]) -> None:
+    credentials = answer["credentials"]
+    rows = []
+    for principal in answer["principals"]:
+        own = [c for c in credentials if c["principal"] == principal["id"] and c["revoked_at"] is None]
+        agencies = ", ".join(principal["agencies"])
+        rows.append((principal["name"], principal["role"], agencies, len(own), principal["id"]))
+    headings = ("Tài khoản", "Vai trò", "Thay mặt", "Khóa", "Mã tài khoản")
+    console.print(output.table(f"{len(rows)} tài khoản", headings, rows))
+    connections = answer["connections"]
+    if connections:
+        lines = [
+            (c["agency"], c["adapter"], c["dialect"] or "như đã gửi", c["envelope_signature"])
+            for c in connections
+        ]
+        headings_ = ("Cơ quan", "Kiểu kết nối", "Kiểu edXML", "Chữ ký gói tin")
+        console.print(output.table("Kết nối riêng (còn lại: inbox)", headings_, lines))

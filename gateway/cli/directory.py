@@ -1,0 +1,113 @@
+"""``gateway directory``: the agencies that the gateway knows.
+
+In charge of: showing, importing with a preview, and asking what a code means. Not in charge of: reading the
+file's lines (``directory/load.py``).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from gateway.cli import output
+from gateway.cli.frame import Frame, common_options
+from gateway.cli.reach import operate
+
+SHOWN = 20  # agencies of one kind of change that a preview lists
+
+
+@click.group()
+@common_options
+def directory() -> None:
+    """Danh mục cơ quan, đơn vị. The directory of agencies."""
+
+
+@directory.command()
+@common_options
+@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="Day (default: today).")
+@click.option("--under", default="", help="Only this agency and those below it.")
+@click.pass_obj
+def show(frame: Frame, on: datetime | None, under: str) -> None:
+    """Cơ quan đang hoạt động. Agencies in force on a day."""
+    day = on.date().isoformat() if on else None
+    agencies = operate(frame, "directory.show", on=day, under=under)
+    rows = [(a["code"], a["name"], LEVELS.get(a["level"], a["level"]), a["parent"]) for a in agencies]
+    title = f"{len(agencies)} cơ quan, đơn vị"
+    made = output.table(title, ("Mã định danh", "Tên", "Cấp", "Cấp trên trực tiếp"), rows)
+    output.show(frame, {"agencies": agencies}, lambda console: console.print(made))
+
+
+@directory.command("import")
+@common_options
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--apply", is_flag=True, help="Do it; without, only show what would change.")
+@click.pass_obj
+def import_(frame: Frame, file: Path, apply: bool) -> None:
+    """Nhập danh mục từ FILE (CSV hoặc JSON). Import agencies; a preview unless --apply."""
+    with output.progress(frame) as bar:
+        bar.add_task("Đang đối chiếu danh mục…", total=None)
+        text = file.read_text(encoding="utf-8-sig")
+        changes = operate(frame, "directory.import", text=text, format=format_of(file), apply=apply)
+    output.show(frame, {"applied": apply, **changes}, lambda console: _print_changes(console, changes, apply))
+
+
+@directory.command()
+@common_options
+@click.argument("code")
+@click.pass_obj
+def resolve(frame: Frame, code: str) -> None:
+    """CODE là cơ quan nào? What a code of any scheme or date means."""
+    found = operate(frame, "directory.resolve", code=code)
+    connection = found["connection"]
+    aliases = ", ".join(alias["alias"] for alias in found["aliases"])
+    rows = [
+        ("Mã định danh", found["code"]),
+        ("Tên", found["name"]),
+        ("Cấp", LEVELS.get(found["level"], found["level"])),
+        ("Mã khác", aliases),
+        ("Tình trạng", STANDINGS.get(found["standing"]["kind"], found["standing"]["kind"])),
+        ("Kế thừa", ", ".join(found["standing"]["successors"])),
+        ("Kết nối", f"{connection['adapter']} (của {connection['agency']})"),
+    ]
+    output.show(frame, found, lambda console: console.print(output.facts(code, rows)))
+
+
+def format_of(file: Path) -> str:
+    """``json`` by the file's name, else ``csv``."""
+    return "json" if file.suffix.lower() == ".json" else "csv"
+
+
+def _print_changes(console: Console, changes: dict[str, Any], applied: bool) -> None:
+    verb = "Đã nhập" if applied else "Xem trước (chưa thay đổi gì)"
+    counts = (
+        f"thêm {len(changes['added'])}, sửa {len(changes['changed'])}, "
+        f"ngừng hoạt động {len(changes['closed'])}, giữ nguyên {changes['unchanged']}, "
+        f"không nêu trong tệp {changes['absent']}"
+    )
+    console.print(f"[bold]{verb}[/]: {counts}")
+    for agency in changes["added"][:SHOWN]:
+        console.print(f"  [green]+[/] {escape(agency['code'])}  {escape(agency['name'])}")
+    for mark, kind in (("~", "changed"), ("−", "closed")):
+        for change in changes[kind][:SHOWN]:
+            fields = "; ".join(f"{f['field']}: {f['before']} → {f['after']}" for f in change["fields"])
+            console.print(f"  [yellow]{mark}[/] {escape(change['code'])}  {escape(fields)}")
+    longest = max(len(changes[kind]) for kind in ("added", "changed", "closed"))
+    if longest > SHOWN:
+        console.print(f"  [dim]… chỉ hiện {SHOWN} dòng đầu của mỗi loại; xem đủ bằng --json[/]")
+    if not applied:
+        console.print("  → Thêm [bold]--apply[/] để nhập. [dim](add --apply to do it)[/]")
+
+
+LEVELS = {"province": "tỉnh", "district": "huyện", "commune": "xã", "outside": "ngoài tỉnh"}
+STANDINGS = {
+    "active": "đang hoạt động",
+    "closed": "đã ngừng hoạt động",
+    "not_yet": "chưa hoạt động",
+    "unknown": "chưa có trong danh mục",
+    "test": "mã thử",
+}

@@ -1,0 +1,42 @@
+"""Reaching an installation: through its running server, or by opening it ourselves.
+
+In charge of: one function. A running server holds the lock and is the only writer (contracts: one writer), so
+commands speak to its socket; when no server runs they take the lock for as long as the command lasts. Not in
+charge of: what operations do (``flow/operate.py``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from gateway import app
+from gateway.cli.frame import Frame
+from gateway.clock import SystemClock
+from gateway.config import load
+from gateway.flow.operate import run
+from gateway.web.control import NoServer, call_control
+
+T = TypeVar("T")
+
+
+def operate(frame: Frame, operation: str, **arguments: Any) -> Any:
+    """Do one operation on the installation; a JSON value. ``GatewayError`` says what is wrong."""
+    return wait(_operate(frame, operation, arguments))
+
+
+def wait(work: Coroutine[Any, Any, T]) -> T:
+    """Run asynchronous work from a command."""
+    return asyncio.run(work)
+
+
+async def _operate(frame: Frame, operation: str, arguments: dict[str, Any]) -> Any:
+    try:
+        return await call_control(frame.home, operation, arguments)
+    except NoServer:
+        gw = await app.open_services(frame.home, load(frame.home), SystemClock(), f"gateway {operation}")
+    try:
+        return await run(gw, operation, arguments)
+    finally:
+        await gw.close()
