@@ -46,13 +46,13 @@ async def serve_control(gw: Services, home: Path) -> AsyncIterator[None]:
     app = web.Application(middlewares=[answer_errors(gw.new_id), _only_ourselves], client_max_size=BODY_BYTES)
     app.router.add_post("/run", _runner(gw))
     runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        with _bound_socket(home) as listening:
+    with _bound_socket(home) as listening:
+        await runner.setup()
+        try:
             await web.SockSite(runner, listening).start()
             yield
-    finally:
-        await runner.cleanup()
+        finally:
+            await runner.cleanup()  # before the socket is closed: the loop still watches it
 
 
 async def call_control(home: Path, operation: str, arguments: dict[str, Any]) -> Any:

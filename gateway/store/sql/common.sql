@@ -339,9 +339,13 @@ WHERE document = :document AND recipient = :recipient AND kind <> 'status';
 
 -- name: inbox
 -- What waits for one agency, most urgent and oldest first, after a position; a later message of a document
--- stays out of sight while an earlier one is still on its way. Statuses may come in any order.
-SELECT d.*, m.header, m.size, m.envelope_sha256, m.event FROM delivery d
+-- stays out of sight while an earlier one is still on its way. Statuses may come in any order. Size and hash
+-- are those of the bytes that will be handed over: the rebuilt form where there is one.
+SELECT d.*, m.header, m.event, COALESCE(p.size, m.size) AS size,
+  COALESCE(d.payload, m.envelope_sha256) AS envelope_sha256
+FROM delivery d
 JOIN message m ON m.id = d.message
+LEFT JOIN payload p ON p.sha256 = d.payload
 WHERE d.destination = :destination AND d.state = 'queued' AND d.pull = 1
   AND (d.urgency_rank > :rank OR (d.urgency_rank = :rank
     AND (d.accepted_at > :accepted_at OR (d.accepted_at = :accepted_at AND d.id > :id))))
