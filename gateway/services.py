@@ -105,6 +105,7 @@ class Services:
     async def close(self) -> None:
         """Let go of threads and the store."""
         self.threads.shutdown(wait=True)
+        self.blobs.close()
         await self.store.close()
 
 

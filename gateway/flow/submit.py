@@ -27,7 +27,7 @@ from gateway.model.finding import Decision, Finding, Severity
 from gateway.model.text import AgencyCode
 from gateway.services import Services
 from gateway.store import events
-from gateway.store.contract import StoreUnavailable, Tx
+from gateway.store.contract import Tx, surely_undone
 from gateway.store.payloads import StoredPayload
 
 
@@ -134,10 +134,9 @@ async def _accept(
     files = [payload, *(form.payload for form in forms.values())]
     try:
         result = await gw.store.write(unit)
-    except StoreUnavailable:
-        raise  # the outcome is unknown: the janitor sweeps what has no row
-    except Exception:
-        _remove_files(gw, files)
+    except BaseException as error:
+        if surely_undone(error):  # else a row may have them: the janitor sweeps what has none
+            _remove_files(gw, files)
         raise
     if isinstance(result, Examination):
         _remove_files(gw, files)

@@ -35,6 +35,7 @@ from gateway.store.contract import FULL_RETRY, StoreFull
 CHUNK = 65_536  # bytes that one step of a read yields
 KEY_BYTES = 32
 INLINE_LIMIT = 16_384  # bytes: below this a row in the database is cheaper than a file
+MEMORY_LIMIT = 1_048_576  # bytes: up to this a staged payload waits in memory (encrypted) for its verdict
 # EFBIG: the limit of the file system, or of the process (ulimit -f), not of the disk; the cure is the same.
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _PAYLOAD = re.compile(r"([0-9a-f]{2})/\1[0-9a-f]{62}\.[0-9a-f]{16}")
@@ -72,13 +73,15 @@ class Blobs:
         self,
         folder: Path,
         inline_limit: int = INLINE_LIMIT,
+        memory_limit: int = MEMORY_LIMIT,
         random: Callable[[int], bytes] = random_bytes,
     ) -> None:
         self.inline_limit = inline_limit
+        self.memory_limit = max(inline_limit, memory_limit)
         self.random = random
         self.staging = folder / "staging"
         self.payloads = folder / "payloads"
-        self._folders = set[Path]()
+        self._folders: dict[Path, int] = {}  # payload folders whose own names are on disk, opened for fsync
         for made in (self.staging, self.payloads):
             made.mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -120,13 +123,19 @@ class Blobs:
             sum(_remove_if_old(path, before) for path in payloads if not known(self._name(path))),
         )
 
-    def make_folder(self, folder: Path) -> None:
-        """Have a folder of payloads whose own name is on disk. Once a process: another may have made it
-        and died before its fsync."""
+    def open_folder(self, folder: Path) -> int:
+        """A folder of payloads whose own name is on disk, opened so that it can be synced. The fsync above it
+        once a process: another may have made it and died before its own."""
         if folder not in self._folders:
             folder.mkdir(mode=0o700, exist_ok=True)
             _sync_folder(folder.parent)
-            self._folders.add(folder)
+            self._folders[folder] = os.open(folder, os.O_RDONLY)
+        return self._folders[folder]
+
+    def close(self) -> None:
+        """Let go of the opened folders."""
+        while self._folders:
+            os.close(self._folders.popitem()[1])
 
     def _file_time(self) -> float:
         """Now, as the file system stamps it (seconds)."""
@@ -147,7 +156,8 @@ class Blobs:
 class Staging:
     """One payload on its way in; made by ``Blobs.stage``.
 
-    Up to ``inline_limit`` bytes stay in memory, more go to a file, encrypted either way. As a context manager
+    Up to ``memory_limit`` bytes wait in memory, more go to a file, encrypted either way: most uploads touch
+    the disk once, and refused ones never. As a context manager
     it discards itself at the end, which after ``make_durable`` only forgets the key.
     """
 
@@ -189,7 +199,7 @@ class Staging:
         self.size += len(chunk)
         self._hash.update(chunk)
         self._memory += self._cipher.update(chunk)
-        if self._out is not None or self.size > self._blobs.inline_limit:
+        if self._out is not None or self.size > self._blobs.memory_limit:
             self._spill()
 
     def chunks(self) -> Iterator[bytes]:
@@ -209,10 +219,10 @@ class Staging:
         if self._durable is None:
             if not self._key:
                 raise ValueError("this payload was discarded")
-            if self._path is None or self._out is None:
+            if self.size <= self._blobs.inline_limit:
                 self._durable = Durable(None, bytes(self._memory))
             else:
-                self._durable = Durable(self._settle(self._path, self._out), None)
+                self._durable = Durable(self._settle(), None)
         return self._durable
 
     def discard(self) -> None:
@@ -247,19 +257,29 @@ class Staging:
             self._out.write(self._memory)
             self._memory.clear()
 
-    def _settle(self, path: Path, out: BinaryIO) -> str:
-        """fsync, rename, fsync the folder; the name below ``payloads/``."""
+    def _settle(self) -> str:
+        """Write or rename, fsync the file, fsync the folder; the name below ``payloads/``.
+
+        A file that was not staged is written under its final name at once: until a row names it, it is as
+        much an orphan as one in ``staging/``.
+        """
         name = f"{self.hexdigest[:2]}/{self.hexdigest}.{self._blobs.random(8).hex()}"
         final = self._blobs.payloads / name
         with _disk_may_be_full():
-            out.flush()
-            os.fsync(out.fileno())
-            out.close()
+            folder = self._blobs.open_folder(final.parent)
+            if self._out is None:
+                self._path = final
+                self._out = open(final, "xb", 0, opener=_owner_only)  # noqa: SIM115
+                self._out.write(self._memory)
+                self._memory.clear()
+            self._out.flush()
+            os.fsync(self._out.fileno())
+            self._out.close()
             self._out = None
-            self._blobs.make_folder(final.parent)
-            path.rename(final)
-            self._path = final
-            _sync_folder(final.parent)
+            if self._path is not None and self._path != final:
+                self._path.rename(final)
+                self._path = final
+            os.fsync(folder)
         return name
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from gateway.store.contract import Store
-from tests.contract.conftest import *  # noqa: F403
 from tests.world import World, make_world
 
 

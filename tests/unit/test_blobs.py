@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def blobs(folder: Path) -> Blobs:
-    return Blobs(folder)
+    return Blobs(folder, memory_limit=0)  # every file is staged; what waits in memory is tested apart
 
 
 def staged(blobs: Blobs, data: bytes, step: int = 10_000) -> Staging:
@@ -159,11 +159,23 @@ def test_durable_means_flushed_renamed_and_its_folder_flushed(
         durable = staging.make_durable()
     assert durable.file is not None
     assert steps == [
-        f"fsync staging/{name}",
         "fsync payloads",
+        f"fsync staging/{name}",
         f"rename to payloads/{durable.file}",
         f"fsync payloads/{durable.file[:2]}",
     ]
+
+
+def test_what_waits_in_memory_reaches_the_disk_once_and_only_when_it_is_wanted(folder: Path) -> None:
+    blobs = Blobs(folder)
+    refused = staged(blobs, LARGE)
+    assert files(folder) == []
+    refused.discard()
+    with staged(blobs, LARGE) as staging:
+        durable = staging.make_durable()
+        assert read(blobs, staging, durable) == LARGE
+        assert [path.relative_to(folder / "payloads").as_posix() for path in files(folder)] == [durable.file]
+    blobs.close()
 
 
 @pytest.mark.parametrize("harm", ["flip", "cut", "extend", "delete", "other key", "other hash"])
