@@ -53,8 +53,8 @@ class Part:
 
     @property
     def empty(self) -> bool:
-        """Nothing in it, however deep."""
-        return not self.text and all(part.empty for part in self.parts)
+        """Nothing in it, however deep; an attribute is something (the version of an empty manifest)."""
+        return not self.text and not self.attributes and all(part.empty for part in self.parts)
 
 
 def document_header(envelope: Envelope, dialect: Dialect) -> tuple[Part, ...]:
@@ -158,7 +158,8 @@ def _answer(answer: ResponseFor) -> Part:
 
 
 def _business(business: Business, kind: Kind) -> Part:
-    changed = kind is Kind.UPDATE or bool(business.receiver_changes)
+    flags = business.content_changed or business.receivers_changed or business.receiver_changes
+    changed = kind is Kind.UPDATE or bool(flags)
     parts = (
         Part("DocumentId", business.document_id, optional=True),
         Part("BussinessDocType", str(kind.wire_number)),

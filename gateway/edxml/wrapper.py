@@ -40,7 +40,7 @@ class Header(NamedTuple):
     @property
     def extension(self) -> str:
         """``.pdf``, in lower case; ``""`` when the entry has none."""
-        return extension(self.name.decode("ascii"))
+        return extension(self.name.decode("utf-8", "replace"))
 
 
 def extension(name: str) -> str:

@@ -185,6 +185,7 @@ NOT_WRAPPERS = {
     "no uuid": w.zipped(w.PDF, ("cv.pdf",)),
     "uuid in a folder": w.zipped(w.PDF, (f"a/{w.UUID_NAME}.pdf",)),
     "other extension": w.zipped(w.PDF, (f"{w.UUID_NAME}.doc",)),
+    "extension of no letters": w.zipped(w.PDF).replace(b".pdf", b".\x80df"),
     "no extension": w.zipped(w.PDF, (w.UUID_NAME,)),
     "trailing bytes": w.zipped(w.PDF) + b"rest",
     "cut off": w.zipped(w.PDF)[:-4],
