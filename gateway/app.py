@@ -11,6 +11,8 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import orjson
+
 from adapters import KINDS, make_adapters
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config, load
@@ -38,10 +40,12 @@ def init_home(home: Path, name: str, clock: Clock) -> None:
             code="home.exists",
         )
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (home / PAYLOADS).mkdir(exist_ok=True, mode=0o700)
     (home / "trust").mkdir(exist_ok=True)
     settings = home / "gateway.toml"
     if not settings.exists():
-        settings.write_text(f'[gateway]\nname = "{name}"\n', encoding="utf-8")
+        quoted = orjson.dumps(name).decode()  # a JSON string is a TOML string
+        settings.write_text(f"[gateway]\nname = {quoted}\n", encoding="utf-8")
     Keyring.create(home / KEYS, name, clock.now())
 
 

@@ -155,7 +155,7 @@ def _print_report(console: Console, file: Path, exam: Examination) -> None:
         _print_signatures(console, exam.verdicts)
     if exam.findings:
         console.print("[bold]Kết quả kiểm tra[/] [dim](findings)[/]")
-        output.finding_lines(console, exam.findings)
+        output.finding_lines(console, exam.findings, file.name)
 
 
 def _decision_line(exam: Examination) -> str:

@@ -182,7 +182,7 @@ def _store(home: Path, loaded: config.Config) -> Iterator[Line]:
     except GatewayError as error:
         yield Line(Weight.BAD, "store", error.text)
         return
-    shown = ", ".join(f"{name} {value}" for name, value in facts.items())
+    shown = ", ".join(f"{name} {facts[name]}" for name in _STORE_FACTS if name in facts)
     yield _good("store", f"Cơ sở dữ liệu: {shown}", f"Store: {shown}.")
     if "sqlite" in facts:
         yield from _sqlite_caveat(str(facts["sqlite"]))
@@ -217,6 +217,9 @@ def lock_holder(file: Path) -> str:
         except BlockingIOError:
             return opened.read(300).decode("utf-8", "replace").strip() or "pid ?"
     return ""
+
+
+_STORE_FACTS = ("engine", "sqlite", "postgres", "schema", "journal_mode", "bytes", "wal_bytes")
 
 
 async def _describe(home: Path, loaded: config.Config) -> dict[str, str | int]:

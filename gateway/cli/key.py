@@ -122,7 +122,8 @@ def _print_keys(console: Console, answer: dict[str, Any], names: dict[str, str])
         for c in answer["credentials"]
     ]
     headings = ("Tài khoản", "Loại", "Cấp lúc", "Hết hạn", "Thu hồi", "Mã")
-    console.print(output.table(f"{len(rows)} khóa và chứng thư của các hệ thống", headings, rows))
+    title = f"{len(rows)} khóa và chứng thư của các hệ thống"
+    console.print(output.table(title, headings, rows, whole=("Mã",)))
 
 
 def _own_keys(keys: list[dict[str, Any]]) -> list[tuple[object, ...]]:

@@ -145,12 +145,13 @@ def table(
 
 
 def facts(title: str, rows: Iterable[tuple[str, object]]) -> Table:
-    """Names on the left, values on the right."""
-    made = Table(title=title, title_justify="left", title_style="bold", show_header=False, pad_edge=False)
+    """Names on the left, values on the right; what is empty is left out."""
+    made = Table(title=title, title_justify="left", title_style="bold", show_header=False, box=None)
     made.add_column(style="dim")
     made.add_column(overflow="fold")
     for name, value in rows:
-        made.add_row(name, escape("" if value is None else str(value)))
+        if value not in ("", None):
+            made.add_row(f"  {name}", escape(str(value)))
     return made
 
 
@@ -204,15 +205,14 @@ def seconds(value: float) -> str:
     return f"{value:.1f} giây".replace(".", ",")
 
 
-def finding_lines(console: Console, findings: Iterable[Finding]) -> None:
-    """Findings, one after another, heaviest first."""
+def finding_lines(console: Console, findings: Iterable[Finding], file_name: str = "") -> None:
+    """Findings, one after another, heaviest first; one about the whole names the file."""
     for finding in sorted(findings, key=lambda finding: -finding.severity):
         mark, style = MARKS[finding.severity.name.lower()]
         clause = f" [dim]({escape(finding.clause)})[/]" if finding.clause else ""
         console.print(f"  [{style}]{mark}[/] {escape(finding.text.vi)}{clause}")
-        console.print(
-            f"    [dim]{escape(finding.text.en)} · {escape(finding.rule)} · {escape(finding.where)}[/]"
-        )
+        place = escape(f"{finding.rule}, {finding.where or file_name}")
+        console.print(f"    [dim]{escape(finding.text.en)} ({place})[/]")
 
 
 MARKS: dict[str, tuple[str, str]] = {

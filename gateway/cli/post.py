@@ -122,7 +122,7 @@ def _print_inbox(console: Console, items: list[dict[str, Any]]) -> None:
         for item in items
     ]
     headings = ("Lượt gửi", "Loại", "Số, ký hiệu", "Trích yếu", "Từ", "Trục nhận lúc", "")
-    console.print(output.table(f"{len(rows)} gói tin đang chờ", headings, rows))
+    console.print(output.table(f"{len(rows)} gói tin đang chờ", headings, rows, whole=("Lượt gửi",)))
 
 
 def _print_waiting(console: Console, waiting: list[dict[str, Any]]) -> None:

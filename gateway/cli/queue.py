@@ -99,4 +99,5 @@ def _print_queue(console: Console, answer: dict[str, Any]) -> None:
     headings = ("Nơi nhận", "Cách gửi", "Tình trạng", "Số lượt", "Cũ nhất", "Số lần thử")
     console.print(output.table("Hàng đợi theo nơi nhận", headings, lanes))
     details = ("Lượt gửi", "Văn bản", "Từ → đến", "Tình trạng", "Nhận vào", "Lần thử", "Lý do")
-    console.print(output.table("Các lượt gửi cũ nhất", details, delivery_rows(answer["deliveries"])))
+    rows = delivery_rows(answer["deliveries"])
+    console.print(output.table("Các lượt gửi cũ nhất", details, rows, whole=("Lượt gửi",)))

@@ -72,7 +72,8 @@ def _print_list(console: Console, documents: list[dict[str, Any]]) -> None:
         for d in documents
     ]
     headings = ("Số, ký hiệu", "Trích yếu", "Cơ quan gửi", "Trục nhận lúc", "", "Mã ở trục")
-    console.print(output.table(f"{len(rows)} văn bản", headings, rows))
+    whole = ("Số, ký hiệu", "Mã ở trục")
+    console.print(output.table(f"{len(rows)} văn bản", headings, rows, whole=whole, rest=("Trích yếu",)))
 
 
 def _print_trace(console: Console, found: dict[str, Any]) -> None:
@@ -123,13 +124,21 @@ def _print_deliveries(console: Console, found: dict[str, Any]) -> None:
             output.span(since(d["accepted_at"], d["settled_at"])),
             status_words(d["status_code"]),
             output.moment(d["status_at"]),
-            d["reason"]["vi"] if d["reason"] else d["proof"],
+            _grounds(d),
         )
         for d in found["deliveries"]
         if d["kind"] != "status"
     ]
     headings = ("Nơi nhận", "Tình trạng", "Lấy về sau", "Nhận xong sau", "Trạng thái", "Lúc", "Căn cứ, lý do")
     console.print(output.table("Lượt gửi theo nơi nhận", headings, rows))
+
+
+def _grounds(delivery: dict[str, Any]) -> str:
+    """Why it is not there, or why we believe that it is."""
+    if delivery["reason"]:
+        return str(delivery["reason"]["vi"])
+    fetched = delivery["fetched_at"] is not None and delivery["state"] == "delivered"
+    return "đơn vị đã lấy về và xác nhận" if fetched else str(delivery["proof"])
 
 
 def _print_statuses(console: Console, found: dict[str, Any]) -> None:

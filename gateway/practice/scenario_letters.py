@@ -272,5 +272,5 @@ YOUR_LETTER = Letter(  # not sent by the demo: it lies ready for whoever looks a
     OFFICIAL_LETTER,
     "V/v gửi thử văn bản qua trục liên thông của tỉnh",
     ("Văn bản này do người xem bản trình diễn tự gửi.",),
-    at(18, 17, 0),
+    at(18, 16, 40),
 )
