@@ -20,7 +20,7 @@ import orjson
 from gateway.errors import BadRequest, NotFound, NotPermitted, WrongState
 from gateway.flow import record
 from gateway.flow.door import Caller
-from gateway.flow.payload import open_payload
+from gateway.flow.payload import of_delivery, open_stored
 from gateway.flow.progress import arrive
 from gateway.model.delivery import Delivery, State
 from gateway.model.event import EventType
@@ -28,6 +28,7 @@ from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.services import Services
 from gateway.store import deliveries, events
 from gateway.store.contract import Row, Tx
+from gateway.store.payloads import StoredPayload
 
 PAGE = 100
 PROOF = "fetched in full, then confirmed by the recipient's system"
@@ -90,10 +91,14 @@ async def list_inbox(
 
 async def fetch(gw: Services, caller: Caller, delivery_id: str) -> Parcel:
     """The bytes of one waiting (or already delivered) message."""
-    delivery = await _own(gw, caller, delivery_id)
+
+    def unit(tx: Tx) -> tuple[Delivery, StoredPayload | None]:
+        return _own(tx, gw, caller, delivery_id), of_delivery(tx, delivery_id)
+
+    delivery, stored = await gw.store.read(unit)
     if delivery.state not in (State.QUEUED, State.DELIVERED):
         raise WrongState(_not_waiting(delivery), code=f"delivery.{delivery.state.value}")
-    payload = await open_payload(gw, delivery)
+    payload = open_stored(gw, stored)
     started = gw.clock.now()
 
     async def chunks() -> AsyncIterator[bytes]:
@@ -111,11 +116,9 @@ async def fetch(gw: Services, caller: Caller, delivery_id: str) -> Parcel:
 
 async def done(gw: Services, caller: Caller, delivery_id: str) -> Delivery:
     """The recipient's system has stored the message durably. Saying it twice changes nothing."""
-    delivery = await _own(gw, caller, delivery_id)
 
     def unit(tx: Tx) -> Delivery:
-        current = deliveries.find(tx, delivery_id, lock=True)
-        assert current is not None
+        current = _own(tx, gw, caller, delivery_id, lock=True)
         if current.state is State.DELIVERED:
             return current
         if current.state is not State.QUEUED:
@@ -125,13 +128,13 @@ async def done(gw: Services, caller: Caller, delivery_id: str) -> Delivery:
         arrive(tx, gw, current, PROOF, actor=caller.principal)
         return deliveries.find(tx, delivery_id) or current
 
-    settled = await gw.store.write(unit) if delivery.state is not State.DELIVERED else delivery
+    settled = await gw.store.write(unit)
     gw.bell.ring()
     return settled
 
 
-async def _own(gw: Services, caller: Caller, delivery_id: str) -> Delivery:
-    delivery = await gw.store.read(lambda tx: deliveries.find(tx, delivery_id))
+def _own(tx: Tx, gw: Services, caller: Caller, delivery_id: str, *, lock: bool = False) -> Delivery:
+    delivery = deliveries.find(tx, delivery_id, lock=lock)
     if delivery is None or not caller.acts_for(delivery.destination):
         raise NotFound(code="delivery.unknown")
     if not gw.kinds.get(delivery.adapter, False):

@@ -29,15 +29,16 @@ class OpenPayload:
 
 async def open_payload(gw: Services, delivery: Delivery) -> OpenPayload:
     """The bytes that this delivery hands over: as received, or as rebuilt for the recipient's dialect."""
-    return _open(gw, await gw.store.read(lambda tx: _of_delivery(tx, delivery.id)))
+    return open_stored(gw, await gw.store.read(lambda tx: of_delivery(tx, delivery.id)))
 
 
 async def open_message(gw: Services, message_id: str) -> OpenPayload:
     """The bytes of a message as received."""
-    return _open(gw, await gw.store.read(lambda tx: _of_message(tx, message_id)))
+    return open_stored(gw, await gw.store.read(lambda tx: _of_message(tx, message_id)))
 
 
-def _open(gw: Services, stored: StoredPayload | None) -> OpenPayload:
+def open_stored(gw: Services, stored: StoredPayload | None) -> OpenPayload:
+    """The bytes of a payload row; ``NotFound`` when they were destroyed."""
     if stored is None or stored.wrapped_key is None:
         raise NotFound(
             Bilingual("Nội dung gói tin này đã được hủy.", "The content of this message was destroyed."),
@@ -58,7 +59,8 @@ def _one_behind(chunks: Iterator[bytes]) -> Iterator[bytes]:
     yield held
 
 
-def _of_delivery(tx: Tx, delivery_id: str) -> StoredPayload | None:
+def of_delivery(tx: Tx, delivery_id: str) -> StoredPayload | None:
+    """The payload row whose bytes a delivery hands over."""
     row = tx.one("delivery_by_id", id=delivery_id)
     if row is None:
         return None

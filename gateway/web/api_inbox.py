@@ -20,6 +20,8 @@ from gateway.web import views
 from gateway.web.endpoint import AGENCY, Bytes, Call, Endpoint
 from gateway.web.models import DeliveryBody, InboxList, InboxQuery, NoQuery, StatusRequest, SubmissionAnswer
 
+AT_ONCE_BYTES = 65_536  # up to this an envelope goes out with its headers, as one write
+
 log = structlog.get_logger("gateway.web")
 
 
@@ -35,16 +37,16 @@ async def fetch(call: Call[NoQuery, None]) -> web.StreamResponse:
     """The envelope's bytes. Only a fetch that was written to its end counts."""
     parcel = await inbox.fetch(call.gw, call.caller, call.part("delivery"))
     digest = base64.b64encode(bytes.fromhex(parcel.envelope_sha256)).decode()
-    response = web.StreamResponse(
-        headers={
-            "Content-Type": "application/xml",
-            "Content-Length": str(parcel.size),
-            "Content-Disposition": f'attachment; filename="{parcel.delivery.id}.edxml"',
-            "X-Envelope-SHA256": parcel.envelope_sha256,
-            "Digest": f"sha-256={digest}",
-            "Content-Digest": f"sha-256=:{digest}:",
-        }
-    )
+    headers = {
+        "Content-Type": "application/xml",
+        "Content-Disposition": f'attachment; filename="{parcel.delivery.id}.edxml"',
+        "X-Envelope-SHA256": parcel.envelope_sha256,
+        "Digest": f"sha-256={digest}",
+        "Content-Digest": f"sha-256=:{digest}:",
+    }
+    if parcel.size <= AT_ONCE_BYTES:
+        return web.Response(body=b"".join([chunk async for chunk in parcel.chunks]), headers=headers)
+    response = web.StreamResponse(headers=headers | {"Content-Length": str(parcel.size)})
     await response.prepare(call.request)
     try:
         async for chunk in parcel.chunks:

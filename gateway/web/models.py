@@ -8,7 +8,7 @@ RFC 3339 texts with +07:00, digests hex, empty texts mean "absent". Not in charg
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
@@ -20,15 +20,15 @@ Moment = Annotated[
     str, Field(json_schema_extra={"format": "date-time"}, examples=["2020-04-13T15:30:00.000000+07:00"])
 ]
 Digest = Annotated[str, Field(description="SHA-256, hex.", examples=["9f86d081884c7d65…"])]
-_ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)", re.IGNORECASE)
+_ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
 
 
-def _iso(text: object) -> object:
+def _iso(text: object) -> datetime:
     """Only RFC 3339 (pydantic would also read a number); a ``+`` that a URL made a space is put back."""
-    written = str(text).replace(" ", "+")
+    written = str(text).replace(" ", "+").upper()
     if not _ISO.fullmatch(written):
         raise ValueError("expected a moment such as 2020-04-13T15:30:00+07:00")
-    return written
+    return datetime.fromisoformat(written)
 
 
 MomentGiven = Annotated[AwareDatetime, BeforeValidator(_iso)]
