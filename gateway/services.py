@@ -69,6 +69,7 @@ class Services:
     signers: SignerRegister = field(default_factory=lambda: SignerRegister(()))
     people: People = field(default_factory=lambda: People((), ()))
     threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "offload"))
+    disk_threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(8, "disk"))
     _revisions: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -86,6 +87,12 @@ class Services:
             return function(*args, **kwargs)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.threads, lambda: function(*args, **kwargs))
+
+    async def on_disk(self, size: int, function: Callable[[], T]) -> T:
+        """Run work that waits for the disk; ``size`` bytes that stay in the row wait for nothing."""
+        if size <= self.blobs.inline_limit:
+            return function()
+        return await asyncio.get_running_loop().run_in_executor(self.disk_threads, function)
 
     async def refresh(self) -> None:
         """Read again whatever changed in the store since the last time."""
@@ -105,6 +112,7 @@ class Services:
     async def close(self) -> None:
         """Let go of threads and the store."""
         self.threads.shutdown(wait=True)
+        self.disk_threads.shutdown(wait=True)
         self.blobs.close()
         await self.store.close()
 

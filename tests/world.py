@@ -244,6 +244,8 @@ async def make_world(
         yield World(gw, clock, home)
     finally:
         gw.threads.shutdown(wait=True)
+        gw.disk_threads.shutdown(wait=True)
+        gw.blobs.close()
 
 
 async def _chunks(data: bytes | Iterable[bytes]) -> AsyncIterator[bytes]:

@@ -70,15 +70,15 @@ def show_error(frame: Frame, error: GatewayError) -> None:
     if frame.json:
         print_json(error_json(error, step))
         return
-    aside = frame.aside
-    aside.print(f"[bold red]✗[/] {escape(error.text.vi)}")
-    aside.print(f"  [dim]{escape(error.text.en)}[/]")
+    lines = [f"[bold red]✗[/] {escape(error.text.vi)}", f"  [dim]{escape(error.text.en)}[/]"]
     for finding in error.findings:
-        aside.print(f"  • {escape(finding.text.vi)}")
-        aside.print(f"    [dim]{escape(finding.text.en)} ({escape(finding.rule)})[/]")
-    aside.print(f"  [dim]Mã lỗi (code): {escape(error.code)}[/]")
+        lines.append(f"  • {escape(finding.text.vi)}")
+        lines.append(f"    [dim]{escape(finding.text.en)} ({escape(finding.rule)})[/]")
+    lines.append(f"  [dim]Mã lỗi (code): {escape(error.code)}[/]")
     if step:
-        aside.print(f"  → Bước tiếp theo (next): [bold]{escape(step)}[/]")
+        lines.append(f"  → Bước tiếp theo (next): [bold]{escape(step)}[/]")
+    for line in lines:
+        frame.aside.print(line, soft_wrap=True)
 
 
 def error_json(error: GatewayError, step: str = "") -> dict[str, Any]:

@@ -73,7 +73,7 @@ class Upload:
     async def make_durable(self, gw: Services) -> StoredPayload:
         """On return the bytes are on disk, encrypted, under their final name. Done once."""
         if self.durable is None:
-            kept = await gw.offload(self.size, self.staging.make_durable)
+            kept = await gw.on_disk(self.size, self.staging.make_durable)
             wrapped = gw.keyring.wrap(self.staging.data_key)
             self.durable = StoredPayload(self.sha256, self.size, wrapped, kept.file, kept.inline)
         return self.durable

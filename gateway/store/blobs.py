@@ -32,7 +32,7 @@ from gateway.clock import random_bytes
 from gateway.errors import GatewayError, TooLarge
 from gateway.store.contract import FULL_RETRY, StoreFull
 
-CHUNK = 65_536  # bytes that one step of a read yields
+CHUNK = 262_144  # bytes that one step of a read yields
 KEY_BYTES = 32
 INLINE_LIMIT = 16_384  # bytes: below this a row in the database is cheaper than a file
 MEMORY_LIMIT = 1_048_576  # bytes: up to this a staged payload waits in memory (encrypted) for its verdict
@@ -253,7 +253,7 @@ class Staging:
         with _disk_may_be_full():
             if self._out is None:
                 self._path = self._blobs.staging / self._blobs.random(16).hex()
-                self._out = open(self._path, "xb", CHUNK, opener=_owner_only)  # noqa: SIM115
+                self._out = open(self._path, "xb", 65_536, opener=_owner_only)  # noqa: SIM115
             self._out.write(self._memory)
             self._memory.clear()
 
