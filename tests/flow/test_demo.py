@@ -1,0 +1,130 @@
+"""The demo: a week of exchange over real HTTP, and figures that would notice a loss."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway.clock import ScenarioClock, from_datetime
+from gateway.errors import NotReady
+from gateway.practice import province
+from gateway.practice.demo import played
+from gateway.practice.demo_home import MARKER, make_folder
+from gateway.practice.demo_tally import tally
+from gateway.practice.scenario import HABITS, START, Fault
+from gateway.practice.scenario_letters import AT_THE_GATE, LETTERS, NINE
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def run_demo(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "gateway", "demo", "--home", str(home), *words],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if name != "GATEWAY_HOME"},
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+
+
+def quiet(what: str, done: int, of: int) -> None:
+    """Nobody watches the progress."""
+
+
+def test_the_week_is_played_and_every_document_arrives(tmp_path: Path) -> None:
+    ended = run_demo(tmp_path / "demo", "--once", "--json")
+    assert ended.returncode == 0, ended.stderr
+    figures = json.loads(ended.stdout.splitlines()[-1])
+    deliveries = sum(len(letter.recipients) for letter in LETTERS)
+    assert figures["documents"] == len(LETTERS)
+    assert figures["deliveries"] == figures["delivered"] == figures["acknowledged"] == deliveries
+    assert (figures["lost"], figures["duplicated"]) == (0, 0)
+    assert figures["refused_by_recipient"] == 1
+    assert figures["refused_at_gate"] == len(AT_THE_GATE) == 4
+    assert 0 < figures["seconds"] < 100
+    for level in ("province", "district", "commune"):
+        assert figures["levels"][level]["sent"] > 0
+        assert figures["levels"][level]["received"] > 0
+    refused = {refusal["fault"]: refusal for refusal in figures["refusals"]}
+    assert {name: refusal["code"] for name, refusal in refused.items()} == {
+        fault.name.lower(): fault.value for fault in Fault
+    }
+    for refusal in refused.values():
+        assert refusal["vi"] != refusal["en"]
+
+
+def test_people_get_tables_and_a_second_run_makes_the_folder_anew(tmp_path: Path) -> None:
+    home = tmp_path / "demo"
+    make_folder(home, 8080, ScenarioClock(from_datetime(START)))
+    (home / "left-behind").write_text("from the last run")
+    ended = run_demo(home, "--once")
+    assert ended.returncode == 0, ended.stderr
+    assert not (home / "left-behind").exists()
+    for letter in NINE:
+        assert letter.code in ended.stdout
+    assert "thiếu phụ lục" in ended.stdout  # the recipient's reason
+    assert "Trục không chuyển" in ended.stdout
+    assert "kiểm tra" in ended.stdout  # a stage
+
+
+def test_a_folder_that_is_no_demo_is_never_deleted(tmp_path: Path) -> None:
+    (tmp_path / "precious.txt").write_text("keep")
+    ended = run_demo(tmp_path, "--once", "--json")
+    assert (ended.returncode, json.loads(ended.stdout)["error"]["code"]) == (1, "demo.folder")
+    assert (tmp_path / "precious.txt").read_text() == "keep"
+
+
+async def test_what_the_agencies_have_on_disk_decides_what_is_lost(tmp_path: Path) -> None:
+    home = tmp_path / "demo"
+    async with played(home, None, quiet) as week:
+        whole = await tally(week)
+        assert whole.holds
+        received = home / "agencies" / "H37.31" / "received"
+        victim, original = sorted(received.glob("*.edxml"))[:2]
+        intact = victim.read_bytes()
+        victim.write_bytes(intact[:-1] + b" ")
+        damaged = await tally(week)
+        assert (damaged.figures.lost, damaged.holds) == (1, False)
+        victim.write_bytes(intact)
+        copy = "01890000-0000-7000-8000-000000000000"
+        item = json.loads(original.with_suffix(".json").read_text())
+        (received / f"{copy}.edxml").write_bytes(original.read_bytes())
+        (received / f"{copy}.json").write_text(json.dumps(item | {"delivery": copy}))
+        doubled = await tally(week)
+        assert (doubled.figures.lost, doubled.figures.duplicated, doubled.holds) == (0, 1, False)
+
+
+def test_an_empty_folder_may_become_a_demo(tmp_path: Path) -> None:
+    make_folder(tmp_path, 8080, ScenarioClock(from_datetime(START)))
+    assert (tmp_path / MARKER).exists()
+
+
+def test_a_marker_that_is_a_folder_is_no_marker(tmp_path: Path) -> None:
+    (tmp_path / MARKER).mkdir()
+    with pytest.raises(NotReady):
+        make_folder(tmp_path, 8080, ScenarioClock(from_datetime(START)))
+
+
+def test_everybody_in_the_scenario_is_in_the_directory_and_has_software() -> None:
+    directory, day = province.directory(), START.date()
+    players = {habit.code for habit in HABITS}
+    for letter in LETTERS:
+        assert {letter.sender, *letter.recipients} <= players
+    assert all(directory.agency(code, day) is not None for code in players)
+
+
+def test_letters_leave_in_the_week_and_answer_what_was_sent_before() -> None:
+    by_code = {letter.code: letter for letter in LETTERS}
+    assert len(by_code) == len(LETTERS)
+    for letter in LETTERS:
+        assert 13 <= letter.at.day <= 19
+        if letter.answers:
+            assert by_code[letter.answers].at < letter.at
+            assert letter.sender in by_code[letter.answers].recipients
