@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -150,3 +151,10 @@ async def issue_key(world: World, role: Role, agencies: tuple[str, ...]) -> str:
         world.gw, LOCAL, f"{role.value} {' '.join(agencies)}", role, [AgencyCode(code) for code in agencies]
     )
     return await office.issue_api_key(world.gw, LOCAL, principal.id)
+
+
+async def eventually(holds: Callable[[], bool]) -> None:
+    """Wait until something has happened in the server, five seconds at most."""
+    async with asyncio.timeout(5):
+        while not holds():  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(0.01)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 
 from gateway.config import Config
 from gateway.web import body
-from tests.web.conftest import XML, Site, config_for
+from tests.web.conftest import XML, Site, config_for, eventually
 from tests.world import PDF, make_envelope
 
 BIG = make_envelope(files={"a.pdf": PDF + b"x" * 1_500_000})  # more than waits in memory
@@ -56,12 +56,6 @@ class Wire:
     async def close(self) -> None:
         self.writer.close()
         await self.writer.wait_closed()
-
-
-async def eventually(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not holds():  # noqa: ASYNC110 - what is waited for happens in the server
-            await asyncio.sleep(0.01)
 
 
 async def until_nothing_runs(site: Site) -> None:
