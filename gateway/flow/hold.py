@@ -110,6 +110,8 @@ def _change(
         reason=text if decision.reason_code else None,
     )
     deliveries.move(tx, delivery, change)
+    if decision is RETRY:
+        _open_lane(tx, delivery, at)
     moved = record.delivery_moved(
         gw,
         decision.event,
@@ -129,6 +131,13 @@ def _due(gw: Services, delivery: Delivery, decision: _Decision, at: Instant) -> 
     """A pushed delivery that is queued again is due now; a pull delivery waits for its recipient."""
     pull = gw.kinds.get(delivery.adapter, False)
     return at if decision.to_state is State.QUEUED and not pull else None
+
+
+def _open_lane(tx: Tx, delivery: Delivery, at: Instant) -> None:
+    """A person who says "now" does not wait for a resting destination; it is still probed one at a time."""
+    lane = tx.one("lane", destination=delivery.destination)
+    if lane is not None:
+        tx.run("put_lane", destination=delivery.destination, failures=lane["failures"], not_before=at)
 
 
 def _wrong_state(delivery: Delivery) -> Bilingual:
