@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
-from gateway.errors import BadRequest, NotFound, NotPermitted, WrongState
+from gateway.errors import BadRequest, GatewayError, NotFound, NotPermitted, WrongState
 from gateway.flow import record
 from gateway.flow.door import Caller
 from gateway.flow.payload import of_delivery, open_stored
@@ -52,6 +52,7 @@ class InboxItem:
     fetched: bool
     header: dict[str, Any]
     subject: str
+    content: bytes | None = None  # only where it was asked for, and small
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,29 @@ class Parcel:
     chunks: AsyncIterator[bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of one delivery of ``done_many``; ``problem`` when it could not be settled."""
+
+    delivery_id: str
+    delivery: Delivery | None
+    problem: GatewayError | None = None
+
+
 async def list_inbox(
-    gw: Services, caller: Caller, agency: AgencyCode, cursor: str = "", limit: int = PAGE
+    gw: Services,
+    caller: Caller,
+    agency: AgencyCode,
+    cursor: str = "",
+    limit: int = PAGE,
+    *,
+    content: bool = False,
 ) -> InboxPage:
-    """What waits for ``agency``: hỏa tốc first, then by age; statuses too."""
+    """What waits for ``agency``: hỏa tốc first, then by age; statuses too.
+
+    With ``content``, messages small enough to lie in their row come with their bytes, and count as fetched:
+    a poller of statuses needs one call for a hundred of them.
+    """
     if not caller.acts_for(agency):
         raise NotPermitted(code="inbox.not_yours")
     rank, accepted_at, last = _read_cursor(cursor)
@@ -84,9 +104,15 @@ async def list_inbox(
     def unit(tx: Tx) -> InboxPage:
         rows = tx.all("inbox", destination=agency, rank=rank, accepted_at=accepted_at, id=last, limit=limit)
         items = tuple(_item(row, events.private_values(tx, row["event"])) for row in rows)
+        if content:
+            items = tuple(_with_content(tx, gw, item) for item in items)
         return InboxPage(items, _cursor_of(rows[-1]) if len(rows) == limit else "")
 
-    return await gw.store.read(unit)
+    page = await gw.store.read(unit)
+    taken = [item.delivery for item in page.items if item.content is not None and not item.fetched]
+    if taken:
+        await gw.store.write(lambda tx: _mark_taken(tx, gw, caller, taken))
+    return page
 
 
 async def fetch(gw: Services, caller: Caller, delivery_id: str) -> Parcel:
@@ -116,21 +142,40 @@ async def fetch(gw: Services, caller: Caller, delivery_id: str) -> Parcel:
 
 async def done(gw: Services, caller: Caller, delivery_id: str) -> Delivery:
     """The recipient's system has stored the message durably. Saying it twice changes nothing."""
+    settled = await gw.store.write(lambda tx: _settle(tx, gw, caller, delivery_id))
+    gw.bell.ring()
+    return settled
 
-    def unit(tx: Tx) -> Delivery:
-        current = _own(tx, gw, caller, delivery_id, lock=True)
-        if current.state is State.DELIVERED:
-            return current
-        if current.state is not State.QUEUED:
-            raise WrongState(_not_waiting(current), code=f"delivery.{current.state.value}")
-        if current.fetched_at is None:
-            raise WrongState(_NOT_FETCHED, code="delivery.not_fetched")
-        arrive(tx, gw, current, PROOF, actor=caller.principal)
-        return deliveries.find(tx, delivery_id) or current
+
+async def done_many(gw: Services, caller: Caller, delivery_ids: Sequence[str]) -> list[Settled]:
+    """``done`` for many at once, in one transaction. One that cannot be settled does not keep the others."""
+
+    def unit(tx: Tx) -> list[Settled]:
+        return [_settle_or_say(tx, gw, caller, delivery_id) for delivery_id in delivery_ids]
 
     settled = await gw.store.write(unit)
     gw.bell.ring()
     return settled
+
+
+def _settle(tx: Tx, gw: Services, caller: Caller, delivery_id: str) -> Delivery:
+    """Raises before it writes anything."""
+    current = _own(tx, gw, caller, delivery_id, lock=True)
+    if current.state is State.DELIVERED:
+        return current
+    if current.state is not State.QUEUED:
+        raise WrongState(_not_waiting(current), code=f"delivery.{current.state.value}")
+    if current.fetched_at is None:
+        raise WrongState(_NOT_FETCHED, code="delivery.not_fetched")
+    arrive(tx, gw, current, PROOF, actor=caller.principal)
+    return deliveries.find(tx, delivery_id) or current
+
+
+def _settle_or_say(tx: Tx, gw: Services, caller: Caller, delivery_id: str) -> Settled:
+    try:
+        return Settled(delivery_id, _settle(tx, gw, caller, delivery_id))
+    except (NotFound, WrongState) as problem:
+        return Settled(delivery_id, None, problem)
 
 
 def _own(tx: Tx, gw: Services, caller: Caller, delivery_id: str, *, lock: bool = False) -> Delivery:
@@ -143,18 +188,30 @@ def _own(tx: Tx, gw: Services, caller: Caller, delivery_id: str, *, lock: bool =
 
 
 async def _mark_fetched(gw: Services, caller: Caller, delivery: Delivery, started: Instant) -> None:
-    if delivery.fetched_at is not None:
-        return
+    if delivery.fetched_at is None:
+        await gw.store.write(lambda tx: _fetched(tx, gw, caller, delivery, started))
+
+
+def _mark_taken(tx: Tx, gw: Services, caller: Caller, delivery_ids: Sequence[str]) -> None:
+    for delivery_id in delivery_ids:
+        _fetched(tx, gw, caller, _own(tx, gw, caller, delivery_id, lock=True), gw.clock.now())
+
+
+def _fetched(tx: Tx, gw: Services, caller: Caller, delivery: Delivery, started: Instant) -> None:
+    """The first full fetch of a delivery; later ones leave no trace."""
     at = gw.clock.now()
-    fetched = record.delivery_moved(
-        gw, EventType.DELIVERY_FETCHED, delivery, delivery.state, caller.principal, at
-    )
+    if tx.run("mark_fetched", id=delivery.id, handed_over_at=started, fetched_at=at):
+        fetched = record.delivery_moved(
+            gw, EventType.DELIVERY_FETCHED, delivery, delivery.state, caller.principal, at
+        )
+        events.record(tx, fetched)
 
-    def unit(tx: Tx) -> None:
-        if tx.run("mark_fetched", id=delivery.id, handed_over_at=started, fetched_at=at):
-            events.record(tx, fetched)
 
-    await gw.store.write(unit)
+def _with_content(tx: Tx, gw: Services, item: InboxItem) -> InboxItem:
+    stored = of_delivery(tx, item.delivery)
+    if stored is None or stored.inline is None:
+        return item
+    return replace(item, content=b"".join(open_stored(gw, stored).chunks))
 
 
 def _item(row: Row, private: dict[str, str]) -> InboxItem:

@@ -47,14 +47,14 @@ class EventType(enum.Enum):
 
 
 MEANING: dict[EventType, str] = {
-    EventType.DOCUMENT_ACCEPTED: "A document message passed the gate (decision accept or hold) and is durable.",
-    EventType.DOCUMENT_REPEATED: "A message that was already accepted came again; its first receipt was given.",
-    EventType.STATUS_REPORTED: "A status was recorded: reported by an agency, or 01 written by the gateway.",
-    EventType.SUBMISSION_REFUSED: "The gate did not take an upload of a known caller; nothing of it was kept.",
+    EventType.DOCUMENT_ACCEPTED: "A document message passed the gate (accept or hold) and is durable.",
+    EventType.DOCUMENT_REPEATED: "An accepted message came again; its first receipt was given.",
+    EventType.STATUS_REPORTED: "A status was recorded: by an agency, or 01 by the gateway.",
+    EventType.SUBMISSION_REFUSED: "The gate did not take an upload of a known caller; nothing was kept.",
     EventType.DELIVERY_QUEUED: "A delivery to one recipient was created and waits in its lane.",
     EventType.DELIVERY_HELD: "A delivery was kept back by a rule or a person, with a reason.",
     EventType.DELIVERY_RELEASED: "A person let a held delivery go on.",
-    EventType.DELIVERY_FETCHED: "The recipient's system took all bytes for the first time, and has not yet said done.",
+    EventType.DELIVERY_FETCHED: "The recipient's system took all bytes for the first time.",
     EventType.DELIVERY_POSTPONED: "An attempt failed for a passing reason; the next one has a time.",
     EventType.DELIVERY_DELIVERED: "The recipient's system has the message; the proof says how we know.",
     EventType.DELIVERY_DEAD: "No further attempt is made by itself; the original is kept, a person decides.",

@@ -18,7 +18,16 @@ from gateway.model.status import read_status_code
 from gateway.model.text import Bilingual
 from gateway.web import views
 from gateway.web.endpoint import AGENCY, Bytes, Call, Endpoint
-from gateway.web.models import DeliveryBody, InboxList, InboxQuery, NoQuery, StatusRequest, SubmissionAnswer
+from gateway.web.models import (
+    DeliveryBody,
+    DoneList,
+    DoneRequest,
+    InboxList,
+    InboxQuery,
+    NoQuery,
+    StatusRequest,
+    SubmissionAnswer,
+)
 
 AT_ONCE_BYTES = 65_536  # up to this an envelope goes out with its headers, as one write
 
@@ -29,7 +38,9 @@ async def list_inbox(call: Call[InboxQuery, None]) -> InboxList:
     """What waits for one agency."""
     query = call.query
     agency = call.agency(query.agency)
-    page = await inbox.list_inbox(call.gw, call.caller, agency, query.cursor, query.limit)
+    page = await inbox.list_inbox(
+        call.gw, call.caller, agency, query.cursor, query.limit, content=query.content
+    )
     return InboxList(items=[views.inbox_line(item) for item in page.items], cursor=page.cursor)
 
 
@@ -65,6 +76,12 @@ async def done(call: Call[NoQuery, None]) -> DeliveryBody:
     return views.delivery(await inbox.done(call.gw, call.caller, call.part("delivery")))
 
 
+async def done_many(call: Call[NoQuery, DoneRequest]) -> DoneList:
+    """The recipient's system has stored all of these."""
+    settled = await inbox.done_many(call.gw, call.caller, call.body.done)
+    return DoneList(items=[views.done_line(one) for one in settled])
+
+
 async def report(call: Call[NoQuery, StatusRequest]) -> SubmissionAnswer:
     """Report a status without writing edXML."""
     body, staff = call.body, call.body.staff
@@ -90,6 +107,17 @@ ENDPOINTS = (
         roles=AGENCY,
         query=InboxQuery,
         errors=(NotFound,),
+    ),
+    Endpoint(
+        "POST",
+        "/api/v1/inbox",
+        "confirmMessages",
+        Bilingual("Xác nhận đã lưu nhiều gói tin", "Say that many messages are stored"),
+        done_many,
+        DoneList,
+        roles=AGENCY,
+        body=DoneRequest,
+        errors=(TooLarge, TooSlow, UnsupportedMedia),
     ),
     Endpoint(
         "GET",

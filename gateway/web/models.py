@@ -251,6 +251,7 @@ class InboxLine(Model):
     accepted_at: Moment
     fetched: bool
     subject: str
+    content: str | None = Field(None, description="The envelope in base64, where it was asked for and small.")
 
 
 class InboxList(Model):
@@ -258,6 +259,27 @@ class InboxList(Model):
 
     items: list[InboxLine]
     cursor: str
+
+
+class DoneRequest(Model):
+    """Messages that the recipient's system has stored durably."""
+
+    done: list[str] = Field(min_length=1, max_length=100, description="Ids of deliveries.")
+
+
+class DoneLine(Model):
+    """What became of one of them. ``code`` and ``reason`` say why it could not be settled."""
+
+    delivery: str
+    state: str
+    code: str = ""
+    reason: Text | None = None
+
+
+class DoneList(Model):
+    """One line for each delivery that was named, in the same order."""
+
+    items: list[DoneLine]
 
 
 class StaffBody(Model):
@@ -355,6 +377,7 @@ class InboxQuery(AgencyQuery):
 
     cursor: Cursor = ""
     limit: int = Field(100, ge=1, le=100)
+    content: bool = Field(False, description="Send small messages (statuses) along; that counts as a fetch.")
 
 
 class AgenciesQuery(Model):

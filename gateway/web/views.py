@@ -6,11 +6,12 @@ In charge of: names and forms (instants become RFC 3339, digests hex). Not in ch
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gateway.clock import to_rfc3339
-from gateway.flow.inbox import InboxItem
+from gateway.flow.inbox import InboxItem, Settled
 from gateway.flow.look import DocumentRow, Trace
 from gateway.flow.submit import Submission
 from gateway.model.canonical import canonical_json
@@ -22,6 +23,7 @@ from gateway.web.models import (
     DeliveryBody,
     DocumentAnswer,
     DocumentLine,
+    DoneLine,
     EventBody,
     FindingBody,
     InboxLine,
@@ -140,6 +142,20 @@ def inbox_line(item: InboxItem) -> InboxLine:
         accepted_at=to_rfc3339(item.accepted_at),
         fetched=item.fetched,
         subject=item.subject,
+        content=None if item.content is None else base64.b64encode(item.content).decode(),
+    )
+
+
+def done_line(settled: Settled) -> DoneLine:
+    """What became of one delivery of many."""
+    if settled.delivery is not None:
+        return DoneLine(delivery=settled.delivery_id, state=settled.delivery.state.value)
+    problem = settled.problem
+    return DoneLine(
+        delivery=settled.delivery_id,
+        state="",
+        code=problem.code if problem else "",
+        reason=_text(problem.text) if problem else None,
     )
 
 

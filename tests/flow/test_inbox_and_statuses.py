@@ -233,3 +233,39 @@ async def test_a_recipient_cannot_report_on_a_delivery_that_is_not_its_own(world
         await report_status(
             world.gw, world.caller("H37.05"), item.delivery, StatusCode.ACCEPTED, "", StaffInfo()
         )
+
+
+async def test_statuses_come_with_their_bytes_and_are_confirmed_together(world: World) -> None:
+    await world.send(to=["H37.03", "H37.05"])
+    for reporter in ("H37.03", "H37.05"):
+        await world.report(reporter, "03", DOCUMENT)
+    me, code = world.caller("H37"), AgencyCode("H37")
+    page = await inbox.list_inbox(world.gw, me, code, content=True)
+    kinds = [parse_envelope(item.content).envelope.kind for item in page.items if item.content]
+    assert kinds == [Kind.STATUS, Kind.STATUS]
+    settled = await inbox.done_many(world.gw, me, [item.delivery for item in page.items])
+    assert [one.delivery is not None for one in settled] == [True, True]
+    assert await world.waiting("H37") == []
+    assert (await world.event_types()).count("delivery.fetched") == 2
+
+
+async def test_one_that_cannot_be_confirmed_does_not_keep_the_others(world: World) -> None:
+    await world.send(number="1")
+    await world.send(number="2")
+    [first, second] = await world.waiting("H37.03")
+    me = world.caller("H37.03")
+    parcel = await inbox.fetch(world.gw, me, first.delivery)
+    assert [chunk async for chunk in parcel.chunks]
+    settled = await inbox.done_many(world.gw, me, [second.delivery, "nobody-knows", first.delivery])
+    assert [one.problem.code if one.problem else "" for one in settled] == [
+        "delivery.not_fetched",
+        "delivery.unknown",
+        "",
+    ]
+    assert [item.delivery for item in await world.waiting("H37.03")] == [second.delivery]
+
+
+async def test_a_message_kept_in_a_file_is_listed_without_its_bytes(world: World) -> None:
+    await world.send(files={"a.pdf": b"%PDF-1.7\n" + b"x" * 100_000})
+    page = await inbox.list_inbox(world.gw, world.caller("H37.03"), AgencyCode("H37.03"), content=True)
+    assert [(item.content, item.fetched) for item in page.items] == [(None, False)]
