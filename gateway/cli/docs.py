@@ -83,7 +83,7 @@ def _command(context: click.Context) -> Iterator[str]:
         return
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
     yield f"### `{usage}`\n\n{_prose(command)}\n"
-    options = [p.get_help_record(context) for p in command.get_params(context) if p.name not in _COMMON]
+    options = [option.get_help_record(context) for option in command.params if _is_own(option)]
     for record in options:
         if record is not None:
             yield f"- `{record[0]}`" + (f": {record[1]}" if record[1] else "")
@@ -127,4 +127,6 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-_COMMON = {"home", "json", "help"}
+def _is_own(parameter: click.Parameter) -> bool:
+    """True for what a command has beyond the options that all have."""
+    return isinstance(parameter, click.Option) and not {"--home", "--json"} & set(parameter.opts)
