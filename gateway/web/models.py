@@ -264,7 +264,7 @@ class InboxList(Model):
 class DoneRequest(Model):
     """Messages that the recipient's system has stored durably."""
 
-    done: list[str] = Field(min_length=1, max_length=100, description="Ids of deliveries.")
+    done: list[Code] = Field(min_length=1, max_length=100, description="Ids of deliveries.")
 
 
 class DoneLine(Model):

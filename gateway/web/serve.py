@@ -88,6 +88,7 @@ def add_headers(gw: Services) -> Callable[[web.Request, web.StreamResponse], Awa
         if request.secure:
             headers["Strict-Transport-Security"] = "max-age=31536000"
         if request.app[DESK].draining:
+            headers["Connection"] = "close"
             response.force_close()
 
     return prepare

@@ -135,6 +135,42 @@ async def test_an_inbox_comes_in_pages_with_the_most_urgent_first(site: Site) ->
     assert (await site.get("/api/v1/inbox?cursor=rubbish", "H37.03")).code == "cursor.malformed"
 
 
+async def test_small_messages_come_with_the_list_when_asked_for_and_count_as_fetched(site: Site) -> None:
+    await site.send()
+    await site.send(number="363", files={"to-trinh.pdf": PDF + b"x" * 100_000})
+    await site.world.fetch("H37.03")
+    assert [item["content"] for item in await site.waiting("H37")] == [None, None]
+    items = (await site.get("/api/v1/inbox?content=true")).json["items"]
+    assert all(base64.b64decode(item["content"]).startswith(b"<?xml") for item in items)
+    hashes = [hashlib.sha256(base64.b64decode(item["content"])).hexdigest() for item in items]
+    assert hashes == [item["envelope_sha256"] for item in items]
+    assert [item["fetched"] for item in await site.waiting("H37")] == [True, True]
+
+
+async def test_a_large_message_does_not_come_with_the_list(site: Site) -> None:
+    await site.send(files={"to-trinh.pdf": PDF + b"x" * 100_000})
+    [item] = (await site.get("/api/v1/inbox?content=true", "H37.03")).json["items"]
+    assert (item["content"], item["fetched"]) == (None, False)
+
+
+async def test_many_are_confirmed_at_once_and_one_that_cannot_be_does_not_keep_the_others(site: Site) -> None:
+    for number in ("1", "2", "3"):
+        await site.send(number=number)
+    first, second, third = [item["delivery"] for item in await site.waiting()]
+    for delivery in (first, second):
+        await site.get(f"/api/v1/inbox/{delivery}", "H37.03")
+    reply = await site.post("/api/v1/inbox", "H37.03", json={"done": [first, third, "none", second]})
+    answered = [(item["delivery"], item["state"], item["code"]) for item in reply.json["items"]]
+    assert answered == [
+        (first, "delivered", ""),
+        (third, "", "delivery.not_fetched"),
+        ("none", "", "delivery.unknown"),
+        (second, "delivered", ""),
+    ]
+    assert reply.json["items"][1]["reason"]["vi"]
+    assert [item["delivery"] for item in await site.waiting()] == [third]
+
+
 async def test_a_document_is_found_by_its_document_id_in_the_path(site: Site) -> None:
     sent = (await site.send()).json
     found = await site.get(f"/api/v1/documents/{quote(DOCUMENT_ID, safe='')}")

@@ -23,6 +23,7 @@ from gateway.flow.operate import LOCAL
 from gateway.model.text import AgencyCode, Instant
 from gateway.store.people import Role
 from gateway.web.endpoint import AGENCY, EVERYBODY, NOBODY, Uploaded
+from gateway.web.models import DoneRequest
 from gateway.web.routes import ENDPOINTS
 from gateway.web.server import make_web_app, serve_web
 from tests.web.conftest import PEOPLE, XML, Site
@@ -39,6 +40,7 @@ RIGHTS = {
     "listInbox": AGENCY,
     "fetchMessage": AGENCY,
     "confirmMessage": AGENCY,
+    "confirmMessages": AGENCY,
     "reportStatus": AGENCY,
     "listAgencies": EVERYBODY,
     "showGateway": EVERYBODY,
@@ -60,7 +62,8 @@ async def attempt(site: Site, name: str, who: str | None) -> int:
     if isinstance(endpoint.body, Uploaded):
         return (await site.call(endpoint.method, path, who, XML, data=b"<a/>")).status
     if endpoint.body is not None:
-        return (await site.call(endpoint.method, path, who, json={"code": "03"})).status
+        body = {"done": ["none"]} if endpoint.body is DoneRequest else {"code": "03"}
+        return (await site.call(endpoint.method, path, who, json=body)).status
     return (await site.call(endpoint.method, path, who)).status
 
 

@@ -133,6 +133,7 @@ async def test_while_draining_running_uploads_end_and_new_requests_are_sent_away
         await eventually(lambda: app[DESK].draining)
         async with session.get("/api/v1/gateway", headers=headers) as response:
             assert (response.status, response.headers["Retry-After"]) == (503, "10")
+            assert response.headers["Connection"] == "close"
             assert orjson.loads(await response.read())["code"] == "gateway.draining"
         assert await _status(session.get("/healthz")) == 200
         go_on.set()
