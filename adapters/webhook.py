@@ -28,7 +28,9 @@ SIGNATURE_VERSION = "v1"
 SECRET_CHARACTERS = 16  # fewer can be guessed
 WORDS = 300  # characters of a partner's answer that are kept
 # The partner is busy, or sees a conflict that time resolves; every other 4xx is its refusal.
-_PASSING = {408, 425, 429}
+# 401, 403 and 404 are what a proxy or a changed key says: a person mends that, and the document still
+# arrives.
+_PASSING = {401, 403, 404, 408, 425, 429}
 _WORD_FIELDS = ("detail", "message", "error_description", "error", "title")
 
 

@@ -6,7 +6,7 @@ here changes anything. Not in charge of: figures (``compliance/``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -107,13 +107,32 @@ def _trace(tx: Tx, caller: Caller, reference: str) -> Trace | None:
     by_id = tx.one("document_by_id", id=reference)
     rows = [by_id] if by_id else tx.all("documents_by_document_id", document_id=nfc(reference))
     for row in rows:
-        if caller.role in SEES_ALL or _takes_part(tx, caller, row):
+        if caller.role in SEES_ALL or row["sender"] in caller.agencies:
             return _whole(tx, row)
+        if caller.agencies & messages.recipients_of(tx, row["id"]):
+            return _part_of(_whole(tx, row), caller.agencies)
     return None
 
 
-def _takes_part(tx: Tx, caller: Caller, row: Row) -> bool:
-    return row["sender"] in caller.agencies or bool(caller.agencies & messages.recipients_of(tx, row["id"]))
+def _part_of(trace: Trace, own: frozenset[AgencyCode]) -> Trace:
+    """What a recipient sees: the document, and its own deliveries, statuses and events, not other
+    recipients'.
+    """
+    shown = tuple(d for d in trace.deliveries if own & {d.recipient, d.sender})
+    known = {delivery.message for delivery in shown}
+    return replace(
+        trace,
+        deliveries=shown,
+        attempts={},
+        messages=tuple(m for m in trace.messages if m["id"] in known or m["sender"] in own),
+        statuses=tuple(s for s in trace.statuses if own & {s["reporter"], s["addressee"]}),
+        receipts=tuple(r for r in trace.receipts if _issued_to(r, trace, own)),
+        events=tuple(e for e in trace.events if own & {e.get("recipient"), e.get("sender")}),
+    )
+
+
+def _issued_to(receipt: dict[str, Any], trace: Trace, own: frozenset[AgencyCode]) -> bool:
+    return any(m["id"] == receipt["message"] and m["sender"] in own for m in trace.messages)
 
 
 def _whole(tx: Tx, row: Row) -> Trace:

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.edxml.parse import parse_envelope
 from gateway.errors import NotFound, NotPermitted, Refused, Unreadable, WrongState
-from gateway.flow import inbox, office
+from gateway.flow import inbox, look, office
 from gateway.flow.operate import LOCAL
 from gateway.flow.progress import report_status
 from gateway.model.agency import Profile
@@ -269,3 +269,15 @@ async def test_a_message_kept_in_a_file_is_listed_without_its_bytes(world: World
     await world.send(files={"a.pdf": b"%PDF-1.7\n" + b"x" * 100_000})
     page = await inbox.list_inbox(world.gw, world.caller("H37.03"), AgencyCode("H37.03"), content=True)
     assert [(item.content, item.fetched) for item in page.items] == [(None, False)]
+
+
+async def test_a_recipient_sees_its_own_part_of_a_documents_history(world: World) -> None:
+    submission = await world.send(to=["H37.03", "H37.05"])
+    await world.report("H37.05", "02", DOCUMENT, description="Không thuộc thẩm quyền")
+    seen = await look.trace(world.gw, world.caller("H37.03"), submission.document)
+    assert {delivery.recipient for delivery in seen.deliveries} == {"H37.03"}
+    assert (seen.statuses, seen.receipts) == ((), ())
+    assert "Không thuộc thẩm quyền" not in str(seen)
+    whole = await look.trace(world.gw, world.caller("H37"), submission.document)
+    assert {d.recipient for d in whole.deliveries if d.kind == "new"} == {"H37.03", "H37.05"}
+    assert [status["reason"] for status in whole.statuses] == ["Không thuộc thẩm quyền"]
