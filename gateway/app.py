@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import orjson
@@ -52,6 +52,13 @@ def init_home(home: Path, name: str, clock: Clock) -> None:
 def adapter_kinds() -> dict[str, bool]:
     """The kinds of connection that are installed; True when the recipient pulls."""
     return {kind: adapter.pull for kind, adapter in KINDS.items()}
+
+
+def connection_problems(kind: str, settings: Mapping[str, str], clock: Clock) -> list[Bilingual]:
+    """What an adapter finds wrong with a connection's settings. Nothing is dialled; unknown kind: empty."""
+    if kind not in KINDS:
+        return []
+    return KINDS[kind](Net("", 1), clock).check_settings(settings)
 
 
 async def open_services(
@@ -118,4 +125,4 @@ async def serve(
         await stop.wait()
 
 
-__all__ = ["adapter_kinds", "init_home", "open_services", "running", "serve"]
+__all__ = ["adapter_kinds", "connection_problems", "init_home", "open_services", "running", "serve"]

@@ -83,6 +83,11 @@ def main(args: Sequence[str] | None = None) -> int:
     except GatewayError as error:
         output.show_error(frame, error)
         return 1
+    except BrokenPipeError:
+        return output.reader_left()
+    except PermissionError as error:
+        output.show_error(frame, output.forbidden(error))
+        return 1
     except (click.Abort, KeyboardInterrupt):
         output.show_stopped(frame)
         return 130

@@ -14,9 +14,12 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
+from gateway import app
 from gateway.cli import output
 from gateway.cli.frame import Frame, common_options
 from gateway.cli.reach import operate
+from gateway.clock import SystemClock
+from gateway.errors import BadRequest
 
 ROLES = ("system", "clerk", "operator", "auditor", "administrator")
 
@@ -82,19 +85,34 @@ def connect(
     reports_arrival: bool,
 ) -> None:
     """Đặt cách kết nối của cơ quan CODE. Set how an agency is connected."""
+    pairs, secret = _pairs(settings), secret_file.read().strip() if secret_file else None
+    _check_settings(frame, code, adapter, pairs, secret)
     answer = operate(
         frame,
         "agency.connect",
         agency=code,
         adapter=adapter,
-        settings=_pairs(settings),
-        secret=secret_file.read().strip() if secret_file else None,
+        settings=pairs,
+        secret=secret,
         dialect=dialect,
         envelope_signature=envelope_signature,
         reports_arrival=reports_arrival,
     )
     words = f"[bold green]✓[/] {escape(code)} kết nối qua [bold]{escape(adapter)}[/]. [dim](connected)[/]"
     output.show(frame, answer, lambda console: console.print(words))
+
+
+def _check_settings(
+    frame: Frame, code: str, adapter: str, settings: dict[str, str], secret: str | None
+) -> None:
+    """Let the adapter look at the settings now, not at the first document. A secret may be kept already."""
+    if secret is None:
+        connected = operate(frame, "directory.resolve", code=code)["connection"]
+        kept = connected["agency"] == code and connected["adapter"] == adapter
+        secret = "kept, and sealed where nobody sees it" if kept else ""
+    problems = app.connection_problems(adapter, settings | {"secret": secret}, SystemClock())
+    if problems:
+        raise BadRequest(problems[0], code="profile.settings")
 
 
 def write_secret(path: Path, secret: str) -> None:

@@ -120,7 +120,7 @@ def _bench(clock: Clock, config: Config, given: Given, gw: Services | None) -> B
 
 
 def _directory(file: Path) -> Directory:
-    return to_directory(read_directory(file.read_text(encoding="utf-8-sig"), format_of(file)))
+    return to_directory(read_directory(output.read_text(file), format_of(file)))
 
 
 def _trust(config: Config, given: Given, gw: Services | None, directory: Directory | None) -> Trust | None:
@@ -135,7 +135,7 @@ def _trust(config: Config, given: Given, gw: Services | None, directory: Directo
 
 def _signers(file: Path, directory: Directory | None) -> list[Signer]:
     known = directory or Directory()
-    text = file.read_text(encoding="utf-8-sig")
+    text = output.read_text(file)
     return read_signers_csv(text, lambda code: AgencyCode(known.canonical(code)))
 
 

@@ -51,7 +51,7 @@ def import_(frame: Frame, file: Path, apply: bool) -> None:
     """Nhập danh mục từ FILE (CSV hoặc JSON). Import agencies; a preview unless --apply."""
     with output.progress(frame) as bar:
         bar.add_task("Đang đối chiếu danh mục…", total=None)
-        text = file.read_text(encoding="utf-8-sig")
+        text = output.read_text(file)
         changes = operate(frame, "directory.import", text=text, format=format_of(file), apply=apply)
     output.show(frame, {"applied": apply, **changes}, lambda console: _print_changes(console, changes, apply))
 

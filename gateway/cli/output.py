@@ -5,9 +5,11 @@ In charge of: how values and errors look. Vietnamese first, English beneath. Not
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import click
@@ -20,9 +22,9 @@ from rich.table import Table
 
 from gateway.cli.frame import Frame
 from gateway.clock import local
-from gateway.errors import GatewayError
+from gateway.errors import BadRequest, GatewayError, NotReady
 from gateway.model.finding import Finding
-from gateway.model.text import Instant
+from gateway.model.text import Bilingual, Instant
 
 # What to try after an error, by the longest prefix of its code.
 NEXT_STEPS: dict[str, str] = {
@@ -79,6 +81,22 @@ def show_error(frame: Frame, error: GatewayError) -> None:
         lines.append(f"  → Bước tiếp theo (next): [bold]{escape(step)}[/]")
     for line in lines:
         frame.aside.print(line, soft_wrap=True)
+
+
+def forbidden(error: PermissionError) -> GatewayError:
+    """The operating system does not let this account do it."""
+    place = error.filename or ""
+    text = Bilingual(
+        f"Tài khoản đang dùng không có quyền với {place}. Hãy dùng tài khoản đã cài đặt trục.",
+        f"This account may not use {place}. Use the account that made the installation.",
+    )
+    return NotReady(text, code="home.forbidden")
+
+
+def reader_left() -> int:
+    """Whoever read our output went away (``| head``): be silent about it, as other programs are."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 141  # 128 + SIGPIPE
 
 
 def error_json(error: GatewayError, step: str = "") -> dict[str, Any]:
@@ -153,6 +171,18 @@ def facts(title: str, rows: Iterable[tuple[str, object]]) -> Table:
         if value not in ("", None):
             made.add_row(f"  {name}", escape(str(value)))
     return made
+
+
+def read_text(file: Path) -> str:
+    """A UTF-8 text file. ``BadRequest`` says how to save it so from a spreadsheet."""
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        text = Bilingual(
+            f"Tệp {file} không phải văn bản UTF-8. Trong Excel, hãy lưu dạng “CSV UTF-8 (Comma delimited)”.",
+            f"{file} is not UTF-8 text. In Excel, save it as “CSV UTF-8 (Comma delimited)”.",
+        )
+        raise BadRequest(text, code="file.encoding") from error
 
 
 def progress(frame: Frame) -> Progress:

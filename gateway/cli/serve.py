@@ -7,7 +7,9 @@ In charge of: the settings of the log, and draining on SIGTERM or SIGINT. Not in
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import os
 import signal
 import sys
 
@@ -22,6 +24,8 @@ from gateway.cli.frame import Frame, common_options
 from gateway.cli.reach import operate, wait
 from gateway.clock import SystemClock
 from gateway.config import Config, LogSection, load
+from gateway.errors import NotReady
+from gateway.model.text import Bilingual
 from gateway.practice import province
 
 
@@ -110,9 +114,23 @@ async def _serve(frame: Frame, config: Config) -> None:
         frame.screen.print(f"  [dim]Serving {escape(str(frame.home))}. Stop with Ctrl-C.[/]")
 
     stop = stop_on_signals()
-    await app.serve(frame.home, started, stop)
+    try:
+        await app.serve(frame.home, started, stop)
+    except OSError as error:
+        if error.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES):
+            raise NotReady(_no_port(config, error), code="server.address") from error
+        raise
     if not frame.json:
         frame.screen.print("Trục đã dừng, mọi việc dở dang đã được ghi lại. [dim](stopped)[/]")
+
+
+def _no_port(config: Config, error: OSError) -> Bilingual:
+    place, why = f"{config.server.host}:{config.server.port}", os.strerror(error.errno or 0)
+    return Bilingual(
+        f"Không mở được địa chỉ {place} ({why}). Hãy đổi server.host, server.port hoặc dừng chương trình "
+        "đang dùng địa chỉ này.",
+        f"Cannot listen on {place}: {why}. Change server.host or server.port, or stop who uses it.",
+    )
 
 
 def _next_steps(frame: Frame, has_directory: bool) -> list[str]:

@@ -23,6 +23,6 @@ def signers() -> None:
 @click.pass_obj
 def import_(frame: Frame, file: Path) -> None:
     """Nạp danh sách người ký từ FILE (CSV). Add or correct rows of the signer register."""
-    answer = operate(frame, "signers.import", text=file.read_text(encoding="utf-8-sig"))
+    answer = operate(frame, "signers.import", text=output.read_text(file))
     words = f"[bold green]✓[/] Đã nạp {answer['rows']} dòng người ký. [dim]({answer['rows']} rows written)[/]"
     output.show(frame, answer, lambda console: console.print(words))

@@ -225,6 +225,33 @@ def test_an_agency_is_connected_and_shown(commands: Commands, tmp_path: Path) ->
     assert "bí mật dùng chung" not in out
 
 
+def test_a_webhook_without_secret_or_with_a_bad_address_is_refused_at_once(commands: Commands) -> None:
+    words = ("agency", "connect", "H37.05", "--adapter", "webhook", "--setting")
+    for setting in ("url=https://vanban.example.invalid/x", "url=ftp://vanban.example.invalid/x"):
+        code, answer = commands.json(*words, setting)
+        assert (code, answer["error"]["code"]) == (1, "profile.settings")
+    assert commands.done("directory", "resolve", "H37.05")["connection"]["adapter"] == "inbox"
+
+
+def test_the_secret_of_a_connection_stays_when_only_its_address_changes(
+    commands: Commands, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("bí mật dùng chung đủ dài\n", encoding="utf-8")
+    words = ("agency", "connect", "H37.05", "--adapter", "webhook", "--setting")
+    commands.done(*words, "url=https://one.example.invalid/x", "--secret-file", secret)
+    commands.done(*words, "url=https://two.example.invalid/x")
+    settings = commands.done("directory", "resolve", "H37.05")["connection"]["settings"]
+    assert settings == [["url", "https://two.example.invalid/x"]]
+
+
+def test_a_table_saved_in_another_encoding_is_explained(commands: Commands, tmp_path: Path) -> None:
+    file = tmp_path / "agencies.csv"
+    file.write_bytes("code,name,level,parent\nH37.77,Sở,province,H37\n".encode("utf-16"))
+    code, answer = commands.json("directory", "import", file)
+    assert (code, answer["error"]["code"]) == (1, "file.encoding")
+
+
 def test_a_setting_without_value_is_a_wrong_call(commands: Commands) -> None:
     code, answer = commands.json("agency", "connect", "H37.05", "--setting", "url")
     assert (code, answer["error"]["code"]) == (2, "command.usage")

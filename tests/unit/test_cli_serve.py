@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -90,6 +91,17 @@ def test_a_second_server_on_the_same_folder_is_refused(commands: Commands, serve
     )
     assert second.returncode == 1
     assert json.loads(second.stdout)["error"]["code"] == "store.locked"
+
+
+def test_a_port_that_is_taken_is_said_in_a_sentence(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        monkeypatch.setenv("GATEWAY_SERVER_PORT", str(taken.getsockname()[1]))
+        code, answer = commands.json("serve")
+    assert (code, answer["error"]["code"]) == (1, "server.address")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
