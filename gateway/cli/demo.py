@@ -7,6 +7,7 @@ In charge of: the progress bar, the tables, and what to try next. Not in charge 
 from __future__ import annotations
 
 import contextlib
+import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -200,13 +201,19 @@ def _print_next(console: Console, week: Week) -> None:
         "  2. Vài giây sau, xem trạng thái 01 và 03 trả về [dim](statuses come back)[/]",
         f"     curl {key} {week.url}/api/v1/inbox",
         "  3. Xem đường đi của một văn bản [dim](trace)[/]",
-        f"     gateway trace --list --home {folder.home}",
+        f"     {_program()} trace --list --home {folder.home}",
         "  4. Kiểm tra một gói tin trước khi gửi [dim](preflight)[/]",
-        f"     gateway check {letter} --home {folder.home}",
+        f"     {_program()} check {letter} --home {folder.home}",
         f"  Khóa API của từng đơn vị: {folder.home}/agencies/*/api-key, ví dụ {folder.key_file(PROVINCE)}",
     ]
     for line in lines:
         console.print(line, soft_wrap=True)
+
+
+def _program() -> str:
+    """How this program can be called again: ``.venv/bin/gateway`` after ``make demo``."""
+    called = Path(sys.argv[0])
+    return str(called) if called.name == "gateway" else "python -m gateway"
 
 
 def _running(home: Path) -> Bilingual:
