@@ -269,7 +269,7 @@ class Staging:
             folder = self._blobs.open_folder(final.parent)
             if self._out is None:
                 self._path = final
-                self._out = open(final, "xb", 0, opener=_owner_only)  # noqa: SIM115
+                self._out = open(final, "xb", 65_536, opener=_owner_only)  # noqa: SIM115
                 self._out.write(self._memory)
                 self._memory.clear()
             self._out.flush()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 import unicodedata
 from collections.abc import AsyncIterator
 
 import pytest
 
 from gateway.edxml.parse import parse_envelope
-from gateway.errors import DuplicateConflict, NotPermitted, Refused, TooLarge, Unreadable
+from gateway.errors import Busy, DuplicateConflict, NotPermitted, Refused, TooLarge, Unreadable
 from gateway.flow import office
 from gateway.flow.door import receive
 from gateway.flow.operate import LOCAL
@@ -256,3 +257,19 @@ async def test_five_hundred_characters_of_decomposed_vietnamese_survive(world: W
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:
     yield data
+
+
+async def test_a_full_disk_refuses_nothing_for_good_and_leaves_nothing_behind(world: World) -> None:
+    """The sender is told to try again (503), and the same upload is accepted once there is room."""
+    sent = make_envelope(files={"a.pdf": PDF * 5000})
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
+    try:
+        with pytest.raises(Busy) as full:
+            await world.upload("H37", sent)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (full.value.http_status, full.value.retry_after > 0) == (503, True)
+    files = (world.home / "payloads").rglob("*")
+    assert [path for path in files if path.is_file() and path.name != ".now"] == []
+    assert not (await world.upload("H37", sent)).repeated

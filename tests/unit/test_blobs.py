@@ -178,6 +178,22 @@ def test_what_waits_in_memory_reaches_the_disk_once_and_only_when_it_is_wanted(f
     blobs.close()
 
 
+def test_a_disk_that_takes_only_a_part_of_what_waited_in_memory_is_reported(folder: Path) -> None:
+    """A short write must never pass for a whole one."""
+    blobs = Blobs(folder)
+    staging = staged(blobs, LARGE)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(LARGE) // 2, limits[1]))
+    try:
+        with pytest.raises(StoreFull):
+            staging.make_durable()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    staging.discard()
+    assert files(folder) == []
+    blobs.close()
+
+
 @pytest.mark.parametrize("harm", ["flip", "cut", "extend", "delete", "other key", "other hash"])
 def test_a_damaged_payload_is_never_taken_for_whole(blobs: Blobs, folder: Path, harm: str) -> None:
     with staged(blobs, LARGE) as staging:
