@@ -32,6 +32,21 @@ class Served:
         return self.process.wait(20)
 
 
+def refused_to_serve(commands: Commands, port: int) -> str:
+    """The code of the error with which a server ends at once."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "gateway", "serve", "--json", "--home", str(commands.home)],
+        cwd=ROOT,
+        env=os.environ | {"GATEWAY_SERVER_PORT": str(port)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ended.returncode == 1
+    return str(json.loads(ended.stdout)["error"]["code"])
+
+
 @pytest.fixture
 def commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Commands:
     made = Commands(tmp_path / "home", capsys)
@@ -80,28 +95,14 @@ def test_a_key_made_while_the_server_runs_is_good_at_once(commands: Commands, se
 
 
 def test_a_second_server_on_the_same_folder_is_refused(commands: Commands, served: Served) -> None:
-    second = subprocess.run(
-        [sys.executable, "-m", "gateway", "serve", "--json", "--home", str(commands.home)],
-        cwd=ROOT,
-        env=os.environ | {"GATEWAY_SERVER_PORT": "0"},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert second.returncode == 1
-    assert json.loads(second.stdout)["error"]["code"] == "store.locked"
+    assert refused_to_serve(commands, 0) == "store.locked"
 
 
-def test_a_port_that_is_taken_is_said_in_a_sentence(
-    commands: Commands, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_port_that_is_taken_is_said_in_a_sentence(commands: Commands) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        monkeypatch.setenv("GATEWAY_SERVER_PORT", str(taken.getsockname()[1]))
-        code, answer = commands.json("serve")
-    assert (code, answer["error"]["code"]) == (1, "server.address")
+        assert refused_to_serve(commands, taken.getsockname()[1]) == "server.address"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
