@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -24,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 def run_demo(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "gateway", "demo", "--home", str(home), *words],
+        [sys.executable, "-m", "gateway", "demo", "--home", str(home), "--port", str(unused_port()), *words],
         cwd=ROOT,
         env={name: value for name, value in os.environ.items() if name != "GATEWAY_HOME"},
         capture_output=True,
@@ -32,6 +33,13 @@ def run_demo(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
         timeout=110,
         check=False,
     )
+
+
+def unused_port() -> int:
+    """Another test run on this machine may be looking for one from 8080 on, too."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def quiet(what: str, done: int, of: int) -> None:
