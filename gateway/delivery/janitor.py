@@ -11,7 +11,7 @@ import asyncio
 import structlog
 
 from gateway.clock import SECOND
-from gateway.delivery.settle import lease_expired
+from gateway.delivery.settle import give_up_unreachable, lease_expired
 from gateway.errors import GatewayError
 from gateway.model.delivery import OPEN
 from gateway.services import Services
@@ -57,6 +57,7 @@ class Janitor:
         await gw.refresh()
         if await gw.store.write(lambda tx: free_expired_leases(tx, gw)):
             gw.bell.ring()
+        await gw.store.write(lambda tx: give_up_unreachable(tx, gw, BATCH))
         counts = await gw.store.read(_open_by_state)
         for state in OPEN:
             gw.metrics.deliveries.labels(state.value).set(counts.get(state.value, 0))

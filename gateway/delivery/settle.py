@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.clock import SECOND
-from gateway.delivery.retry import is_exhausted, lane_wait_after, wait_after
+from gateway.delivery.retry import GIVE_UP_AFTER, HOUR, LANE_WAIT, is_exhausted, lane_wait_after, wait_after
 from gateway.flow import facts, record
 from gateway.flow.progress import arrive, tell_sender
 from gateway.model.delivery import Delivery, State
@@ -59,6 +59,17 @@ def lease_expired(tx: Tx, gw: Services, delivery: Delivery, lease: str) -> None:
         events.record(tx, _postponed_event(gw, delivery, "lease.expired", change.due_at or now, now))
 
 
+def give_up_unreachable(tx: Tx, gw: Services, limit: int) -> int:
+    """Deliveries that waited for five days behind a failing destination without a turn of their own become
+    dead letters too, and their senders are told. One that a person revived has an hour. How many."""
+    now = gw.clock.now()
+    rows = tx.all("unreachable", before=now - GIVE_UP_AFTER, due_before=now - HOUR, limit=limit)
+    for row in rows:
+        attempt = Attempt(deliveries.from_row(row), "", now)
+        _dead(tx, gw, attempt, "retry.exhausted", _exhausted(_UNREACHABLE), now)
+    return len(rows)
+
+
 def _delivered(tx: Tx, gw: Services, attempt: Attempt, outcome: Delivered, now: Instant) -> bool:
     delivery = attempt.delivery
     tx.run("mark_handed_over", id=delivery.id, handed_over_at=attempt.started_at)
@@ -80,6 +91,9 @@ def _postponed(tx: Tx, gw: Services, attempt: Attempt, outcome: TryLater, now: I
     if not deliveries.move(tx, delivery, change):
         return False
     events.record(tx, _postponed_event(gw, delivery, outcome.code, due_at, now))
+    connection = gw.directory.profile(delivery.destination).adapter
+    if connection != delivery.adapter and connection in gw.kinds:  # changed while the attempt ran
+        deliveries.reconnect(tx, delivery.destination, connection, gw.kinds[connection], now)
     return True
 
 
@@ -89,7 +103,7 @@ def _rest_lane(tx: Tx, destination: str, now: Instant, retry_after: int) -> None
     if lane is not None and lane["not_before"] > now:
         return
     failures = (lane["failures"] if lane else 0) + 1
-    rest = max(lane_wait_after(failures), retry_after * SECOND)
+    rest = max(lane_wait_after(failures), min(retry_after * SECOND, LANE_WAIT))
     tx.run("put_lane", destination=destination, failures=failures, not_before=now + rest)
 
 
@@ -136,3 +150,8 @@ def _exhausted(last: Bilingual) -> Bilingual:
         f"Đã thử gửi nhiều lần trong 5 ngày mà không được. Lần cuối: {last.vi}",
         f"Tried for five days without success. The last time: {last.en}",
     )
+
+
+_UNREACHABLE = Bilingual(
+    "hệ thống của đơn vị nhận không kết nối được.", "the recipient's system could not be reached."
+)

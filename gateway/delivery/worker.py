@@ -137,8 +137,9 @@ def claim_due(tx: Tx, gw: Services, limit: int) -> list[Attempt]:
     running = Counter({row["destination"]: row["running"] for row in tx.all("leases_per_destination")})
     failing = {row["destination"] for row in tx.all("all_lanes")}
     attempts = []
-    for row in tx.all("due_deliveries", now=now, limit=limit * 4):
-        room = 1 if row["destination"] in failing else gw.config.delivery.per_destination
+    most = gw.config.delivery.per_destination
+    for row in tx.all("due_deliveries", now=now, limit=limit * most, per_destination=most):
+        room = 1 if row["destination"] in failing else most
         if running[row["destination"]] >= room:
             continue
         running[row["destination"]] += 1

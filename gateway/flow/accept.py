@@ -146,9 +146,12 @@ def _write_status(tx: Tx, plan: Plan) -> tuple[Hop, ...]:
 def _supplement(tx: Tx, gw: Services, plan: Plan) -> Accepted:
     """A repeat names recipients that had no delivery yet: they get one, with a receipt of their own."""
     first = tx.all("receipts_of_message", message=plan.message)[0]
+    message = tx.one("message_by_id", id=plan.message)
+    assert message is not None
     hops = [hop for hop in plan.exam.hops if hop.addressed not in plan.exam.known.addressed]
     unused = [plan.payload, *_queue(tx, gw, plan, hops)]
-    return _receipt(tx, gw, plan, hops, unused, supplement_to=first["id"])
+    kept = bytes(message["envelope_sha256"])  # what is delivered: the bytes of the first upload
+    return _receipt(tx, gw, plan, hops, unused, supplement_to=first["id"], envelope_sha256=kept)
 
 
 def _queue(tx: Tx, gw: Services, plan: Plan, hops: Sequence[Hop]) -> list[StoredPayload]:
@@ -244,6 +247,7 @@ def _receipt(
     hops: Sequence[Hop],
     unused: Sequence[StoredPayload],
     supplement_to: str = "",
+    envelope_sha256: bytes = b"",
 ) -> Accepted:
     receipt = Receipt(
         id=gw.new_id(),
@@ -252,7 +256,7 @@ def _receipt(
         sender=plan.identity.sender,
         document_id=plan.document_id,
         kind=plan.identity.kind.value,
-        envelope_sha256=plan.payload.sha256.hex(),
+        envelope_sha256=(envelope_sha256 or plan.payload.sha256).hex(),
         content_digest=plan.identity.content_digest.hex(),
         accepted_at=plan.at,
         decision=plan.exam.decision.value,

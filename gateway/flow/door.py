@@ -8,6 +8,7 @@ Not in charge of: judging the message (``examine.py``).
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ from gateway.store.people import CredentialKind, Principal, Role
 KEY_PREFIX = "gw_"
 # Every XML signature names its namespace; a message that hides it (character references) is noticed later.
 SIGNATURE_SIGN = b"http://www.w3.org/2000/09/xmldsig#"
+SMALL_BYTES = 65_536  # of each upload are not counted (its connection buffers as much): small ones always fit
+STEP_BYTES = 1_048_576  # by which the room of a larger one grows
 T = TypeVar("T")
 
 
@@ -80,10 +83,15 @@ class Upload:
 
 
 class Admission:
-    """Counts what is being handled: bytes of all uploads, and requests of each caller (token bucket)."""
+    """Counts what is being handled: bytes of uploads, and requests of each caller (token bucket).
+
+    Bytes count once they arrive: an announced size costs its caller nothing, so it must not cost others. One
+    caller holds at most half, so that no caller can keep all others out.
+    """
 
     def __init__(self) -> None:
         self.bytes_in_flight = 0
+        self._held: Counter[str] = Counter()  # principal -> its part of them
         self._buckets: dict[str, tuple[float, Instant]] = {}
 
     def take_token(self, gw: Services, principal: str) -> None:
@@ -98,18 +106,63 @@ class Admission:
         self._buckets[principal] = (tokens - 1, now)
 
     @contextmanager
-    def bytes_reserved(self, gw: Services, size: int) -> Iterator[None]:
-        """Reserve room for an upload of ``size`` bytes; ``Busy`` when there is none at the moment."""
-        if self.bytes_in_flight and self.bytes_in_flight + size > gw.config.limits.bytes_in_flight:
-            gw.metrics.turned_away.labels("bytes").inc()
-            raise Busy(retry_after=2)
-        self.bytes_in_flight += size
-        gw.metrics.bytes_in_flight.set(self.bytes_in_flight)
+    def room(self, gw: Services, principal: str, announced: int) -> Iterator[Room]:
+        """Room for one upload: taken as its bytes come in, given back at the end.
+
+        An announced size (0: unknown) that finds no room now is refused before its bytes; it holds nothing.
+        """
+        room = Room(self, gw, principal)
+        if announced > SMALL_BYTES:
+            self.require(room, announced - SMALL_BYTES)
         try:
-            yield
+            yield room
         finally:
-            self.bytes_in_flight -= size
-            gw.metrics.bytes_in_flight.set(self.bytes_in_flight)
+            self.change(room, -room.held)
+
+    def require(self, room: Room, size: int) -> None:
+        """``TooMany`` when ``size`` more bytes are over the caller's share, ``Busy`` when over the whole.
+
+        An upload with no other beside it always fits: the share may be less than the largest envelope.
+        """
+        limit = room.gw.config.limits.bytes_in_flight
+        theirs = self._held[room.principal]
+        if theirs > room.held and theirs + size > limit // 2:
+            room.gw.metrics.turned_away.labels("share").inc()
+            raise TooMany(_OVER_SHARE, code="caller.too_many_bytes", retry_after=2)
+        if self.bytes_in_flight > room.held and self.bytes_in_flight + size > limit:
+            room.gw.metrics.turned_away.labels("bytes").inc()
+            raise Busy(retry_after=2)
+
+    def change(self, room: Room, size: int) -> None:
+        """Hold ``size`` more bytes for this upload (less when negative)."""
+        room.held += size
+        self.bytes_in_flight += size
+        self._held[room.principal] += size
+        if not self._held[room.principal]:
+            del self._held[room.principal]
+        room.gw.metrics.bytes_in_flight.set(self.bytes_in_flight)
+
+
+@dataclass(slots=True)
+class Room:
+    """What one upload holds of the room that all uploads share; it grows in steps."""
+
+    admission: Admission
+    gw: Services
+    principal: str
+    received: int = 0
+    held: int = 0
+
+    async def filled(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The chunks, each with room taken for it: ``TooMany`` or ``Busy`` at the first that finds none."""
+        async for chunk in chunks:
+            self.received += len(chunk)
+            lacking = self.received - SMALL_BYTES - self.held
+            if lacking > 0:
+                step = -(-lacking // STEP_BYTES) * STEP_BYTES
+                self.admission.require(self, step)
+                self.admission.change(self, step)
+            yield chunk
 
 
 def authenticate(gw: Services, api_key: str = "", certificate: bytes = b"") -> Caller:
@@ -205,3 +258,9 @@ def _too_large(limit: int) -> Bilingual:
         f"Gói tin lớn hơn {megabytes} MB, là mức tối đa trục nhận. Hãy giảm dung lượng tệp đính kèm.",
         f"The envelope is larger than {megabytes} MB, the most this gateway takes. Reduce the attachments.",
     )
+
+
+_OVER_SHARE = Bilingual(
+    "Hệ thống gọi đang gửi cùng lúc quá nhiều dữ liệu. Hãy chờ các gói tin đang gửi hoàn tất rồi gửi lại.",
+    "This caller uploads too much at one time. Wait until its other uploads are done, then send again.",
+)

@@ -32,6 +32,7 @@ from gateway.model.verdict import Verdict
 from gateway.signature.judge import judge
 from gateway.signature.verify import Trust, too_large_to_verify, verify_envelope
 
+NOT_YOURS = "sender.not_yours"  # checks/competence.py
 # Verifying builds a tree of five to eight times the envelope, so larger signed ones stay unverified.
 VERIFIED_UP_TO = 33_554_432
 
@@ -102,7 +103,9 @@ def examine(upload: Upload, reading: Reading, known: Known, bench: Bench) -> Exa
             earlier=known.earlier,
         )
         findings = run_checks(subject)
-        if not tells_secrecy(findings):
+        if discreet := _only_what_may_be_said(findings):
+            findings = discreet
+        else:
             signed = judge(reading.verdicts, envelope.signature, policy, sender)
             findings = [*reading.findings, *signed, *findings]
         hops = _ways(envelope, bench, local_day(now), findings)
@@ -156,9 +159,13 @@ def _ways(envelope: Envelope, bench: Bench, on: date, findings: list[Finding]) -
     return routing.hops
 
 
-def tells_secrecy(findings: Sequence[Finding]) -> bool:
-    """True when a message is refused as secret: then nothing that may quote it is said or kept."""
-    return any(finding.rule == MARKED for finding in findings)
+def _only_what_may_be_said(findings: Sequence[Finding]) -> list[Finding]:
+    """Of a secret message, nothing that may quote it; to somebody else's system, nothing about a document
+    that is not its own. Empty: everything may be said."""
+    rules = {finding.rule for finding in findings}
+    if NOT_YOURS in rules:
+        return [finding for finding in findings if finding.rule in (NOT_YOURS, MARKED)]
+    return list(findings) if MARKED in rules else []
 
 
 def addressees(envelope: Envelope) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from gateway.flow.door import Caller
 from gateway.flow.payload import of_delivery, open_stored
 from gateway.flow.progress import arrive
 from gateway.model.delivery import Delivery, State
+from gateway.model.envelope import Kind
 from gateway.model.event import EventType
 from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.services import Services
@@ -184,7 +185,15 @@ def _own(tx: Tx, gw: Services, caller: Caller, delivery_id: str, *, lock: bool =
         raise NotFound(code="delivery.unknown")
     if not gw.kinds.get(delivery.adapter, False):
         raise WrongState(_PUSHED, code="delivery.pushed")
+    if delivery.state is State.QUEUED and delivery.kind != Kind.STATUS.value and _waits(tx, delivery):
+        raise WrongState(_EARLIER, code="delivery.waits_for_earlier")
     return delivery
+
+
+def _waits(tx: Tx, delivery: Delivery) -> bool:
+    """True while an earlier message of the same document is on its way to the same destination."""
+    row = tx.one("earlier_open", id=delivery.id)
+    return row is not None
 
 
 async def _mark_fetched(gw: Services, caller: Caller, delivery: Delivery, started: Instant) -> None:
@@ -243,12 +252,13 @@ def _read_cursor(cursor: str) -> tuple[int, Instant, str]:
         return -1, Instant(0), ""
     try:
         rank, accepted_at, last = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return int(rank), Instant(int(accepted_at)), str(last)
     except (binascii.Error, ValueError, TypeError) as error:
-        raise BadRequest(
-            Bilingual("Tham số cursor không hợp lệ.", "The cursor is not one that this gateway gave."),
-            code="cursor.malformed",
-        ) from error
+        raise BadRequest(_NOT_OUR_CURSOR, code="cursor.malformed") from error
+    # Databases take no larger integers, and no text with control characters.
+    numbers = all(type(number) is int and 0 <= number < 2**63 for number in (rank, accepted_at))
+    if not (numbers and isinstance(last, str) and last.isprintable()):
+        raise BadRequest(_NOT_OUR_CURSOR, code="cursor.malformed")
+    return rank, Instant(accepted_at), last
 
 
 def _not_waiting(delivery: Delivery) -> Bilingual:
@@ -258,9 +268,16 @@ def _not_waiting(delivery: Delivery) -> Bilingual:
     )
 
 
+_NOT_OUR_CURSOR = Bilingual(
+    "Tham số cursor không hợp lệ.", "The cursor is not one that this gateway gave."
+)
 _NOT_FETCHED = Bilingual(
     "Chưa tải về đầy đủ gói tin này nên chưa thể xác nhận đã nhận. Hãy tải về rồi xác nhận lại.",
     "This message was not fetched in full yet, so it cannot be confirmed. Fetch it, then confirm again.",
+)
+_EARLIER = Bilingual(
+    "Một gói tin trước đó của cùng văn bản chưa đến đơn vị; hãy nhận gói tin đó trước.",
+    "An earlier message of the same document has not arrived yet; take that one first.",
 )
 _PUSHED = Bilingual(
     "Gói tin này được trục gửi chủ động đến hệ thống của đơn vị, không lấy qua hộp nhận.",

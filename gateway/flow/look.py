@@ -13,7 +13,7 @@ import orjson
 
 from gateway.errors import NotFound, NotPermitted
 from gateway.flow.door import Caller
-from gateway.model.delivery import Delivery
+from gateway.model.delivery import Delivery, State
 from gateway.model.text import AgencyCode, Instant, nfc
 from gateway.services import Services
 from gateway.store import deliveries, events, messages
@@ -21,6 +21,7 @@ from gateway.store.contract import Row, Tx
 from gateway.store.people import Role
 
 SEES_ALL = (Role.AUDITOR, Role.OPERATOR, Role.ADMINISTRATOR)
+UNSEEN = frozenset({State.HELD, State.REJECTED, State.CANCELLED})  # a recipient knows nothing of these
 FAR_FUTURE = Instant(2**62)
 
 
@@ -118,7 +119,9 @@ def _part_of(trace: Trace, own: frozenset[AgencyCode]) -> Trace:
     """What a recipient sees: the document, and its own deliveries, statuses and events, not other
     recipients'.
     """
-    shown = tuple(d for d in trace.deliveries if own & {d.recipient, d.sender})
+    shown = tuple(
+        d for d in trace.deliveries if d.sender in own or (d.recipient in own and d.state not in UNSEEN)
+    )
     known = {delivery.message for delivery in shown}
     return replace(
         trace,
@@ -127,7 +130,7 @@ def _part_of(trace: Trace, own: frozenset[AgencyCode]) -> Trace:
         messages=tuple(m for m in trace.messages if m["id"] in known or m["sender"] in own),
         statuses=tuple(s for s in trace.statuses if own & {s["reporter"], s["addressee"]}),
         receipts=tuple(r for r in trace.receipts if _issued_to(r, trace, own)),
-        events=tuple(e for e in trace.events if own & {e.get("recipient"), e.get("sender")}),
+        events=tuple(e for e in trace.events if e.get("delivery", "") in {d.id for d in shown}),
     )
 
 

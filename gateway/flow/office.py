@@ -23,7 +23,7 @@ from gateway.model.agency import LevelSet, Profile, Signer
 from gateway.model.event import Event, EventType
 from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.services import Services
-from gateway.store import events, people, registry
+from gateway.store import deliveries, events, people, registry
 from gateway.store.contract import Tx
 from gateway.store.people import Credential, CredentialKind, Principal, Role
 
@@ -109,6 +109,7 @@ async def set_profile(gw: Services, caller: Caller, profile: Profile, secret: st
         if secret is not None:
             sealed = gw.keyring.encrypt_secret(secret.encode())
         registry.write_profile(tx, profile, sealed, now)
+        deliveries.reconnect(tx, profile.agency, profile.adapter, gw.kinds[profile.adapter], now)
         events.record(tx, changed)
 
     await gw.store.write(unit)

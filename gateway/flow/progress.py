@@ -8,11 +8,11 @@ ordinary messages with ordinary deliveries. Not in charge of: trying again (``de
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import date, timedelta
+from datetime import date
 
 import orjson
 
-from gateway.clock import local, local_day
+from gateway.clock import SECOND, local, local_day
 from gateway.directory.route import route
 from gateway.edxml.build import build_status
 from gateway.errors import NotFound, NotPermitted
@@ -92,12 +92,22 @@ async def report_status(
     delivery, first = await gw.store.read(lambda tx: _delivery_and_message(tx, delivery_id))
     if not caller.acts_for(delivery.recipient):
         raise NotPermitted(code="delivery.not_yours")
-    envelope = _status_envelope(
-        gw, first, delivery, delivery.recipient, code, description, gw.clock.now(), staff
-    )
+    at = gw.clock.now()
+    while True:
+        envelope = _status_envelope(gw, first, delivery, delivery.recipient, code, description, at, staff)
+        if not await gw.store.read(lambda tx: _time_is_taken(tx, gw, envelope)):  # noqa: B023  (awaited here)
+            break
+        at = Instant(at + SECOND)
     data = build_status(envelope, Dialect.JAVA)
     upload = await receive(gw, _once(data))
     return await submit(gw, caller, upload)
+
+
+def _time_is_taken(tx: Tx, gw: Services, envelope: Envelope) -> bool:
+    """True when another report of this code carries the same second: statuses are told apart by it."""
+    identity = identify(envelope, gw.directory)
+    row = tx.one("message_by_key", duplicate_key=identity.duplicate_key)
+    return row is not None and bytes(row["content_digest"]) != identity.content_digest
 
 
 def _report_arrival(tx: Tx, gw: Services, delivery: Delivery, at: Instant) -> None:
@@ -121,7 +131,7 @@ def _write_status(
     envelope = _status_envelope(gw, first, delivery, reporter, code, description, at, StaffInfo())
     exam = _examined(tx, gw, envelope)
     while exam.known.repeats:  # two notices about one document within one second
-        at = Instant(at + timedelta(seconds=1) // timedelta(microseconds=1))
+        at = Instant(at + SECOND)
         envelope = _status_envelope(gw, first, delivery, reporter, code, description, at, StaffInfo())
         exam = _examined(tx, gw, envelope)
     if exam.hops:

@@ -192,7 +192,7 @@ async def _refusal(gw: Services, caller: Caller, upload: Upload, exam: Examinati
         EventType.SUBMISSION_REFUSED,
         caller.principal,
         now,
-        sender=exam.identity.sender if exam.identity else "",
+        sender=_own_sender(caller, exam),
         envelope_sha256=upload.sha256.hex(),
         rule_set=gw.trust.rule_set,
         reason_code=worst.rule,
@@ -202,6 +202,11 @@ async def _refusal(gw: Services, caller: Caller, upload: Upload, exam: Examinati
         lambda tx: events.count_refusal(tx, caller.principal, upload.sha256, refusal.rule_set, now, refusal)
     )
     return _error_for(exam)
+
+
+def _own_sender(caller: Caller, exam: Examination) -> str:
+    """The sender that a refusal is recorded under: never somebody else's code, never free text."""
+    return exam.identity.sender if exam.identity and caller.acts_for(exam.identity.sender) else ""
 
 
 def _error_for(exam: Examination) -> GatewayError:

@@ -105,6 +105,16 @@ def move(tx: Tx, delivery: Delivery, change: Change) -> bool:
     return moved > 0
 
 
+def reconnect(tx: Tx, destination: str, adapter: str, pull: bool, now: Instant) -> None:
+    """Everything that waits for a destination follows its new connection; running attempts follow when they
+    end. Its lane is open again."""
+    due_at = None if pull else now
+    tx.run("reconnect_queued", destination=destination, adapter=adapter, pull=int(pull), due_at=due_at)
+    tx.run("reconnect_kept", destination=destination, adapter=adapter, pull=int(pull))
+    tx.run("put_lane", destination=destination, failures=0, not_before=0)
+    tx.run("wake_lane", destination=destination, now=now)
+
+
 def find(tx: Tx, delivery_id: str, *, lock: bool = False) -> Delivery | None:
     """One delivery; with ``lock`` it stays ours until the transaction ends."""
     row = tx.one("lock_delivery" if lock else "delivery_by_id", id=delivery_id)

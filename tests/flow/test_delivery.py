@@ -317,3 +317,63 @@ def test_waits_grow_and_are_spread_by_at_most_a_tenth() -> None:
 def test_a_partner_that_names_a_time_is_believed_up_to_an_hour() -> None:
     assert wait_after(1, "x", retry_after=120) == 120 * SECOND
     assert wait_after(1, "x", retry_after=86_400) == 3600 * SECOND
+
+
+async def test_a_slow_destination_keeps_nobody_else_from_a_turn(world: World, partner: Partner) -> None:
+    """Its attempts run and run; another destination's single document is claimed all the same."""
+    for number in range(140):
+        await world.send(number=str(number), to=["H37.03"])
+    other = await world.send(number="999", to=["H37.05"])
+    claimed = []
+    for _ in range(3):
+        claimed += await world.gw.store.write(lambda tx: claim_due(tx, world.gw, 32))
+    assert other.document in [attempt.delivery.document for attempt in claimed]
+    running = [attempt for attempt in claimed if attempt.delivery.recipient == "H37.03"]
+    assert len(running) == world.gw.config.delivery.per_destination
+
+
+async def test_an_absurd_retry_after_silences_nobody_for_longer_than_a_lane_rests(
+    world: World, partner: Partner
+) -> None:
+    submission = await world.send()
+    partner.answers["H37.03"] = TryLater("answer.503", DOWN.text, retry_after=999_999_999)
+    await drain(world, partner)
+    partner.answers.clear()
+    wait(world, 3601 * SECOND)
+    await drain(world, partner)
+    assert (await row(world, submission.document))["state"] == "delivered"
+
+
+async def test_what_waits_behind_a_destination_that_never_answers_is_given_up_too_and_its_sender_told(
+    world: World, partner: Partner
+) -> None:
+    partner.answers["H37.03"] = DOWN
+    submissions = [await world.send(number=str(number)) for number in range(6)]
+    await drain(world, partner)
+    wait(world, GIVE_UP_AFTER + 7200 * SECOND)
+    await Janitor(world.gw).round()
+    rows = [await row(world, submission.document) for submission in submissions]
+    assert {(str(r["state"]), str(r["reason_code"])) for r in rows} == {("dead", "retry.exhausted")}
+    assert len(await world.fetch("H37")) == 6
+
+
+async def test_what_waits_follows_a_changed_connection_both_ways(world: World, partner: Partner) -> None:
+    first = await world.send(to=["H37.31"])
+    await office.set_profile(world.gw, LOCAL, Profile(AgencyCode("H37.31"), "webhook"))
+    await drain(world, partner)
+    assert (await row(world, first.document, "H37.31"))["state"] == "delivered"
+    partner.answers["H37.03"] = DOWN
+    await world.send(number="400")
+    await drain(world, partner)
+    await office.set_profile(world.gw, LOCAL, Profile(AgencyCode("H37.03"), "inbox"))
+    assert [taken.item.header["number"] for taken in await world.fetch("H37.03")] == ["400"]
+
+
+async def test_a_connection_changed_during_an_attempt_is_followed_when_the_attempt_ends(
+    world: World, partner: Partner
+) -> None:
+    await world.send()
+    [attempt] = await world.gw.store.write(lambda tx: claim_due(tx, world.gw, 1))
+    await office.set_profile(world.gw, LOCAL, Profile(AgencyCode("H37.03"), "inbox"))
+    assert await world.gw.store.write(lambda tx: settle(tx, world.gw, attempt, DOWN))
+    assert len(await world.fetch("H37.03")) == 1

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.edxml.parse import parse_envelope
 from gateway.errors import NotFound, NotPermitted, Refused, Unreadable, WrongState
-from gateway.flow import inbox, look, office
+from gateway.flow import hold, inbox, look, office
 from gateway.flow.operate import LOCAL
 from gateway.flow.progress import report_status
 from gateway.model.agency import Profile
@@ -281,3 +281,47 @@ async def test_a_recipient_sees_its_own_part_of_a_documents_history(world: World
     whole = await look.trace(world.gw, world.caller("H37"), submission.document)
     assert {d.recipient for d in whole.deliveries if d.kind == "new"} == {"H37.03", "H37.05"}
     assert [status["reason"] for status in whole.statuses] == ["Không thuộc thẩm quyền"]
+
+
+async def test_a_held_document_is_nothing_to_its_recipient_before_or_after_it_is_rejected(
+    world: World,
+) -> None:
+    submission = await world.send(files={"QD_123_MAT.pdf": b"%PDF-1.7\n%%EOF\n"})
+    me, code = world.caller("H37.03"), AgencyCode("H37.03")
+    [held] = await world.rows("deliveries_of_document", document=submission.document)
+    for decide in (None, hold.reject):
+        if decide is not None:
+            await decide(world.gw, LOCAL, str(held["id"]), "Có dấu hiệu bí mật nhà nước")
+        assert await look.list_documents(world.gw, me, code) == []
+        with pytest.raises(NotFound):
+            await look.trace(world.gw, me, submission.document)
+        with pytest.raises(Refused):
+            await world.report("H37.03", "03", DOCUMENT)
+
+
+async def test_three_reports_in_one_second_are_three_reports(world: World) -> None:
+    await world.send()
+    [taken] = await world.fetch("H37.03")
+    await world.fetch("H37")
+    for text in ("bước 1", "bước 2", "bước 3", "bước 3"):
+        await report_status(
+            world.gw,
+            world.caller("H37.03"),
+            taken.item.delivery,
+            StatusCode.IN_WORK,
+            text,
+            StaffInfo(),
+        )
+    said = [item.subject for item in await world.waiting("H37")]
+    assert [text for text in ("bước 1", "bước 2", "bước 3") if text in said] == ["bước 1", "bước 2", "bước 3"]
+
+
+async def test_a_later_message_cannot_be_fetched_or_confirmed_before_its_document(world: World) -> None:
+    await world.send()
+    update = await world.send(kind=Kind.UPDATE, document_id=DOCUMENT)
+    rows = await world.rows("deliveries_of_document", document=update.document)
+    later = str(next(row["id"] for row in rows if row["kind"] == "update"))
+    for use in (inbox.fetch, inbox.done):
+        with pytest.raises(WrongState) as refused:
+            await use(world.gw, world.caller("H37.03"), later)
+        assert refused.value.code == "delivery.waits_for_earlier"

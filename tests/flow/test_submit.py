@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import resource
 import unicodedata
@@ -273,3 +274,30 @@ async def test_a_full_disk_refuses_nothing_for_good_and_leaves_nothing_behind(wo
     files = (world.home / "payloads").rglob("*")
     assert [path for path in files if path.is_file() and path.name != ".now"] == []
     assert not (await world.upload("H37", sent)).repeated
+
+
+async def test_a_refusal_is_never_recorded_under_somebody_elses_name_or_free_text(world: World) -> None:
+    for sender in ("H37", "Tôi là ai " * 50):
+        with pytest.raises((NotPermitted, Refused)):
+            await world.upload("H37.05", make_envelope(sender, subject="TUYỆT MẬT"))
+    rows = await world.rows("events_after", at=0, id="", limit=10)
+    refused = [row for row in rows if row["type"] == "submission.refused"]
+    assert [row["sender"] for row in refused] == [None, None]
+    assert all("Tôi là ai" not in bytes(row["body"]).decode() for row in refused)  # type: ignore[arg-type]
+
+
+async def test_somebody_elses_system_learns_nothing_about_a_document(world: World) -> None:
+    await world.send()
+    with pytest.raises(NotPermitted) as refused:
+        await world.upload("H37.05", make_envelope("H37", subject="Nội dung khác"))
+    assert [finding.rule for finding in refused.value.findings] == ["sender.not_yours"]
+
+
+async def test_a_supplementary_receipt_names_the_bytes_that_are_delivered(world: World) -> None:
+    java = make_envelope("H37", ["H37.03", "H37.05"])
+    await world.upload("H37", java, ["H37.03"])
+    rebuilt = make_envelope("H37", ["H37.03", "H37.05"], dialect=Dialect.DOTNET)
+    second = await world.upload("H37", rebuilt)
+    claims = read_receipt(second.jws, [world.gw.keyring.receipt_certificate])
+    [taken] = await world.fetch("H37.05")
+    assert claims["envelope_sha256"] == hashlib.sha256(taken.data).hexdigest()

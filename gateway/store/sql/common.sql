@@ -235,7 +235,8 @@ SELECT d.id, d.sender, d.document_id, d.created_at, m.kind, m.header, m.decision
 FROM document d JOIN message m ON m.id = d.first_message
 WHERE d.created_at < :before
   AND (d.sender = :agency
-    OR EXISTS (SELECT 1 FROM delivery x WHERE x.document = d.id AND x.recipient = :agency))
+    OR EXISTS (SELECT 1 FROM delivery x WHERE x.document = d.id AND x.recipient = :agency
+      AND x.kind <> 'status' AND x.state NOT IN ('held', 'rejected', 'cancelled')))
 ORDER BY d.created_at DESC, d.id DESC
 LIMIT :limit;
 
@@ -276,17 +277,21 @@ SELECT * FROM delivery WHERE message = :message ORDER BY accepted_at, id;
 SELECT * FROM delivery WHERE document = :document ORDER BY accepted_at, id;
 
 -- name: recipients_of_document
--- Who was to receive the document (its own messages, not statuses about it).
-SELECT DISTINCT recipient FROM delivery WHERE document = :document AND kind <> 'status';
+-- Who has the document or is about to (its own messages, not statuses about it). Held and rejected deliveries
+-- give their recipient no right to see or report anything.
+SELECT DISTINCT recipient FROM delivery
+WHERE document = :document AND kind <> 'status' AND state NOT IN ('held', 'rejected', 'cancelled');
 
 -- name: due_deliveries
--- Deliveries that may be attempted now, most urgent and oldest first: due, not leased, their lane open, and no
--- earlier message of the same document still on its way to the same destination.
+-- Deliveries that may be attempted now, most urgent and oldest first: due, not leased, their lane open and not
+-- full, and no earlier message of the same document still on its way to the same destination.
 SELECT d.* FROM delivery d
 LEFT JOIN lane l ON l.destination = d.destination
 WHERE d.state = 'queued' AND d.due_at IS NOT NULL AND d.due_at <= :now
   AND (d.leased_until IS NULL)
   AND (l.not_before IS NULL OR l.not_before <= :now)
+  AND (SELECT COUNT(*) FROM delivery r WHERE r.destination = d.destination AND r.leased_until IS NOT NULL)
+    < CASE WHEN l.failures > 0 THEN 1 ELSE :per_destination END
   AND NOT EXISTS (
     SELECT 1 FROM delivery e
     WHERE e.destination = d.destination AND e.order_key = d.order_key
@@ -307,6 +312,23 @@ SELECT destination, COUNT(*) AS running FROM delivery WHERE leased_until IS NOT 
 -- name: expired_leases
 -- Attempts whose process has not come back in time.
 SELECT * FROM delivery WHERE leased_until IS NOT NULL AND leased_until <= :now ORDER BY leased_until LIMIT :limit;
+
+-- name: unreachable
+-- Deliveries older than we try, that wait behind a failing destination.
+SELECT d.* FROM delivery d JOIN lane l ON l.destination = d.destination
+WHERE d.state = 'queued' AND d.due_at IS NOT NULL AND d.leased_until IS NULL AND l.failures > 0
+  AND d.accepted_at < :before AND d.due_at < :due_before
+ORDER BY d.accepted_at, d.id LIMIT :limit;
+
+-- name: reconnect_queued
+-- What waits for a destination follows its new connection: fetched by it, or due at once.
+UPDATE delivery SET adapter = :adapter, pull = :pull, due_at = :due_at
+WHERE destination = :destination AND state = 'queued' AND leased_until IS NULL AND adapter <> :adapter;
+
+-- name: reconnect_kept
+-- The same for what is held or dead.
+UPDATE delivery SET adapter = :adapter, pull = :pull
+WHERE destination = :destination AND state IN ('held', 'dead') AND adapter <> :adapter;
 
 -- name: open_leases
 -- How many attempts are running.
@@ -359,9 +381,10 @@ LIMIT :limit;
 
 -- name: earlier_open
 -- An earlier message of the same document still on its way to the same destination.
-SELECT e.id FROM delivery e
-WHERE e.destination = :destination AND e.order_key = :order_key AND e.state IN ('queued', 'held', 'dead')
-  AND (e.accepted_at < :accepted_at OR (e.accepted_at = :accepted_at AND e.id < :id))
+SELECT e.id FROM delivery d
+JOIN delivery e ON e.destination = d.destination AND e.order_key = d.order_key
+WHERE d.id = :id AND e.state IN ('queued', 'held', 'dead')
+  AND (e.accepted_at < d.accepted_at OR (e.accepted_at = d.accepted_at AND e.id < d.id))
 LIMIT 1;
 
 -- name: queue_summary

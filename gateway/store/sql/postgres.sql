@@ -15,6 +15,8 @@ LEFT JOIN lane l ON l.destination = d.destination
 WHERE d.state = 'queued' AND d.due_at IS NOT NULL AND d.due_at <= :now
   AND d.leased_until IS NULL
   AND (l.not_before IS NULL OR l.not_before <= :now)
+  AND (SELECT COUNT(*) FROM delivery r WHERE r.destination = d.destination AND r.leased_until IS NOT NULL)
+    < CASE WHEN l.failures > 0 THEN 1 ELSE :per_destination END
   AND NOT EXISTS (
     SELECT 1 FROM delivery e
     WHERE e.destination = d.destination AND e.order_key = d.order_key

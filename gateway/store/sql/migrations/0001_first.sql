@@ -194,6 +194,7 @@ CREATE TABLE delivery (
 CREATE INDEX delivery_due ON delivery (urgency_rank, accepted_at, id)
   WHERE state = 'queued' AND due_at IS NOT NULL;
 CREATE INDEX delivery_leased ON delivery (leased_until) WHERE leased_until IS NOT NULL;
+CREATE INDEX delivery_running ON delivery (destination) WHERE leased_until IS NOT NULL;
 CREATE INDEX delivery_waiting ON delivery (destination, urgency_rank, accepted_at, id)
   WHERE state = 'queued' AND pull = 1;
 CREATE INDEX delivery_order ON delivery (destination, order_key, accepted_at, id)
