@@ -87,6 +87,7 @@ async def open_services(
         keyring=keyring,
         trust_store=trust,
         kinds=adapter_kinds(),
+        connection_problems=lambda kind, settings: connection_problems(kind, settings, clock),
     )
     await gw.refresh()
     return gw

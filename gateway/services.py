@@ -12,10 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
 
+from gateway.checks import secrecy_table
 from gateway.clock import Clock, new_id
 from gateway.config import Config
 from gateway.directory.snapshot import Directory
 from gateway.metrics import Metrics
+from gateway.model.text import Bilingual
 from gateway.signature.keyring import Keyring
 from gateway.signature.register import SignerRegister
 from gateway.signature.trust import TrustStore
@@ -63,6 +65,7 @@ class Services:
     keyring: Keyring
     trust_store: TrustStore
     kinds: Mapping[str, bool]
+    connection_problems: Callable[[str, Mapping[str, str]], list[Bilingual]] = lambda kind, settings: []
     metrics: Metrics = field(default_factory=Metrics)
     bell: Bell = field(default_factory=Bell)
     directory: Directory = field(default_factory=Directory)
@@ -76,6 +79,11 @@ class Services:
     def trust(self) -> Trust:
         """Anchors, signer register and rule set as of now."""
         return Trust(self.trust_store, self.signers, self.config.trust.rule_set)
+
+    @property
+    def rule_set(self) -> str:
+        """What a decision rests on: the rules for signatures and the table of secrecy marks, by version."""
+        return f"{self.config.trust.rule_set}+secrecy-{secrecy_table.VERSION}"
 
     def new_id(self) -> str:
         """A UUIDv7 for now."""

@@ -40,6 +40,7 @@ def send(frame: Frame, file: Path, agency: str) -> None:
 @click.option("--as", "agency", default="", metavar="AGENCY", help="Whose inbox; without: counts of all.")
 @click.option("--fetch", metavar="DELIVERY", help="Fetch this message into the file of -o.")
 @click.option("-o", "--output", "target", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--reason", default="", help="With --fetch: why a person opens the content; it is recorded.")
 @click.option("--done", metavar="DELIVERY", help="Confirm that this message is stored on your side.")
 @click.option("--report", nargs=2, metavar="DELIVERY STATUS", help="Report a status, e.g. 03.")
 @click.option("--text", default="", help="With --report: the reason or remark.")
@@ -49,6 +50,7 @@ def inbox(
     agency: str,
     fetch: str | None,
     target: Path | None,
+    reason: str,
     done: str | None,
     report: tuple[str, str] | None,
     text: str,
@@ -58,7 +60,7 @@ def inbox(
     if len(chosen) > 1:
         raise click.UsageError("Use one of --fetch, --done and --report at a time.")
     if fetch:
-        _fetch(frame, fetch, target)
+        _fetch(frame, fetch, target, reason)
     elif done:
         settled = operate(frame, "inbox.done", delivery=done)
         words = "[bold green]✓[/] Đã xác nhận nhận đủ gói tin. [dim](done)[/]"
@@ -75,7 +77,7 @@ def inbox(
         output.show(frame, {"waiting": waiting}, lambda console: _print_waiting(console, waiting))
 
 
-def _fetch(frame: Frame, delivery: str, target: Path | None) -> None:
+def _fetch(frame: Frame, delivery: str, target: Path | None, reason: str) -> None:
     if target is None:
         raise click.UsageError("--fetch needs -o FILE.")
     if target.exists():
@@ -83,7 +85,7 @@ def _fetch(frame: Frame, delivery: str, target: Path | None) -> None:
         raise BadRequest(Bilingual(vi, en), code="file.exists")
     with output.progress(frame) as bar:
         bar.add_task("Đang lấy về…", total=None)
-        answer = operate(frame, "inbox.fetch", delivery=delivery, path=str(target.resolve()))
+        answer = operate(frame, "inbox.fetch", delivery=delivery, path=str(target.resolve()), reason=reason)
     words = (
         f"[bold green]✓[/] Đã lấy {answer['size']} byte vào {escape(str(target))}. [dim](fetched)[/]\n"
         f"  → Khi đã lưu xong: gateway inbox --done {escape(delivery)}"

@@ -12,7 +12,6 @@ import structlog
 
 from gateway.clock import SECOND
 from gateway.delivery.settle import give_up_unreachable, lease_expired
-from gateway.errors import GatewayError
 from gateway.model.delivery import OPEN
 from gateway.services import Services
 from gateway.store import deliveries, payloads
@@ -40,8 +39,8 @@ class Janitor:
         while not self._stopped.is_set():
             try:
                 await self.round()
-            except GatewayError as error:
-                log.warning("round failed, trying again", error=str(error))
+            except Exception:  # a loop that ends in silence is the worst outage
+                log.exception("round failed, trying again")
             try:
                 await asyncio.wait_for(self._stopped.wait(), ROUND_SECONDS)
             except TimeoutError:

@@ -3,7 +3,7 @@
 In charge of: the schedule, in words and as a pure function. Not in charge of: doing it (``settle.py``).
 
 After a failed attempt the gateway waits half a minute, then one, two, five, ten and thirty minutes, then an
-hour between attempts. Five days after the message was accepted it gives up: the delivery becomes a dead
+hour between attempts. Five days after the delivery began to wait it gives up: the delivery becomes a dead
 letter, the original is kept, the sender is told, and a person decides. A partner that names a time
 (Retry-After) is believed, up to an hour.
 """
@@ -40,6 +40,6 @@ def lane_wait_after(failures: int) -> int:
     return min(WAITS[min(failures, len(WAITS)) - 1], LANE_WAIT)
 
 
-def is_exhausted(accepted_at: Instant, next_at: Instant) -> bool:
+def is_exhausted(queued_at: Instant, next_at: Instant) -> bool:
     """True when the next attempt would come later than we try."""
-    return next_at - accepted_at > GIVE_UP_AFTER
+    return next_at - queued_at > GIVE_UP_AFTER

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.clock import SECOND
-from gateway.delivery.retry import GIVE_UP_AFTER, HOUR, LANE_WAIT, is_exhausted, lane_wait_after, wait_after
+from gateway.delivery.retry import GIVE_UP_AFTER, LANE_WAIT, is_exhausted, lane_wait_after, wait_after
 from gateway.flow import facts, record
 from gateway.flow.progress import arrive, tell_sender
 from gateway.model.delivery import Delivery, State
@@ -21,6 +21,8 @@ from gateway.services import Services
 from gateway.store import deliveries, events
 from gateway.store.contract import Tx
 from gateway.store.deliveries import Change
+
+LOCAL_FAULT = "attempt.error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,9 @@ def lease_expired(tx: Tx, gw: Services, delivery: Delivery, lease: str) -> None:
 
 def give_up_unreachable(tx: Tx, gw: Services, limit: int) -> int:
     """Deliveries that waited for five days behind a failing destination without a turn of their own become
-    dead letters too, and their senders are told. One that a person revived has an hour. How many."""
+    dead letters too, and their senders are told. How many."""
     now = gw.clock.now()
-    rows = tx.all("unreachable", before=now - GIVE_UP_AFTER, due_before=now - HOUR, limit=limit)
+    rows = tx.all("unreachable", before=now - GIVE_UP_AFTER, limit=limit)
     for row in rows:
         attempt = Attempt(deliveries.from_row(row), "", now)
         _dead(tx, gw, attempt, "retry.exhausted", _exhausted(_UNREACHABLE), now)
@@ -83,9 +85,10 @@ def _delivered(tx: Tx, gw: Services, attempt: Attempt, outcome: Delivered, now: 
 
 def _postponed(tx: Tx, gw: Services, attempt: Attempt, outcome: TryLater, now: Instant) -> bool:
     delivery = attempt.delivery
-    _rest_lane(tx, delivery.destination, now, outcome.retry_after)
+    if outcome.code != LOCAL_FAULT:  # our own trouble with one document is no reason to spare its destination
+        _rest_lane(tx, delivery.destination, now, outcome.retry_after)
     due_at = Instant(now + wait_after(delivery.attempts, delivery.id, outcome.retry_after))
-    if is_exhausted(delivery.accepted_at, due_at):
+    if is_exhausted(delivery.queued_at, due_at):
         return _dead(tx, gw, attempt, "retry.exhausted", _exhausted(outcome.text), now)
     change = Change(State.QUEUED, now, due_at=due_at, lease=attempt.lease)
     if not deliveries.move(tx, delivery, change):

@@ -15,8 +15,7 @@ import structlog
 
 from gateway.clock import SECOND
 from gateway.delivery.retry import wait_after
-from gateway.delivery.settle import Attempt, settle
-from gateway.errors import GatewayError
+from gateway.delivery.settle import LOCAL_FAULT, Attempt, settle
 from gateway.flow.payload import open_payload
 from gateway.model.delivery import Delivery
 from gateway.model.envelope import Kind
@@ -68,8 +67,8 @@ class Worker:
             return []
         try:
             return await self._gw.store.write(lambda tx: claim_due(tx, self._gw, free))
-        except GatewayError as error:
-            log.warning("claim failed, trying again", error=str(error))
+        except Exception:  # a loop that ends in silence is the worst outage
+            log.exception("claim failed, trying again")
             await asyncio.sleep(IDLE_SECONDS)
             return []
 
@@ -79,8 +78,8 @@ class Worker:
         self._gw.metrics.attempts.labels(attempt.delivery.adapter, type(outcome).__name__.lower()).inc()
         try:
             await self._gw.store.write(lambda tx: settle(tx, self._gw, attempt, outcome))
-        except GatewayError as error:
-            log.warning("outcome not written, the lease will run out", error=str(error))
+        except Exception:
+            log.exception("outcome not written, the lease will run out", delivery=attempt.delivery.id)
 
     async def _hand_over(self, attempt: Attempt) -> Outcome:
         seconds = self._gw.config.delivery.lease_seconds * 0.8
@@ -93,7 +92,7 @@ class Worker:
         except Exception as error:  # the port's promise: any exception means "not now"
             log.exception("attempt failed", delivery=attempt.delivery.id)
             detail = f"{type(error).__name__}: {error}"
-            return TryLater("attempt.error", Bilingual(f"Lỗi khi gửi: {detail}", f"Failed to send: {detail}"))
+            return TryLater(LOCAL_FAULT, Bilingual(f"Lỗi khi gửi: {detail}", f"Failed to send: {detail}"))
 
     async def _parcel(self, attempt: Attempt) -> Parcel:
         gw, delivery = self._gw, attempt.delivery

@@ -62,10 +62,10 @@ def content_digest(envelope: Envelope, canonical: Canonical) -> bytes:
 
 
 def status_key(envelope: Envelope, canonical: Canonical) -> StatusKey:
-    """The key of a status message. ``ValueError`` for a document message."""
-    if envelope.status is None or not envelope.response_for:
-        raise ValueError("not a status message about a document")
-    about = canonical(envelope.response_for[0].organ_id)
+    """The key of a status message; what it does not say is empty. ``ValueError`` for a document message."""
+    if envelope.status is None:
+        raise ValueError("not a status message")
+    about = canonical(envelope.response_for[0].organ_id) if envelope.response_for else ""
     status = envelope.status
     reporter = canonical(envelope.sender.organ_id)
     return StatusKey(reporter, about, nfc(envelope.document_id), status.code, nfc(status.timestamp))

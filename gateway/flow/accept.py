@@ -208,7 +208,7 @@ def _accepted_event(gw: Services, plan: Plan) -> Event:
         status=status.code if status else "",
         declared_time=status.timestamp if status else plan.envelope.promulgation_date.raw,
         envelope_sha256=plan.payload.sha256.hex(),
-        rule_set=gw.trust.rule_set,
+        rule_set=gw.rule_set,
         facts=facts.facts_of(plan.exam)
         | {"automatic": plan.automatic, "recipients": [hop.recipient for hop in hops]},
         private=facts.private_of(plan.envelope),
@@ -229,7 +229,7 @@ def _message_row(gw: Services, plan: Plan, event: str) -> messages.NewMessage:
         dialect=envelope.dialect.value,
         decision=exam.decision.value,
         caller=plan.actor,
-        rule_set=gw.trust.rule_set,
+        rule_set=gw.rule_set,
         urgency=envelope.other.priority,
         header=facts.header_of(envelope),
         findings=[finding.as_json() for finding in exam.findings],

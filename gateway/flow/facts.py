@@ -30,8 +30,9 @@ def header_of(envelope: Envelope) -> dict[str, Any]:
         "notation": envelope.code_notation,
         "type_name": envelope.document_type.name,
         "promulgation_date": promulgated.value.isoformat() if promulgated.value else promulgated.raw,
-        "priority": envelope.other.priority,
+        "urgency": envelope.other.priority,
         "paper": envelope.business.paper,
+        "file_count": len(envelope.attachments),
         "files": [
             {"sha256": file.sha256.hex(), "size": file.size, "format": file.format}
             for file in envelope.attachments

@@ -109,7 +109,12 @@ def _change(
         reason_code=decision.reason_code,
         reason=text if decision.reason_code else None,
     )
-    deliveries.move(tx, delivery, change)
+    if not deliveries.move(tx, delivery, change):
+        raise WrongState(_LEASED, code="delivery.leased")
+    if decision.to_state is State.QUEUED:  # the connection may have been mended meanwhile
+        profile = gw.directory.profile(delivery.destination)
+        if profile.adapter != delivery.adapter and profile.adapter in gw.kinds:
+            deliveries.reconnect(tx, delivery.destination, profile.adapter, gw.kinds[profile.adapter], at)
     if decision is RETRY:
         _open_lane(tx, delivery, at)
     moved = record.delivery_moved(

@@ -268,9 +268,7 @@ def _not_waiting(delivery: Delivery) -> Bilingual:
     )
 
 
-_NOT_OUR_CURSOR = Bilingual(
-    "Tham số cursor không hợp lệ.", "The cursor is not one that this gateway gave."
-)
+_NOT_OUR_CURSOR = Bilingual("Tham số cursor không hợp lệ.", "The cursor is not one that this gateway gave.")
 _NOT_FETCHED = Bilingual(
     "Chưa tải về đầy đủ gói tin này nên chưa thể xác nhận đã nhận. Hãy tải về rồi xác nhận lại.",
     "This message was not fetched in full yet, so it cannot be confirmed. Fetch it, then confirm again.",

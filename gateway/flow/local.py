@@ -15,15 +15,16 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from gateway.errors import BadRequest, NotFound
-from gateway.flow import inbox
+from gateway.flow import facts, inbox, record
 from gateway.flow.door import Caller, receive
 from gateway.flow.progress import report_status
 from gateway.flow.submit import submit
 from gateway.model.envelope import StaffInfo
+from gateway.model.event import EventType
 from gateway.model.status import read_status_code
 from gateway.model.text import AgencyCode, Bilingual
 from gateway.services import Services
-from gateway.store import deliveries
+from gateway.store import deliveries, events
 from gateway.store.people import Role
 
 CHUNK = 262_144  # bytes read from a file at one time
@@ -43,14 +44,30 @@ async def list_inbox(gw: Services, caller: Caller, agency: str, cursor: str = ""
     return await inbox.list_inbox(gw, acting, next(iter(acting.agencies)), cursor, limit)
 
 
-async def fetch_file(gw: Services, caller: Caller, delivery: str, path: str) -> Any:
-    """Write the bytes of a waiting message to ``path``, which must not exist. On return they are on disk."""
+async def fetch_file(gw: Services, caller: Caller, delivery: str, path: str, reason: str) -> Any:
+    """Write the bytes of a waiting message to ``path``, which must not exist. On return they are on disk.
+
+    A person opens content here, so there is a reason, and it is recorded.
+    """
+    if not reason.strip():
+        raise BadRequest(_NO_REASON, code="reason.missing")
     parcel = await inbox.fetch(gw, await _recipient_of(gw, caller, delivery), delivery)
     with _created(path) as file:
         async for chunk in parcel.chunks:
             await asyncio.to_thread(file.write, chunk)
         file.flush()
         await asyncio.to_thread(os.fsync, file.fileno())
+    viewed = record.event(
+        gw,
+        EventType.PERSON_VIEWED,
+        caller.principal,
+        gw.clock.now(),
+        document=parcel.delivery.document,
+        message=parcel.delivery.message,
+        delivery=delivery,
+        private=facts.salted({"reason": reason.strip()}),
+    )
+    await gw.store.write(lambda tx: events.record(tx, viewed))
     return {
         "delivery": delivery,
         "path": path,
@@ -134,3 +151,8 @@ def _unwritable(path: str, error: OSError) -> Bilingual:
     return Bilingual(
         f"Không ghi được tệp {path}: {error.strerror}.", f"Cannot write {path}: {error.strerror}."
     )
+
+
+_NO_REASON = Bilingual(
+    "Phải ghi rõ lý do mở nội dung văn bản.", "Opening the content of a document needs a reason."
+)

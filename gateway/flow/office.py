@@ -92,6 +92,9 @@ async def set_profile(gw: Services, caller: Caller, profile: Profile, secret: st
         raise NotFound(_unknown_agencies([profile.agency]), code="agency.unknown")
     if profile.adapter not in gw.kinds:
         raise BadRequest(_unknown_adapter(profile.adapter, gw.kinds), code="profile.unknown_adapter")
+    settings = dict(profile.settings) | {"secret": await _secret_of(gw, profile.agency, secret)}
+    if wrong := gw.connection_problems(profile.adapter, settings):
+        raise BadRequest(wrong[0], code="profile.settings_wrong")
     now = gw.clock.now()
     changed = _event(
         gw,
@@ -114,6 +117,14 @@ async def set_profile(gw: Services, caller: Caller, profile: Profile, secret: st
 
     await gw.store.write(unit)
     await gw.refresh()
+
+
+async def _secret_of(gw: Services, agency: AgencyCode, new: str | None) -> str:
+    """The secret that a connection will have: the new one, else the one that is kept."""
+    if new is not None:
+        return new
+    sealed = await gw.store.read(lambda tx: registry.sealed_secret(tx, agency))
+    return gw.keyring.decrypt_secret(sealed).decode() if sealed is not None else ""
 
 
 async def add_principal(

@@ -32,11 +32,6 @@ async def open_payload(gw: Services, delivery: Delivery) -> OpenPayload:
     return open_stored(gw, await gw.store.read(lambda tx: of_delivery(tx, delivery.id)))
 
 
-async def open_message(gw: Services, message_id: str) -> OpenPayload:
-    """The bytes of a message as received."""
-    return open_stored(gw, await gw.store.read(lambda tx: _of_message(tx, message_id)))
-
-
 def open_stored(gw: Services, stored: StoredPayload | None) -> OpenPayload:
     """The bytes of a payload row; ``NotFound`` when they were destroyed."""
     if stored is None or stored.wrapped_key is None:

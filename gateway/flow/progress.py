@@ -15,7 +15,7 @@ import orjson
 from gateway.clock import SECOND, local, local_day
 from gateway.directory.route import route
 from gateway.edxml.build import build_status
-from gateway.errors import NotFound, NotPermitted
+from gateway.errors import NotFound
 from gateway.flow import record
 from gateway.flow.accept import commit, plan_for
 from gateway.flow.door import Caller, receive
@@ -91,7 +91,7 @@ async def report_status(
     """
     delivery, first = await gw.store.read(lambda tx: _delivery_and_message(tx, delivery_id))
     if not caller.acts_for(delivery.recipient):
-        raise NotPermitted(code="delivery.not_yours")
+        raise NotFound(code="delivery.unknown")
     at = gw.clock.now()
     while True:
         envelope = _status_envelope(gw, first, delivery, delivery.recipient, code, description, at, staff)

@@ -194,7 +194,7 @@ async def _refusal(gw: Services, caller: Caller, upload: Upload, exam: Examinati
         now,
         sender=_own_sender(caller, exam),
         envelope_sha256=upload.sha256.hex(),
-        rule_set=gw.trust.rule_set,
+        rule_set=gw.rule_set,
         reason_code=worst.rule,
         facts={"size": upload.size, "findings": facts.findings_of(exam)},
     )

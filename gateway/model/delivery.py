@@ -68,6 +68,7 @@ class Delivery:
     leased_until: Instant | None
     attempts: int
     accepted_at: Instant
+    queued_at: Instant  # when it last began to wait; retries count from it
     fetched_at: Instant | None = None
     settled_at: Instant | None = None
     reason_code: str = ""

@@ -109,7 +109,7 @@ class Event:
             "id": self.id,
             "type": self.type.value,
             "at": self.at,
-            "clock": {"source": self.clock_source},
+            "clock": {"source": self.clock_source, "offset": None},  # not measured yet
             "actor": self.actor,
         }
         for name in _OPTIONAL:

@@ -29,7 +29,7 @@ class Receipt:
     supplement_to: str = ""  # id of the first receipt, when a repeat named further recipients
 
     def payload(self) -> dict[str, Any]:
-        """The claims, in the names that ``docs/receipts`` and the API use."""
+        """The claims of the JWS, by name."""
         claims: dict[str, Any] = {
             "receipt": self.id,
             "gateway": self.gateway,

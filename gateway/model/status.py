@@ -34,11 +34,6 @@ class StatusCode(enum.Enum):
         """True for 13, which travels from the document's sender to one recipient."""
         return self is StatusCode.RECALL_ASKED
 
-    @property
-    def acknowledges(self) -> bool:
-        """02 and 03 acknowledge (contracts); 01 is only the system's arrival."""
-        return self in (StatusCode.REFUSED, StatusCode.ACCEPTED)
-
 
 _WORDS = {
     StatusCode.ARRIVED: Bilingual("Đã đến", "Arrived"),

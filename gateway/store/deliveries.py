@@ -1,8 +1,8 @@
-"""Rows of the delivery queue: deliveries, lanes, attempts.
+"""Rows of the delivery queue.
 
-In charge of: the one way to create a delivery and the one way to change its transport state, each with its
-event in the same transaction. Not in charge of: when to try again (``delivery/retry.py``) or what an outcome
-means (``delivery/settle.py``).
+In charge of: the one way to create a delivery, the one way to change its transport state, and following a
+changed connection. The event of a change is written beside it by the flow that makes it. Not in charge of:
+when to try again (``delivery/retry.py``) or what an outcome means (``delivery/settle.py``).
 """
 
 from __future__ import annotations
@@ -88,6 +88,7 @@ def move(tx: Tx, delivery: Delivery, change: Change) -> bool:
     if change.to_state not in ALLOWED[delivery.state]:
         raise ValueError(f"{delivery.state.value} never becomes {change.to_state.value}")
     settled = change.to_state not in (State.QUEUED, State.HELD)
+    queued_again = change.to_state is State.QUEUED and delivery.state is not State.QUEUED
     reason = change.reason or Bilingual("", "")
     moved = tx.run(
         "move_delivery",
@@ -96,6 +97,7 @@ def move(tx: Tx, delivery: Delivery, change: Change) -> bool:
         state=change.to_state.value,
         due_at=change.due_at,
         lease=change.lease,
+        queued_at=change.at if queued_again else None,
         settled_at=change.at if settled else None,
         reason_code=change.reason_code,
         reason_vi=reason.vi,
@@ -119,11 +121,6 @@ def find(tx: Tx, delivery_id: str, *, lock: bool = False) -> Delivery | None:
     """One delivery; with ``lock`` it stays ours until the transaction ends."""
     row = tx.one("lock_delivery" if lock else "delivery_by_id", id=delivery_id)
     return None if row is None else from_row(row)
-
-
-def of_message(tx: Tx, message: str) -> list[Delivery]:
-    """Deliveries of one message."""
-    return [from_row(row) for row in tx.all("deliveries_of_message", message=message)]
 
 
 def of_document(tx: Tx, document: str) -> list[Delivery]:
@@ -154,6 +151,7 @@ def from_row(row: Row) -> Delivery:
         leased_until=row["leased_until"],
         attempts=row["attempts"],
         accepted_at=row["accepted_at"],
+        queued_at=row["queued_at"],
         fetched_at=row["fetched_at"],
         settled_at=row["settled_at"],
         reason_code=row["reason_code"],

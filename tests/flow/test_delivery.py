@@ -377,3 +377,42 @@ async def test_a_connection_changed_during_an_attempt_is_followed_when_the_attem
     await office.set_profile(world.gw, LOCAL, Profile(AgencyCode("H37.03"), "inbox"))
     assert await world.gw.store.write(lambda tx: settle(tx, world.gw, attempt, DOWN))
     assert len(await world.fetch("H37.03")) == 1
+
+
+async def test_a_revived_delivery_has_five_days_again(world: World, partner: Partner) -> None:
+    submission = await world.send()
+    partner.answers["H37.03"] = DOWN
+    wait(world, GIVE_UP_AFTER)
+    await drain(world, partner)
+    dead = await row(world, submission.document)
+    assert dead["state"] == "dead"
+    await hold.retry(world.gw, LOCAL, str(dead["id"]), "Đơn vị báo đã khôi phục")
+    await drain(world, partner)
+    assert (await row(world, submission.document))["state"] == "queued"
+
+
+async def test_our_own_fault_with_one_document_does_not_rest_its_destination(
+    world: World, partner: Partner
+) -> None:
+    await world.send(number="1")
+    partner.answers["H37.03"] = RuntimeError("our own bug")
+    await drain(world, partner)
+    partner.answers.clear()
+    second = await world.send(number="2")
+    await drain(world, partner)
+    assert (await row(world, second.document))["state"] == "delivered"
+
+
+async def test_the_loops_outlive_an_unexpected_error(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    rounds = 0
+
+    async def failing(self: Janitor) -> None:
+        nonlocal rounds
+        rounds += 1
+        janitor.stop()
+        raise PermissionError("somebody changed the folder's rights")
+
+    monkeypatch.setattr(Janitor, "round", failing)
+    janitor = Janitor(world.gw)
+    await janitor.run()
+    assert rounds == 1

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from gateway.edxml.parse import parse_envelope
-from gateway.errors import NotFound, NotPermitted, Refused, Unreadable, WrongState
-from gateway.flow import hold, inbox, look, office
+from gateway.errors import BadRequest, NotFound, NotPermitted, Refused, Unreadable, WrongState
+from gateway.flow import hold, inbox, local, look, office
 from gateway.flow.operate import LOCAL
 from gateway.flow.progress import report_status
 from gateway.model.agency import Profile
@@ -229,7 +231,7 @@ async def test_a_recipient_reports_through_the_native_door_without_writing_edxml
 async def test_a_recipient_cannot_report_on_a_delivery_that_is_not_its_own(world: World) -> None:
     await world.upload("H37", make_envelope(to=["H37.03", "H37.05"]))
     [item] = await world.waiting("H37.03")
-    with pytest.raises(NotPermitted):
+    with pytest.raises(NotFound):
         await report_status(
             world.gw, world.caller("H37.05"), item.delivery, StatusCode.ACCEPTED, "", StaffInfo()
         )
@@ -325,3 +327,26 @@ async def test_a_later_message_cannot_be_fetched_or_confirmed_before_its_documen
         with pytest.raises(WrongState) as refused:
             await use(world.gw, world.caller("H37.03"), later)
         assert refused.value.code == "delivery.waits_for_earlier"
+
+
+async def test_a_person_who_opens_content_gives_a_reason_and_it_is_recorded(
+    world: World, tmp_path: Path
+) -> None:
+    await world.send()
+    [item] = await world.waiting("H37.03")
+    with pytest.raises(BadRequest):
+        await local.fetch_file(world.gw, LOCAL, item.delivery, str(tmp_path / "a"), "  ")
+    await local.fetch_file(world.gw, LOCAL, item.delivery, str(tmp_path / "a"), "Đối chiếu khi kiểm tra")
+    rows = await world.rows("events_after", at=0, id="", limit=100)
+    [viewed] = [row for row in rows if row["type"] == "person.viewed"]
+    [private] = await world.rows("private_of", event=str(viewed["id"]))
+    assert private["value"] == "Đối chiếu khi kiểm tra"
+
+
+async def test_a_status_about_nothing_is_refused_and_recorded(world: World) -> None:
+    await world.send()
+    sent = make_status("H37.03", "03", DOCUMENT)
+    start, end = sent.index(b"<edXML:ResponseFor"), sent.index(b"</edXML:ResponseFor>")
+    with pytest.raises((Refused, Unreadable)):
+        await world.upload("H37.03", sent[:start] + sent[end + len(b"</edXML:ResponseFor>") :])
+    assert (await world.event_types())[-1] == "submission.refused"

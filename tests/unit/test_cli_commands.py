@@ -166,7 +166,7 @@ def test_a_document_goes_from_one_agency_to_another_by_commands_alone(
     assert (sent["decision"], sent["repeated"]) == ("accept", False)
     [item] = commands.done("inbox", "--as", "000.00.03.H37")["items"]
     target = tmp_path / "fetched.edxml"
-    commands.done("inbox", "--fetch", item["delivery"], "-o", target)
+    commands.done("inbox", "--fetch", item["delivery"], "-o", target, "--reason", "đối chiếu")
     assert target.read_bytes() == LETTER.read_bytes()
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     assert commands.done("inbox", "--done", item["delivery"])["state"] == "delivered"
@@ -193,7 +193,7 @@ def test_a_fetch_never_overwrites_a_file(commands: Commands, tmp_path: Path) -> 
     [item] = commands.done("inbox", "--as", "H37.03")["items"]
     target = tmp_path / "mine.edxml"
     target.write_text("mine")
-    code, _ = commands.json("inbox", "--fetch", item["delivery"], "-o", target)
+    code, _ = commands.json("inbox", "--fetch", item["delivery"], "-o", target, "--reason", "đối chiếu")
     assert (code, target.read_text()) == (1, "mine")
 
 

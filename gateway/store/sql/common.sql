@@ -254,10 +254,10 @@ SELECT * FROM receipt WHERE message = :message ORDER BY issued_at, id;
 -- name: add_delivery
 -- One message for one recipient.
 INSERT INTO delivery (id, message, document, kind, sender, document_id, addressed, recipient, destination,
-  adapter, pull, order_key, urgency, urgency_rank, state, due_at, attempts, payload, accepted_at,
+  adapter, pull, order_key, urgency, urgency_rank, state, due_at, attempts, payload, accepted_at, queued_at,
   reason_code, reason_vi, reason_en, status_code, proof)
 VALUES (:id, :message, :document, :kind, :sender, :document_id, :addressed, :recipient, :destination,
-  :adapter, :pull, :order_key, :urgency, :urgency_rank, :state, :due_at, 0, :payload, :accepted_at,
+  :adapter, :pull, :order_key, :urgency, :urgency_rank, :state, :due_at, 0, :payload, :accepted_at, :accepted_at,
   :reason_code, :reason_vi, :reason_en, '', '');
 
 -- name: delivery_by_id
@@ -317,7 +317,7 @@ SELECT * FROM delivery WHERE leased_until IS NOT NULL AND leased_until <= :now O
 -- Deliveries older than we try, that wait behind a failing destination.
 SELECT d.* FROM delivery d JOIN lane l ON l.destination = d.destination
 WHERE d.state = 'queued' AND d.due_at IS NOT NULL AND d.leased_until IS NULL AND l.failures > 0
-  AND d.accepted_at < :before AND d.due_at < :due_before
+  AND d.queued_at < :before
 ORDER BY d.accepted_at, d.id LIMIT :limit;
 
 -- name: reconnect_queued
@@ -330,18 +330,10 @@ WHERE destination = :destination AND state = 'queued' AND leased_until IS NULL A
 UPDATE delivery SET adapter = :adapter, pull = :pull
 WHERE destination = :destination AND state IN ('held', 'dead') AND adapter <> :adapter;
 
--- name: open_leases
--- How many attempts are running.
-SELECT COUNT(*) AS running FROM delivery WHERE leased_until IS NOT NULL;
-
--- name: next_due
--- When the worker should look again if no bell rings.
-SELECT MIN(due_at) AS due_at FROM delivery WHERE state = 'queued' AND due_at IS NOT NULL AND leased_until IS NULL;
-
 -- name: move_delivery
 -- The one change of transport state; `lease` must still be ours (or none) so that a late answer changes nothing.
 UPDATE delivery SET state = :state, due_at = :due_at, leased_until = NULL, lease = NULL,
-  settled_at = :settled_at, reason_code = :reason_code, reason_vi = :reason_vi, reason_en = :reason_en,
+  queued_at = COALESCE(:queued_at, queued_at), settled_at = :settled_at, reason_code = :reason_code, reason_vi = :reason_vi, reason_en = :reason_en,
   proof = :proof
 WHERE id = :id AND state = :from_state AND (lease = :lease OR (lease IS NULL AND :lease = ''));
 
@@ -491,10 +483,6 @@ SELECT * FROM event WHERE at > :at OR (at = :at AND id > :id) ORDER BY at, id LI
 -- name: count_events
 -- How many facts of each type.
 SELECT type, COUNT(*) AS events FROM event GROUP BY type ORDER BY type;
-
--- name: refusal
--- Whether this caller was refused with these bytes under this rule set before.
-SELECT * FROM refusal WHERE caller = :caller AND envelope_sha256 = :envelope_sha256 AND rule_set = :rule_set;
 
 -- name: add_refusal
 -- The first refusal of these bytes.

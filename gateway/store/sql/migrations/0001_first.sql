@@ -176,6 +176,7 @@ CREATE TABLE delivery (
   attempts INTEGER NOT NULL,
   payload BLOB REFERENCES payload (sha256), -- rebuilt form for another dialect; NULL: the bytes as received
   accepted_at INTEGER NOT NULL,
+  queued_at INTEGER NOT NULL, -- when it last began to wait: accepted, released or revived; retries count from it
   handed_over_at INTEGER,
   fetched_at INTEGER,
   settled_at INTEGER,
