@@ -81,7 +81,7 @@ class Adapter(Protocol):
         ...
 
     async def deliver(self, parcel: Parcel) -> Outcome:
-        """Carry one parcel. May take as long as the lease (``delivery.lease_seconds``)."""
+        """Carry one parcel. May take four fifths of the lease (``delivery.lease_seconds``)."""
         ...
 
     async def close(self) -> None:

@@ -1,8 +1,8 @@
 """Messages about an earlier document: revoke, update, replace, status.
 
 In charge of: whether they name a document that is known, and report it by somebody who may. The order of
-statuses is remarked on and never refused: they arrive late and twice. Not in charge of: what they change
-(``flow/amend.py``, ``flow/progress.py``).
+statuses is remarked on and never refused: they arrive late and twice. Not in charge of: recording them
+(``flow/accept.py``); what recalls and updates change comes with the partner dialects.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ _STATUS = "QĐ 28/2018 Đ10.2"
 
 
 def affected_document(envelope: Envelope) -> str:
-    """DocumentId of the document that a revoke, update or status is about: partners write it in two "
-    "places."""
+    """DocumentId of the document that a revoke, update or status is about: partners write it in two places."""
     if envelope.kind in (Kind.REVOKE, Kind.UPDATE) and envelope.business.document_id:
         return envelope.business.document_id
     return envelope.document_id
