@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import itertools
 import re
-import unicodedata
 from collections.abc import Iterator
 
 from gateway.checks import secrecy_table as table
 from gateway.checks.subject import Subject, hold, refuse
-from gateway.checks.wording import clean, fold
+from gateway.checks.wording import clean, fold, plain, visible
 from gateway.model.envelope import Envelope
 from gateway.model.finding import Finding, Severity
 
@@ -31,7 +30,10 @@ MARKED = "secrecy.marked"  # refused as secret; "secrecy.suspected" holds
 
 
 def _spaced(word: str) -> str:
-    return _GAP.join(map(re.escape, word))
+    letters = (
+        "[uy]" if letter == "u" else letter for letter in word
+    )  # Cyrillic У: a U in sound, a Y in shape
+    return _GAP.join(letters)
 
 
 def _any(words: tuple[str, ...]) -> str:
@@ -60,7 +62,7 @@ def check_secrecy(subject: Subject) -> Iterator[Finding]:
 def mark_in_text(text: str) -> Severity | None:
     """REFUSE for a mark in a text field, HOLD for words that may be one, ``None`` for harmless text."""
     cleaned = clean(text)
-    slots = (_unframed(part) for part in _DELIMITERS.split(cleaned))
+    slots = map(_unframed, frozenset(_DELIMITERS.split(cleaned)))
     if any(_TOP.fullmatch(slot) or _ONE.fullmatch(slot) for slot in slots) or _AFTER_FRAME.search(cleaned):
         return Severity.REFUSE
     return _top_words(cleaned)
@@ -68,13 +70,14 @@ def mark_in_text(text: str) -> Severity | None:
 
 def mark_in_file_name(name: str) -> Severity | None:
     """As ``mark_in_text``, for names: words stick together by ``_``, ``-``, digits and capitals."""
-    parts = [part.strip(_EDGES) for part in _FILE_DELIMITERS.split(clean(_seamed(name)))]
+    parts = [part.strip(_EDGES) for part in _FILE_DELIMITERS.split(plain(_seamed(visible(name))))]
+    slots = frozenset(parts)
     joined = " ".join(parts)
     words = joined.split()
     found = [_top_words(joined)]
     for at, word in enumerate(words):
         if _ONE.fullmatch(word) and not _harmless(words, at):
-            alone = word in parts and word != fold(word)  # an accented mark in a slot of its own
+            alone = word in slots and word != fold(word)  # an accented mark in a slot of its own
             found.append(Severity.REFUSE if alone else Severity.HOLD)
     if any(" " in match[0] for match in _ONE.finditer(joined)):
         found.append(Severity.HOLD)  # M_A_T
@@ -86,11 +89,10 @@ def mark_on_page(text: str) -> bool:
     return any(mark_in_text(line) is not None for line in text.splitlines())
 
 
-def _seamed(name: str) -> str:
+def _seamed(seen: str) -> str:
     """Spaces where a digit meets a letter and where a capital follows a small letter (``QD12Mat``)."""
-    composed = unicodedata.normalize("NFC", name)
-    rest = (f" {b}" if _seam(a, b) else b for a, b in itertools.pairwise(composed))
-    return composed[:1] + "".join(rest)
+    rest = (f" {b}" if _seam(a, b) else b for a, b in itertools.pairwise(seen))
+    return seen[:1] + "".join(rest)
 
 
 def _seam(a: str, b: str) -> bool:
@@ -123,12 +125,16 @@ def _harmless(words: list[str], at: int) -> bool:
     after = words[at + 1] if at + 1 < len(words) else ""
     if " ".join(words[max(0, at - 2) : at]) in table.NOT_BEFORE:
         before = ""
-    return _means(before, table.HARMLESS_BEFORE) or _means(after, table.HARMLESS_AFTER)
+    return before in _BEFORE or after in _AFTER
 
 
-def _means(word: str, known: tuple[str, ...]) -> bool:
-    """``word`` is one of ``known``, accented alike or without any accents."""
-    return any(word in (accented, fold(accented)) for accented in known)
+def _in_both_forms(words: tuple[str, ...]) -> frozenset[str]:
+    """``words``, accented alike or without any accents."""
+    return frozenset(words) | frozenset(map(fold, words))
+
+
+_BEFORE = _in_both_forms(table.HARMLESS_BEFORE)
+_AFTER = _in_both_forms(table.HARMLESS_AFTER)
 
 
 def _is_level(path: str) -> bool:

@@ -61,7 +61,9 @@ def run_checks(subject: Subject) -> list[Finding]:
 
     When a secrecy mark refuses the message, only the rules that quote nothing are heard.
     """
-    secret = any(finding.severity is Severity.REFUSE for finding in secrecy.check_secrecy(subject))
+    marks = tuple(secrecy.check_secrecy(subject))  # once: it reads every word of the message
+    secret = any(finding.severity is Severity.REFUSE for finding in marks)
     kind = subject.envelope.kind
-    heard = (check for check in TABLE if kind in check.kinds and (not secret or check.rule in DISCREET))
-    return [finding for check in heard for finding in check.rule(subject)]
+    heard = [c.rule for c in TABLE if kind in c.kinds and (not secret or c.rule in DISCREET)]
+    said = (marks if rule is secrecy.check_secrecy else rule(subject) for rule in heard)
+    return [finding for findings in said for finding in findings]

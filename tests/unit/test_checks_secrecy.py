@@ -27,6 +27,10 @@ def attached(name: str) -> Envelope:
     return replace(SOUND, attachments=(Attachment("1", name, 10, b"\1" * 32, "", "pdf"),))
 
 
+def ascii_start(text: str) -> str:
+    return ascii(text[:6])
+
+
 def extended(path: str, text: str) -> Envelope:
     return replace(SOUND, extensions=(Extension(path, text),))
 
@@ -60,6 +64,28 @@ SECRET_TEXTS = [
     "M\u200bẬ\u200dT\ufeff",
     "M\u00adẬT",
     "\u041cẬ\u0422",  # Cyrillic М and Т
+    "M\u034fẬT",  # combining grapheme joiner
+    "TUYỆT M\u034fẬT",
+    "TUYỆT MẬ\ufe0fT",  # variation selector
+    "TUYỆT M\u180bẬ\U000e0101T",
+    "M\u17b4Ậ\u2065T",
+    "TUYỆT M\x80ẬT",
+    "TỐI\u3164MẬT",  # Hangul fillers
+    "TỐI\uffa0M\u1160Ậ\u115fT",
+    "TUYỆT\u2800MẬT",  # Braille blank
+    "Kế hoạch\u2028MẬT\u2029Kính gửi",  # lines
+    "TUYỆT \u13b7ẬT",  # Cherokee
+    "\ua4d4\ua4f4\ua4ecỆT \ua4dfẬ\ua4d4",  # Lisu
+    "\u03a4\u039f\u0302\u0301\u0399 \u039c\u0391\u0323\u0302\u03a4",  # Greek
+    "\u0422\u0423YỆT MẬT",  # Cyrillic У for U
+    "\u1d0d\u1d00\u0323\u0302\u1d1b",  # small capitals
+    "\U0001d40c\U0001d400\u0323\u0302\U0001d413",  # mathematical
+    "\U0001f17c\U0001f170\U0001f183",  # squares
+    "\u24c2\u24b6\u24c9",  # circles
+    "M\u0332Ậ\u0332T\u0332: kế hoạch",  # underlined
+    "M\u0301ẬT\u0309",  # accents on consonants
+    "M\u1eac\u0302\u0302\u0323\u0323T",  # accents twice
+    "\ufdfa\nMẬT\n\ufdfa",
     "Báo cáo tuyệt  mật của Ban Chỉ huy",
     "Báo cáo tuyệt\u00a0mật",
     "TUYET MAT",
@@ -136,6 +162,10 @@ def test_unaccented_words_that_also_mean_i_lost_are_held() -> None:
         ("format.pdf", None),
         ("362_cv-362.signed.pdf", None),
         ("Tờ trình.signed.pdf", None),
+        ("KH_M\u034fẬT.pdf", Severity.REFUSE),
+        ("Tuyệt\u3164mật.pdf", Severity.REFUSE),
+        ("Tuyệt_\u13b7ật.pdf", Severity.REFUSE),
+        ("PhuongAnTuyet\u13b7at.pdf", Severity.REFUSE),
         ("", None),
     ],
 )
@@ -221,16 +251,40 @@ def test_any_text_is_judged_without_error(text: str) -> None:
         assert judge(text) in (None, Severity.HOLD, Severity.REFUSE)
 
 
-@given(st.sampled_from(["\u200b", "\u00ad", "\u2060", "\ufeff"]), st.integers(0, 3))
-def test_invisible_characters_hide_nothing(hidden: str, at: int) -> None:
-    assert mark_in_text("MẬT"[:at] + hidden + "MẬT"[at:]) is Severity.REFUSE
+def default_ignorable() -> list[str]:
+    """Unicode 15, DerivedCoreProperties: code points that a program shows as nothing."""
+    ranges = (
+        *((0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160), (0x17B4, 0x17B5)),
+        *((0x180B, 0x180F), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164)),
+        *((0xFE00, 0xFE0F), (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8)),
+        *((0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF)),
+    )
+    return [chr(point) for first, last in ranges for point in range(first, last + 1)]
+
+
+@pytest.mark.parametrize("at", range(4))
+def test_invisible_characters_hide_nothing(at: int) -> None:
+    hidden = (c for c in default_ignorable() if mark_in_text("MẬT"[:at] + c + "MẬT"[at:]) is None)
+    assert [f"U+{ord(c):04X}" for c in hidden] == []
+
+
+@pytest.mark.parametrize("count", [9, 5_000])
+def test_mark_under_a_heap_of_accents_is_found(count: int) -> None:
+    assert mark_in_text("MA" + "\u0302\u0323" * count + "T") is Severity.REFUSE
+    assert mark_in_text("MA" + "\u0335\u0316" * count + "\u0323\u0302T") is Severity.REFUSE
 
 
 @pytest.mark.parametrize(
-    "text", ["t " * 200_000, "m" + " " * 400_000 + "ậ t", "(" * 300_000, "tối " * 100_000]
+    "text",
+    [
+        *("t " * 200_000, "m" + " " * 400_000 + "ậ t", "(" * 300_000, "tối " * 100_000),
+        *("1 mat_" * 60_000, "(mat x)" * 50_000, "\ufdfa" * 300_000, "\u3300" * 100_000),
+        *("a" + "\u0323\u0302" * 150_000, "a" + "\u0323\uff9e" * 150_000),
+    ],
+    ids=ascii_start,
 )
 def test_long_hostile_text_is_judged_in_linear_time(text: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     mark_in_text(text)
     mark_in_file_name(text)
-    assert time.perf_counter() - began < 20
+    assert time.process_time() - began < 5

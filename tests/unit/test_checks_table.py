@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections import Counter
 from dataclasses import replace
 
+import pytest
 from checks_world import KNOWN, SOUND, STATUS, code, findings, subject, to
 
-from gateway.checks import run_checks
+from gateway.checks import run_checks, secrecy
 from gateway.checks.subject import Earlier
 from gateway.checks.table import TABLE
 from gateway.model.envelope import Business, DateText, DocumentType, Envelope, Kind, OtherInfo, SignerInfo
-from gateway.model.finding import Finding
+from gateway.model.finding import Finding, Severity
 
 FAULTY = replace(
     SOUND,
@@ -86,3 +88,16 @@ def test_rules_are_dotted_and_places_are_never_empty() -> None:
 def test_secret_message_of_a_foreign_sender_still_says_so() -> None:
     said = findings(replace(SOUND, subject="MẬT"), caller_agencies=frozenset({code("G22")}))
     assert [finding.rule for finding in said] == ["sender.not_yours", "secrecy.marked"]
+
+
+def test_each_text_is_read_for_secrecy_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: Counter[str] = Counter()
+    judge = secrecy.mark_in_text
+
+    def counted(text: str) -> Severity | None:
+        read[text] += 1
+        return judge(text)
+
+    monkeypatch.setattr(secrecy, "mark_in_text", counted)
+    findings(replace(SOUND, subject="Kế hoạch", content="MẬT"))
+    assert (read["Kế hoạch"], read["MẬT"]) == (1, 1)
