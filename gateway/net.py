@@ -10,6 +10,7 @@ dialled: a name that changes its address between look-up and connect gains nothi
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
 import ssl
@@ -25,6 +26,7 @@ from gateway.errors import NotReady
 from gateway.model.text import Bilingual
 
 ANSWER_BYTES = 65_536  # of a partner's answer no more is read
+BODY_SECONDS = 5.0  # once the status is there, for no longer is the rest of an answer waited for
 CONNECT_SECONDS = 10.0
 IDLE_SECONDS = 4.0  # an idle connection is dropped before common servers drop it (Node: 5 s)
 SLOWEST_BYTES_PER_SECOND = 1_000_000  # an upload may take its time by size on top of the timeout
@@ -36,7 +38,10 @@ Network = IPv4Network | IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. Header names are lower case; ``body`` holds at most ``ANSWER_BYTES``."""
+    """What came back. Header names are lower case; ``body`` holds at most ``ANSWER_BYTES``.
+
+    ``body`` is empty as well when it broke off or came too slowly: the status alone is the answer.
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -111,7 +116,7 @@ class Net:
             timeout=timeout,
             ssl=tls or True,
         ) as response:
-            body = await _read_up_to(response.content, ANSWER_BYTES)
+            body = await _body(response, source)
             lower = {name.lower(): value for name, value in response.headers.items()}
             return Answer(response.status, lower, body)
 
@@ -157,16 +162,18 @@ class _Forbidden(OSError):
 
 
 class _Source:
-    """The upload, remembering why it broke off: aiohttp would report a lost connection."""
+    """The upload, remembering why it broke off (aiohttp would report a lost connection), or that it ended."""
 
     def __init__(self, data: AsyncIterator[bytes]) -> None:
         self._data = data
         self.error: Exception | None = None
+        self.ended = False
 
     async def chunks(self) -> AsyncIterator[bytes]:
         try:
             async for chunk in self._data:
                 yield chunk
+            self.ended = True
         except Exception as error:
             self.error = error
             raise
@@ -236,6 +243,22 @@ def _target(url: str) -> URL:
     if problem := url_problem(url):
         raise Unreachable("url.wrong", problem)
     return URL(url)
+
+
+async def _body(response: aiohttp.ClientResponse, source: _Source) -> bytes:
+    """The answer's body, or nothing when it is broken or slow.
+
+    Pushing again what a partner already took, because of a word that it did not finish, helps nobody. An
+    answer that came before the upload ended says nothing about the whole, so there the error stands.
+    """
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _read_up_to(response.content, ANSWER_BYTES)
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+        if not source.ended:
+            raise
+        response.close()
+        return b""
 
 
 async def _read_up_to(content: aiohttp.StreamReader, limit: int) -> bytes:

@@ -29,11 +29,11 @@ SLOWEST_BYTES_PER_SECOND = 8_192
 
 
 def announced_size(request: web.Request, limit: int) -> int:
-    """Bytes to reserve for an upload: its Content-Length, or the most we take when it comes in chunks."""
-    size = request.content_length
-    if size is not None and size > limit:
+    """The Content-Length of an upload, 0 when it comes in chunks. ``TooLarge`` above ``limit``."""
+    size = request.content_length or 0
+    if size > limit:
         raise TooLarge()
-    return limit if size is None else size
+    return size
 
 
 def require_envelope_type(request: web.Request) -> None:

@@ -38,8 +38,8 @@ def serve(endpoint: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamRes
         if isinstance(endpoint.body, Uploaded):
             require_envelope_type(request)
             size = announced_size(request, desk.gw.config.limits.upload_bytes)
-            with desk.admission.bytes_reserved(desk.gw, size):
-                answer = await endpoint.handler(call(upload_chunks(request)))
+            with desk.admission.room(desk.gw, caller.principal if caller else "", size) as room:
+                answer = await endpoint.handler(call(room.filled(upload_chunks(request))))
         elif endpoint.body is not None:
             answer = await endpoint.handler(call(await read_json(request, endpoint.body)))
         else:

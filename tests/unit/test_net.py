@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -11,6 +12,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.test_utils import TestServer, unused_port
 
+from gateway import net as net_module
 from gateway.errors import NotReady
 from gateway.net import ANSWER_BYTES, AddressGuard, Answer, ForbiddenAddress, Net, Unreachable, url_problem
 
@@ -58,6 +60,17 @@ async def partner() -> AsyncIterator[Callable[[Handler], Awaitable[str]]]:
     yield start
     for server in servers:
         await server.close()
+
+
+@contextlib.asynccontextmanager
+async def listening(
+    talk: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[str]:
+    """A partner that speaks HTTP byte by byte, so that it can misbehave; its URL."""
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    server.close()
+    await server.wait_closed()
 
 
 FORBIDDEN_TEXT = """
@@ -256,6 +269,66 @@ async def test_a_partner_that_answers_rubbish_or_hangs_up_is_unreachable(
     server.close()
     await server.wait_closed()
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    "bytes_sent",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+    ],
+)
+async def test_an_answer_whose_body_breaks_off_counts_by_its_status(local: Net, bytes_sent: bytes) -> None:
+    async def broken(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(8)
+        writer.write(bytes_sent)
+        writer.close()
+
+    async with listening(broken) as url:
+        reply = await push(local, url)
+    assert (reply.status, reply.body) == (200, b"")
+
+
+async def test_an_answer_whose_body_never_ends_counts_by_its_status(
+    local: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(net_module, "BODY_SECONDS", 0.1)
+    hung_up = asyncio.Event()
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(8)
+        writer.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: 10\r\n\r\nabc")
+        await reader.read()
+        hung_up.set()
+        writer.close()
+
+    async with listening(slow) as url:
+        reply = await push(local, url)
+        await asyncio.wait_for(hung_up.wait(), 5)
+    assert (reply.status, reply.body) == (202, b"")
+
+
+async def test_a_broken_answer_that_came_before_the_upload_ended_does_not_count(local: Net) -> None:
+    answered = asyncio.Event()
+
+    async def hasty(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
+        writer.close()
+        await writer.wait_closed()
+        answered.set()
+
+    async def stuck() -> AsyncIterator[bytes]:
+        yield b"half"
+        await asyncio.Event().wait()
+
+    async with listening(hasty) as url:
+        with pytest.raises(Unreachable) as caught:
+            await local.post(url, stuck(), 8, {})
+    assert answered.is_set()
+    assert caught.value.code == "answer.cut_off"
 
 
 async def test_plain_http_where_tls_is_meant_is_unreachable(

@@ -135,6 +135,19 @@ async def test_an_inbox_comes_in_pages_with_the_most_urgent_first(site: Site) ->
     assert (await site.get("/api/v1/inbox?cursor=rubbish", "H37.03")).code == "cursor.malformed"
 
 
+@pytest.mark.parametrize(
+    "position",
+    [
+        '[18446744073709551615, 0, "x"]', '[0, 9223372036854775808, "x"]', '[-1, 0, "x"]', '[1e300, 0, "x"]',
+        '[1.0, 0, "x"]', '["1", "2", "x"]', '[true, 0, "x"]', '[1, 2, 3]', '[1, 2, "\\u0000"]', '[1, 2]', "7",
+    ],
+)  # fmt: skip
+async def test_a_cursor_that_no_gateway_gave_is_refused(site: Site, position: str) -> None:
+    cursor = base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
+    reply = await site.get(f"/api/v1/inbox?cursor={cursor}", "H37.03")
+    assert (reply.status, reply.code) == (400, "cursor.malformed")
+
+
 async def test_small_messages_come_with_the_list_when_asked_for_and_count_as_fetched(site: Site) -> None:
     await site.send()
     await site.send(number="363", files={"to-trinh.pdf": PDF + b"x" * 100_000})

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.config import Config
+from gateway.flow.door import SMALL_BYTES
 from gateway.web import body
 from tests.web.conftest import XML, Site, config_for, eventually
 from tests.world import PDF, make_envelope
@@ -164,22 +165,71 @@ async def test_media_types_that_client_libraries_send_are_taken(site: Site, medi
     assert reply.status == 202
 
 
+async def hold(site: Site, who: str, size: int, *headers: str) -> Wire:
+    """An upload of which the first ``size`` bytes came in; then it rests."""
+    framing = headers or ("Transfer-Encoding: chunked",)
+    before = site.desk.admission.bytes_in_flight
+    wire = await Wire.upload(site, *framing, key=site.keys[who])
+    data = BIG[:size]
+    await wire.send(data if headers else b"%x\r\n%b\r\n" % (size, data))
+    await eventually(lambda: site.desk.admission.bytes_in_flight >= before + size - SMALL_BYTES)
+    return wire
+
+
+async def test_uploads_that_only_announce_their_size_take_no_room_from_others(site: Site) -> None:
+    waiting = [await Wire.upload(site, f"Content-Length: {LIMIT}", key=site.keys["H37.05"]) for _ in range(4)]
+    waiting += [await Wire.upload(site, "Transfer-Encoding: chunked", key=site.keys["H37.05"])]
+    await eventually(lambda: site.desk.running == 5)
+    assert site.desk.admission.bytes_in_flight == 0
+    assert (await site.send(BIG)).status == 202
+    for wire in waiting:
+        await wire.close()
+
+
+async def test_one_caller_that_uploads_all_it_can_leaves_room_for_others(site: Site) -> None:
+    waiting = [await hold(site, "H37.05", 1_500_000), await hold(site, "H37.05", 900_000)]
+    over = await site.send(BIG, "H37.05")
+    assert (over.status, over.code, over.headers["retry-after"]) == (429, "caller.too_many_bytes", "2")
+    assert (await site.send(BIG)).status == 202
+    for wire in waiting:
+        await wire.close()
+    await until_nothing_runs(site)
+    assert (await site.send(BIG, "H37.05", sender="H37.05")).status != 429
+
+
+async def test_a_callers_only_upload_may_be_larger_than_its_share(site: Site) -> None:
+    data = make_envelope(files={"a.pdf": PDF + b"x" * 2_900_000})
+    assert len(data) > 7_000_000 // 2
+    site.desk.gw.config = config_for(
+        upload_bytes=LIMIT, attachment_bytes=3_000_000, bytes_in_flight=7_000_000
+    )
+    assert (await site.send(data)).status == 202
+
+
 async def test_when_the_room_for_uploads_is_taken_a_caller_is_told_when_to_come_back(site: Site) -> None:
-    first = await Wire.upload(site, "Transfer-Encoding: chunked")  # reserves the most
-    second = await Wire.upload(site, "Transfer-Encoding: chunked")
-    await eventually(lambda: site.desk.admission.bytes_in_flight == 2 * LIMIT)
-    reply = await site.send()
+    waiting = [await hold(site, who, 2_000_000) for who in ("H37.03", "H37.05", "clerk")]
+    reply = await site.send(BIG)
     assert (reply.status, reply.code) == (503, "gateway.busy")
     assert reply.headers["retry-after"] == "2"
     assert reply.json["retry_after"] == 2
-    await first.close()
-    await second.close()
+    for wire in waiting:
+        await wire.close()
     await until_nothing_runs(site)
+    assert (await site.send(BIG)).status == 202
+
+
+async def test_an_upload_of_unknown_size_is_told_when_the_room_runs_out_on_its_way(site: Site) -> None:
+    waiting = [await hold(site, who, 2_000_000) for who in ("H37.03", "H37.05", "clerk")]
+    reply = await site.call("POST", "/api/v1/documents", "H37", XML, data=pieces(BIG))
+    assert (reply.status, reply.code) == (503, "gateway.busy")
+    assert len(site.staged()) == 3
+    for wire in waiting:
+        await wire.close()
+
+
+async def test_a_small_upload_passes_while_the_room_is_taken(site: Site) -> None:
+    waiting = [await hold(site, who, 2_000_000) for who in ("H37.03", "H37.05", "clerk")]
     assert (await site.send()).status == 202
-
-
-async def test_other_calls_pass_while_the_room_for_uploads_is_taken(site: Site) -> None:
-    waiting = [await Wire.upload(site, "Transfer-Encoding: chunked") for _ in range(2)]
     assert (await site.get("/api/v1/inbox")).status == 200
     for wire in waiting:
         await wire.close()
