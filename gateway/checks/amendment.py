@@ -20,7 +20,7 @@ _STATUS = "QĐ 28/2018 Đ10.2"
 
 
 def affected_document(envelope: Envelope) -> str:
-    """DocumentId of the document that a revoke, update or status is about: partners write it in two places."""
+    """DocumentId of the document that a revoke, update or status is about; partners use two places for it."""
     if envelope.kind in (Kind.REVOKE, Kind.UPDATE) and envelope.business.document_id:
         return envelope.business.document_id
     return envelope.document_id
