@@ -111,7 +111,7 @@ async def test_an_inbox_belongs_to_its_agency(site: Site) -> None:
     assert (await site.get("/api/v1/inbox?agency=H37.03", "H37.05")).code == "inbox.not_yours"
     body = {"code": "03"}
     reply = await site.post(f"/api/v1/inbox/{item['delivery']}/status", "H37.05", json=body)
-    assert (reply.status, reply.code) == (403, "delivery.not_yours")
+    assert (reply.status, reply.code) == (404, "delivery.unknown")
 
 
 async def test_a_caller_of_several_agencies_names_one_in_any_spelling(site: Site) -> None:
