@@ -57,7 +57,10 @@ class LimitsSection(_Section):
     upload_bytes: int = Field(146_800_640, gt=0, description="Largest envelope taken, in bytes.")
     attachment_bytes: int = Field(52_428_800, gt=0, description="Largest decoded attachment, in bytes.")
     bytes_in_flight: int = Field(
-        268_435_456, gt=0, description="Sum of the uploads handled at one time; above it callers get 503."
+        268_435_456,
+        gt=0,
+        description="Bytes of uploads held at one time, the first 64 KiB of each not counted; above it callers "
+        "get 503, and one caller that would hold more than half gets 429.",
     )
     requests_per_second: int = Field(
         1000, gt=0, description="Requests per second and caller, averaged; above it the caller gets 429."

@@ -46,5 +46,7 @@ class Metrics:
             "gateway_deliveries", "Open deliveries by state.", ["state"], registry=self.registry
         )
         self.bytes_in_flight = Gauge(
-            "gateway_bytes_in_flight", "Bytes of the uploads being handled.", registry=self.registry
+            "gateway_bytes_in_flight",
+            "Bytes of uploads being handled, but for the first 64 KiB of each.",
+            registry=self.registry,
         )
