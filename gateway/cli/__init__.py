@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("serve", "serve"),
     "demo": ("demo", "demo"),
     "check": ("check", "check"),
+    "verify": ("verify", "verify"),
     "send": ("post", "send"),
     "inbox": ("post", "inbox"),
     "status": ("trace", "status"),

@@ -86,7 +86,7 @@ def check(frame: Frame, file: Path, trust: Path | None, signers: Path | None, di
 async def _check(frame: Frame, file: Path, given: Given, bar: Progress, task: TaskID) -> Examination:
     clock = SystemClock()
     async with AsyncExitStack() as stack:
-        gw = await _installation(frame, clock)
+        gw = await installation(frame, clock)
         if gw is not None:
             stack.push_async_callback(gw.close)
         bench = _bench(clock, load(frame.home), given, gw)
@@ -99,7 +99,7 @@ async def _check(frame: Frame, file: Path, given: Given, bar: Progress, task: Ta
         return examine(upload, reading, await _known(gw, reading), bench)
 
 
-async def _installation(frame: Frame, clock: Clock) -> Services | None:
+async def installation(frame: Frame, clock: Clock) -> Services | None:
     """The installation of the home folder, opened for reading only, if there is one."""
     if not (frame.home / app.KEYS).exists():
         return None
@@ -115,7 +115,7 @@ def _bench(clock: Clock, config: Config, given: Given, gw: Services | None) -> B
     """The engine's inputs: what was named wins over what the installation has."""
     directory = _directory(given.directory) if given.directory else gw.directory if gw else None
     limits = Limits(max_bytes=config.limits.upload_bytes, max_attachment=config.limits.attachment_bytes)
-    trust = _trust(config, given, gw, directory)
+    trust = trust_of(config, given, gw, directory)
     return Bench(clock, limits, trust, directory, app.adapter_kinds(), caller_agencies=None)
 
 
@@ -123,7 +123,7 @@ def _directory(file: Path) -> Directory:
     return to_directory(read_directory(output.read_text(file), format_of(file)))
 
 
-def _trust(config: Config, given: Given, gw: Services | None, directory: Directory | None) -> Trust | None:
+def trust_of(config: Config, given: Given, gw: Services | None, directory: Directory | None) -> Trust | None:
     store = TrustStore.load(given.trust) if given.trust else gw.trust_store if gw else None
     if store is None and given.signers is None:
         return None
@@ -152,7 +152,7 @@ def _print_report(console: Console, file: Path, exam: Examination) -> None:
     if exam.envelope is not None and not may_be_secret(exam):
         console.print(output.facts(file.name, _document_rows(exam.envelope)))
     if exam.verdicts:
-        _print_signatures(console, exam.verdicts)
+        print_signatures(console, exam.verdicts)
     if exam.findings:
         console.print("[bold]Kết quả kiểm tra[/] [dim](findings)[/]")
         output.finding_lines(console, exam.findings, file.name)
@@ -191,7 +191,7 @@ def _document_rows(envelope: Envelope) -> list[tuple[str, object]]:
     ]
 
 
-def _print_signatures(console: Console, verdicts: tuple[Verdict, ...]) -> None:
+def print_signatures(console: Console, verdicts: tuple[Verdict, ...]) -> None:
     rows = [
         (
             "gói tin edXML" if verdict.where == "envelope" else verdict.where,

@@ -1,0 +1,70 @@
+"""A worker process: reads PDFs from its standard input until that ends.
+
+In charge of: its own limits, and the form of question and answer (length, then bytes; the answer is a pickled
+list of ``PdfSignature``). Not in charge of: starting and ending it (``workers``).
+
+    python -m gateway.signature.pdf_worker SECONDS MEMORY_BYTES
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import resource
+import struct
+import sys
+from typing import BinaryIO
+
+LENGTH = ">Q"
+READY = b"READY"
+
+
+def main(seconds: float, memory_bytes: int) -> None:
+    """Serve standard input and output; what else prints goes nowhere."""
+    questions = os.fdopen(os.dup(0), "rb")
+    answers = os.fdopen(os.dup(1), "wb")
+    with open(os.devnull, "r+b") as nowhere:
+        os.dup2(nowhere.fileno(), 0)
+        os.dup2(nowhere.fileno(), 1)
+    _limit(memory_bytes)
+    from gateway.signature import pdf_read  # noqa: F401 (the warming up)
+    from gateway.signature.pdf import read_pdf_signatures
+
+    _send(answers, READY)
+    while (data := _receive(questions)) is not None:
+        _allow_seconds(seconds)
+        answer = pickle.dumps(read_pdf_signatures(data))
+        _send(answers, struct.pack(LENGTH, len(answer)) + answer)
+
+
+def _limit(memory_bytes: int) -> None:
+    """No more memory than that, no files, no core dump."""
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _allow_seconds(seconds: float) -> None:
+    """CPU time for the next file: a worker whose server is gone must not run on."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(usage.ru_utime + usage.ru_stime + seconds) + 2, hard))
+
+
+def _receive(questions: BinaryIO) -> bytes | None:
+    """The next file, ``None`` when the server has gone."""
+    head = questions.read(struct.calcsize(LENGTH))
+    if len(head) < struct.calcsize(LENGTH):
+        return None
+    (size,) = struct.unpack(LENGTH, head)
+    data = questions.read(size)
+    return data if len(data) == size else None
+
+
+def _send(answers: BinaryIO, data: bytes) -> None:
+    answers.write(data)
+    answers.flush()
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]), int(sys.argv[2]))

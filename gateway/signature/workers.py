@@ -1,0 +1,200 @@
+"""Worker processes that read PDFs: warmed, limited in time and memory, replaced when they fail.
+
+In charge of: starting ``pdf_worker`` processes, handing each one file at a time, and answering for a worker
+that hangs or dies. Not in charge of: what is read (``pdf``), who may use how much (the door admits uploads).
+
+A worker inherits neither the environment nor open files of the server. Its limits bound accidents and
+hostile files; they are no sandbox against a fault in the interpreter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pickle
+import struct
+import sys
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+from gateway.signature import pdf_texts as texts
+from gateway.signature.pdf import Failure, PdfSignature, may_be_signed, undecided
+from gateway.signature.pdf_worker import LENGTH, READY
+
+_WARM_UP = 60.0  # seconds; the import takes 1.3 on an idle machine
+_ROOT = Path(__file__).resolve().parents[2]  # where the package ``gateway`` lies
+
+
+class WorkerLost(Exception):
+    """The process ended, or said something that is no answer."""
+
+
+class _Worker:
+    """One process. Use it for one file at a time; after any error ``kill`` it."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._warm = False
+
+    @classmethod
+    async def spawn(cls, seconds: float, memory_bytes: int) -> _Worker:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "gateway.signature.pdf_worker",
+            str(seconds),
+            str(memory_bytes),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(_ROOT), "LANG": "C.UTF-8"},
+        )
+        return cls(process)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.returncode is None
+
+    async def warm_up(self) -> None:
+        """On return pyHanko is imported. ``WorkerLost`` when the process does not come up."""
+        if self._warm:
+            return
+        try:
+            async with asyncio.timeout(_WARM_UP):
+                self._warm = await self._stdout.readexactly(len(READY)) == READY
+        except (TimeoutError, EOFError) as problem:
+            raise WorkerLost from problem
+        if not self._warm:
+            raise WorkerLost
+
+    async def ask(self, data: bytes) -> list[PdfSignature]:
+        """``WorkerLost`` when no whole answer comes."""
+        try:
+            writer = self._process.stdin
+            assert writer is not None  # asked for above
+            writer.write(struct.pack(LENGTH, len(data)))
+            writer.write(data)
+            await writer.drain()
+            (size,) = struct.unpack(LENGTH, await self._stdout.readexactly(struct.calcsize(LENGTH)))
+            answer = pickle.loads(await self._stdout.readexactly(size))  # our own process
+        except (OSError, EOFError, pickle.UnpicklingError) as problem:
+            raise WorkerLost from problem
+        return list(answer)
+
+    async def kill(self) -> None:
+        """On return the process is gone."""
+        with suppress(ProcessLookupError):
+            self._process.kill()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        await self._process.wait()
+
+    @property
+    def _stdout(self) -> asyncio.StreamReader:
+        assert self._process.stdout is not None  # asked for at the start
+        return self._process.stdout
+
+
+class PdfWorkers:
+    """``count`` processes for one event loop. ``async with PdfWorkers() as workers: await workers.read(…)``
+
+    ``seconds`` is wall-clock time for one file, ``memory_bytes`` the address space of one process.
+    """
+
+    def __init__(self, count: int = 2, seconds: float = 20, memory_bytes: int = 1 << 30) -> None:
+        self._count = count
+        self._seconds = seconds
+        self._memory_bytes = memory_bytes
+        self._idle: asyncio.Queue[_Worker | None] = asyncio.Queue()
+        self._all: set[_Worker] = set()
+        self._closed = False
+        for _ in range(count):
+            self._idle.put_nowait(None)  # a place without a process
+
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of the workers that live."""
+        return sorted(worker.pid for worker in self._all if worker.is_alive)
+
+    async def start(self) -> None:
+        """On return every worker is warm, so that the first file is as fast as the next ones."""
+        places = [self._idle.get_nowait() for _ in range(self._idle.qsize())]
+        workers = [await self._alive(place) for place in places]
+        for worker in workers:
+            self._idle.put_nowait(worker)
+        await asyncio.gather(*(worker.warm_up() for worker in workers))
+
+    async def read(self, data: bytes) -> list[PdfSignature]:
+        """What ``read_pdf_signatures`` says, within the limits. A file that cannot be signed wakes nobody.
+
+        When the worker hangs or dies it is replaced and the answer is one undecided entry.
+        """
+        if not may_be_signed(data):
+            return []
+        place = await self._idle.get()
+        try:
+            place = await self._alive(place)
+            return await self._ask(place, data)
+        except TimeoutError:
+            place = await self._replace(place)
+            return [undecided(Failure("SIGNED_DATA_NOT_FOUND", texts.too_slow(self._seconds)))]
+        except (WorkerLost, OSError):
+            place = await self._replace(place)
+            return [undecided(Failure("SIGNED_DATA_NOT_FOUND", texts.worker_died()))]
+        except BaseException:  # cancelled: the process is still busy with a file that nobody waits for
+            if place is not None:
+                await asyncio.shield(self._discard(place))
+            place = None
+            raise
+        finally:
+            self._idle.put_nowait(place)
+
+    async def close(self) -> None:
+        """On return no worker is left; files that are being read are answered as undecided."""
+        self._closed = True
+        for worker in list(self._all):
+            await self._discard(worker)
+
+    async def __aenter__(self) -> PdfWorkers:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _ask(self, worker: _Worker, data: bytes) -> list[PdfSignature]:
+        await worker.warm_up()
+        async with asyncio.timeout(self._seconds):
+            return await worker.ask(data)
+
+    async def _alive(self, place: _Worker | None) -> _Worker:
+        """The worker of this place, or a new one where it is missing or died while idle."""
+        if place is not None and place.is_alive:
+            return place
+        if self._closed:
+            raise WorkerLost
+        if place is not None:
+            await self._discard(place)
+        worker = await _Worker.spawn(self._seconds, self._memory_bytes)
+        self._all.add(worker)
+        return worker
+
+    async def _replace(self, place: _Worker | None) -> _Worker | None:
+        """A new process in its place, which warms up while nobody waits; ``None`` when there can be none."""
+        if place is not None:
+            await self._discard(place)
+        try:
+            return await self._alive(None)
+        except (WorkerLost, OSError):
+            return None
+
+    async def _discard(self, worker: _Worker) -> None:
+        self._all.discard(worker)
+        await worker.kill()

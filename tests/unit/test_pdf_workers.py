@@ -1,0 +1,125 @@
+"""Worker processes for PDFs: they answer, they end, and a bad file costs one answer and no more."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from pdf_world import PdfWorld, build_pdf_world
+
+from gateway.model.verdict import Indication
+from gateway.signature.pdf import read_pdf_signatures
+from gateway.signature.workers import PdfWorkers
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> PdfWorld:
+    return build_pdf_world(tmp_path_factory.mktemp("pdf") / "pki")
+
+
+def is_running(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def wait_until_gone(pid: int) -> None:
+    while is_running(pid):
+        time.sleep(0.02)
+
+
+async def test_a_worker_says_what_the_function_says(world: PdfWorld) -> None:
+    async with PdfWorkers(count=1) as workers:
+        assert await workers.read(world.signed) == read_pdf_signatures(world.signed)
+
+
+async def test_more_files_than_workers_are_all_answered(world: PdfWorld) -> None:
+    async with PdfWorkers(count=2) as workers:
+        answers = await asyncio.gather(*(workers.read(world.leader) for _ in range(6)))
+    assert [len(answer) for answer in answers] == [1] * 6
+
+
+async def test_an_unsigned_file_starts_no_process(world: PdfWorld) -> None:
+    workers = PdfWorkers(count=1)
+    assert await workers.read(world.page) == []
+    assert workers.pids == []
+    await workers.close()
+
+
+async def test_closing_leaves_no_process() -> None:
+    async with PdfWorkers(count=2) as workers:
+        pids = workers.pids
+        assert len(pids) == 2
+        assert all(map(is_running, pids))
+    assert not any(map(is_running, pids))
+
+
+async def test_a_hung_worker_is_replaced_and_the_file_not_concluded(world: PdfWorld) -> None:
+    async with PdfWorkers(count=1, seconds=2) as workers:
+        (hung,) = workers.pids
+        os.kill(hung, signal.SIGSTOP)
+        (answer,) = await workers.read(world.signed)
+        assert answer.failure is not None
+        assert answer.failure.indication is Indication.INDETERMINATE
+        assert "2 giây" in answer.failure.reason.vi
+        assert not is_running(hung)
+        assert len(workers.pids) == 1
+        assert len(await workers.read(world.signed)) == 2
+
+
+async def test_a_worker_killed_at_work_is_replaced(world: PdfWorld) -> None:
+    async with PdfWorkers(count=1) as workers:
+        (victim,) = workers.pids
+        os.kill(victim, signal.SIGSTOP)  # so that it is certainly at work when it dies
+        reading = asyncio.create_task(workers.read(world.signed))
+        await asyncio.sleep(0.1)
+        os.kill(victim, signal.SIGKILL)
+        (answer,) = await reading
+        assert answer.failure is not None
+        assert "dừng giữa chừng" in answer.failure.reason.vi
+        assert len(await workers.read(world.signed)) == 2
+
+
+async def test_a_worker_that_died_while_idle_costs_no_answer(world: PdfWorld) -> None:
+    async with PdfWorkers(count=1) as workers:
+        (victim,) = workers.pids
+        os.kill(victim, signal.SIGKILL)
+        await asyncio.to_thread(wait_until_gone, victim)
+        assert len(await workers.read(world.signed)) == 2
+
+
+async def test_a_cancelled_caller_leaves_a_usable_pool(world: PdfWorld) -> None:
+    async with PdfWorkers(count=1) as workers:
+        (busy,) = workers.pids
+        os.kill(busy, signal.SIGSTOP)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await workers.read(world.signed)
+        assert not is_running(busy)
+        assert len(await workers.read(world.signed)) == 2
+
+
+async def test_a_file_that_needs_too_much_memory_is_not_concluded(world: PdfWorld) -> None:
+    """Some 50 MB of white space before the last end: the file alone does not fit beside its copies."""
+    swollen = world.signed + b" " * 50_000_000 + b"%%EOF"
+    async with PdfWorkers(count=1, memory_bytes=330_000_000) as workers:
+        (answer,) = await workers.read(swollen)
+        assert answer.failure is not None
+        assert answer.failure.indication is Indication.INDETERMINATE
+        assert len(await workers.read(world.signed)) == 2
+
+
+async def test_closing_answers_who_waits(world: PdfWorld) -> None:
+    workers = PdfWorkers(count=1)
+    await workers.start()
+    os.kill(workers.pids[0], signal.SIGSTOP)
+    reading = [asyncio.create_task(workers.read(world.signed)) for _ in range(2)]
+    await asyncio.sleep(0.1)
+    started = time.monotonic()
+    await workers.close()
+    answers = await asyncio.gather(*reading)
+    assert all(answer[0].failure is not None for answer in answers)
+    assert time.monotonic() - started < 5
+    assert workers.pids == []
