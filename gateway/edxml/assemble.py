@@ -32,6 +32,7 @@ def assemble(collected: Collector, notes: Notes) -> Envelope:
     frame = _inside(top, names.ENVELOPE, notes)
     header = _inside(frame, names.HEADER, notes)
     envelope = _read_message(header, notes)
+    _single(top, names.ENCODED)
     top.every(names.ENCODED)  # the contents were taken on the way; this keeps unknown elements beside them
     files = read_files(_manifest(frame, notes), collected.files, notes)
     return replace(

@@ -146,6 +146,27 @@ CHILDREN: Final[dict[str, frozenset[str]]] = {
     "OrganIdList": frozenset({"OrganId"}),
 }
 
+# What may stand more than once at a place, or is judged there by a rule of its own. All else stands once:
+# a message with two of it goes on as it came, and another reader may take the other one.
+REPEATABLE: Final[dict[str, frozenset[str]]] = {
+    ROOT: frozenset({ENVELOPE, ENCODED}),
+    ENVELOPE: frozenset({HEADER, BODY}),
+    HEADER: frozenset({MESSAGE_HEADER, "Signature", "DigitalSignature", SIGNATURE}),
+    BODY: frozenset({MANIFEST}),
+    MANIFEST: frozenset({REFERENCE}),
+    ENCODED: frozenset({ATTACHMENT}),
+    ATTACHMENT: frozenset({CONTENT}),
+    "document": frozenset({"From", "To", "ResponseFor"}),
+    "status": frozenset({"From"}),
+    "ToPlaces": frozenset({"Place"}),
+    "Appendixes": frozenset({"Appendix"}),
+    "ResponseForTask": frozenset({"TaskCode"}),
+    TRACE_LIST: frozenset({"TraceHeader"}),
+    "ReceiverList": frozenset({"Receiver"}),
+    "ReplacementInfoList": frozenset({"ReplacementInfo"}),
+    "OrganIdList": frozenset({"OrganId"}),
+}
+
 # The correct English word is wrong on the wire: the national axis silently drops such a block.
 MISSPELLED: Final = {
     "Business": BUSINESS,

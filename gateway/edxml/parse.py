@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from lxml import etree
 
@@ -28,7 +29,9 @@ from gateway.model.finding import Finding
 
 _PIECE = 64 * KIB  # what the parser gets at a time
 _DECLARATION = 256  # bytes in which an XML declaration must end
-_ENCODING = re.compile(rb"""<\?xml\s[^>]*?\bencoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
+_OPENING = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml\s")
+_ENCODING = re.compile(rb"""\bencoding\s*=\s*["']([^"'>]*)["']""")
+_ATTRIBUTE = re.compile(rb"""=\s*["']""")
 _UTF8 = (b"utf-8", b"utf8", b"us-ascii")
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
 
@@ -53,6 +56,22 @@ def parse_envelope(data: bytes | Iterable[bytes], limits: Limits = Limits()) -> 
     for chunk in (data,) if isinstance(data, bytes) else data:
         reader.feed(chunk)
     return reader.close()
+
+
+def check_before_tree(data: bytes, limits: Limits = Limits()) -> None:  # noqa: B008  (frozen)
+    """Refuse what must not reach a tree parser: another encoding, or a tree out of all proportion.
+
+    A tree takes its memory before anything can be counted in it, so its parts are counted in the bytes: no
+    element, comment or instruction without ``<``, no attribute without an equals sign and a quote. Base64
+    holds neither. Twice the limits leaves room for closing tags and for text that looks like attributes.
+    Raises ``Unreadable``.
+    """
+    _declared(data[:_DECLARATION])
+    if data.count(b"<") > 3 * limits.max_elements:
+        raise unreadable("envelope.too_many_elements", limit=limits.max_elements)
+    most = 2 * limits.max_elements  # declarations of namespaces count here and not for the reader
+    if data.count(b"=") > most and next(islice(_ATTRIBUTE.finditer(data), most, None), None) is not None:
+        raise unreadable("envelope.too_many_attributes", limit=limits.max_attributes)
 
 
 class EnvelopeReader:
@@ -123,16 +142,9 @@ class EnvelopeReader:
     def _take_head(self) -> bytes:
         """What was held back for a look at its encoding."""
         head, self._head = self._head or b"", None
-        if head.startswith(_UTF16_MARKS):
-            raise unreadable("envelope.encoding", found="UTF-16")
-        declared = _ENCODING.search(head[:_DECLARATION])
-        if declared is None or declared[1].lower() in _UTF8:
-            return head
-        found = declared[1].decode()
-        if not found.lower().startswith("utf-16"):
-            raise unreadable("envelope.encoding", found=found)
-        # A .NET StringWriter says utf-16 whatever it is saved as; these bytes are not UTF-16.
-        self._notes.add("envelope.encoding_declared", names.ROOT, found=found)
+        found = _declared(head[:_DECLARATION])
+        if found:
+            self._notes.add("envelope.encoding_declared", names.ROOT, found=found)
         return head
 
     def _broken(self, error: etree.XMLSyntaxError, at_end: bool) -> Unreadable:
@@ -146,3 +158,24 @@ class EnvelopeReader:
         for entry in self._parser.feed_error_log:
             if entry.type_name.startswith("NS_ERR"):
                 raise unreadable("envelope.undeclared_prefix", line=entry.line)
+
+
+def _declared(head: bytes) -> str:
+    """The encoding that a harmless declaration wrongly names, else ``""``. Raises ``Unreadable``.
+
+    We read UTF-8 whatever is declared; a recipient believes the declaration, so it must be seen whole.
+    """
+    if head.startswith(_UTF16_MARKS):
+        raise unreadable("envelope.encoding", found="UTF-16")
+    if not _OPENING.match(head):
+        return ""
+    declaration, end, _ = head.partition(b"?>")
+    if not end and len(head) >= _DECLARATION:
+        raise unreadable("envelope.declaration_too_long", limit=_DECLARATION)
+    declared = _ENCODING.search(declaration)
+    if declared is None or declared[1].lower() in _UTF8:
+        return ""
+    found = declared[1].decode("utf-8", "replace")
+    if not found.lower().startswith("utf-16"):
+        raise unreadable("envelope.encoding", found=found or "–")
+    return found  # a .NET StringWriter says utf-16 whatever it is saved as; these bytes are not UTF-16

@@ -12,7 +12,7 @@ from functools import cache
 from gateway.edxml import names
 from gateway.edxml.notes import Notes
 from gateway.edxml.read_values import read_date
-from gateway.edxml.tree import Node, clean, local
+from gateway.edxml.tree import Node, clean, local, same
 from gateway.model.envelope import DateText
 
 
@@ -29,13 +29,13 @@ class Place:
         self._children: dict[str, list[Node]] = {}
         if node is not None:
             self._sort(node, names.CHILDREN[kind])
+            if len(self._children) < len(node.children):
+                self._watch_repeated(names.REPEATABLE.get(kind, frozenset()))
 
     def text(self, name: str) -> str:
         """The cleaned text of the child ``name``; ``""`` when it is missing."""
         several = self._children.get(name)
-        if several is None:
-            return ""
-        return self._leaf(several[0] if len(several) == 1 else self._first(name, several))
+        return "" if several is None else self._leaf(several[0])
 
     def texts(self, fields: dict[str, str]) -> dict[str, str]:
         """Model attribute -> text of every field that is there."""
@@ -52,7 +52,7 @@ class Place:
     def sub(self, name: str, kind: str = "") -> Place:
         """The child ``name`` as a place of its own; an empty place when it is missing."""
         several = self._children.get(name)
-        node = None if several is None else self._first(name, several)
+        node = None if several is None else several[0]
         return Place(node, kind or name, f"{self.path}/{name}", self._notes)
 
     def every(self, name: str, kind: str = "") -> list[Place]:
@@ -84,17 +84,29 @@ class Place:
             self._notes.keep(child, self.path)
         return meant
 
-    def _first(self, name: str, several: list[Node]) -> Node:
-        """A second one of what may stand once is noted and otherwise ignored."""
-        if len(several) > 1:
-            vi, en = names.words(name)
-            self._notes.add("element.repeated", name, vi=vi, en=en)
-        return several[0]
+    def _watch_repeated(self, repeatable: frozenset[str]) -> None:
+        """Of what stands once, a copy is ignored with a note; one that says something else is refused."""
+        for name, several in self._children.items():
+            if len(several) > 1 and name not in repeatable:
+                copies = all(same(several[0], other) for other in several[1:])
+                vi, en = names.words(name)
+                rule = "element.repeated" if copies else "element.contradictory"
+                self._notes.add(rule, name, vi=vi, en=en)
 
     def _leaf(self, node: Node) -> str:
         for child in node.children:
             self._notes.keep(child, f"{self.path}/{local(node.name)}")
         return clean(node.text) if node.text else ""
+
+
+def first_texts(node: Node, kind: str) -> dict[str, str]:
+    """Standard name -> cleaned text of each field of ``node``, chosen as ``Place`` does but without notes."""
+    known = names.CHILDREN[kind]
+    found: dict[str, str] = {}
+    for child in node.children:
+        name = child.name if child.name in known else _by_case(known).get(child.name.lower(), "")
+        found.setdefault(name, clean(child.text))
+    return found
 
 
 @cache

@@ -141,6 +141,22 @@ _RULES: dict[str, _Rule] = {
         "Tổng nội dung các trường (không kể tệp đính kèm) vượt quá {limit} ký tự.",
         "The fields together (without the attachments) are longer than {limit} characters.",
     ),
+    "envelope.declaration_too_long": _Rule(
+        _R,
+        "Dòng khai báo XML ở đầu gói tin (<?xml …?>) dài quá {limit} byte nên không rõ bảng mã. Hãy "
+        "khai báo gọn lại: version và encoding, cách nhau một dấu cách.",
+        "The XML declaration at the start (<?xml …?>) is longer than {limit} bytes, so the encoding is "
+        "unclear. Write it shorter: version and encoding, one space between.",
+        _QCVN,
+    ),
+    "text.combining_marks": _Rule(
+        _R,
+        "Trường {where} có hơn {limit} dấu phụ (dấu thanh, dấu mũ…) liền nhau trên một chữ; không văn bản "
+        "thật nào như vậy. Hãy nhập lại nội dung trường này.",
+        "The field {where} has more than {limit} combining marks (accents) in a row, which no real text has. "
+        "Type the content of this field again.",
+        "UAX #15",
+    ),
     # attachments
     "attachment.missing": _Rule(
         _R,
@@ -300,8 +316,16 @@ _RULES: dict[str, _Rule] = {
     ),
     "element.repeated": _Rule(
         _W,
-        "Trường {vi} ({where}) có nhiều hơn một lần; trục dùng giá trị đầu tiên.",
-        "The field {en} ({where}) occurs more than once; the first value is used.",
+        "Trường {vi} ({where}) bị lặp lại với cùng một giá trị. Hãy chỉ ghi một lần.",
+        "The field {en} ({where}) is repeated with the same value. Write it only once.",
+        _QCVN,
+    ),
+    "element.contradictory": _Rule(
+        _R,
+        "Trường {vi} ({where}) có nhiều hơn một lần với các giá trị khác nhau; mỗi hệ thống có thể hiểu một "
+        "kiểu. Hãy giữ lại một giá trị đúng rồi gửi lại.",
+        "The field {en} ({where}) occurs more than once with different values, and each system may take "
+        "another one. Keep the right one and send again.",
         _QCVN,
     ),
     "due_date.impossible": _Rule(

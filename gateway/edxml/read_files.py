@@ -14,11 +14,10 @@ from gateway.edxml.notes import Notes
 from gateway.edxml.place import Place
 from gateway.edxml.problems import problem, refusal
 from gateway.edxml.stream import TravelledFile
-from gateway.edxml.tree import bare_id
+from gateway.edxml.tree import bare_id, promised_id
 from gateway.model.envelope import Attachment, Reference
 
 _PATH = f"{names.ROOT}/{names.ENCODED}/{names.ATTACHMENT}"
-_HREF = f"{{{names.XLINK}}}href"
 
 
 class Files(NamedTuple):
@@ -36,7 +35,9 @@ def read_files(manifest: Place, travelled: list[TravelledFile], notes: Notes) ->
     missing = [reference for reference, match in zip(references, matches, strict=True) if match is None]
     if missing:
         raise refusal(*(problem("attachment.missing", one.name or one.content_id) for one in missing))
-    promised = {match: reference for reference, match in zip(references, matches, strict=True)}
+    promised: dict[int | None, Reference] = {}
+    for reference, match in zip(references, matches, strict=True):
+        promised.setdefault(match, reference)  # of several with one id the first counts, as in ``stream.py``
     attachments = [
         _attachment(fields, facts, promised.get(index), notes)
         for index, (fields, facts) in enumerate(arrived)
@@ -51,8 +52,8 @@ def _references(manifest: Place) -> tuple[Reference, ...]:
     nodes = manifest.nodes(names.REFERENCE)
     for node, place in zip(nodes, manifest.every(names.REFERENCE), strict=True):
         texts = place.texts(names.FILE)
-        content_id = texts.get("content_id") or node.attributes.get(_HREF, "").strip()
-        found.append(Reference(**texts | {"content_id": bare_id(content_id)}))
+        content_id = promised_id(node, texts.get("content_id", ""))
+        found.append(Reference(**texts | {"content_id": content_id}))
     return tuple(one for one in found if one.content_id or one.name)
 
 

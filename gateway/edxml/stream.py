@@ -17,11 +17,14 @@ from typing import NoReturn
 from gateway.edxml import names
 from gateway.edxml.attachments import ContentStream, FileFacts, Writer
 from gateway.edxml.limits import Limits
+from gateway.edxml.place import first_texts
 from gateway.edxml.problems import unreadable
-from gateway.edxml.tree import Node, bare_id, clean, descend, local
+from gateway.edxml.tree import Node, bare_id, clean, local, promised_id
+from gateway.model.text import MAX_MARKS, has_stacked_marks
 
 _BY_TAG = names.BY_TAG.get
 _FRAME_BY_CASE = {name.lower(): name for name in names.FRAME}
+_MANIFEST_PATH = [names.ROOT, names.ENVELOPE, names.BODY, names.MANIFEST]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,8 @@ class Collector:
         self._stack: list[Node] = [self._top]
         self._pieces: list[str] = []
         self.data = self._pieces.append
+        self._promised: dict[str, str] = {}  # content id -> name, of the list of files
+        self._references = 0
         self._content: ContentStream | None = None  # of the Attachment that is open
         self._inside: ContentStream | None = None  # the same, while its ContentTransferEncoded is open
         self._elements = 0
@@ -97,9 +102,13 @@ class Collector:
                 self._texts += len(text)
                 if len(text) > self._limits.max_text:
                     self._too_long(node)
+                if not text.isascii():
+                    _refuse_stacked_marks(text, node)
             pieces.clear()
         if node.name == names.ATTACHMENT:
             self._end_attachment(node)
+        elif self._stack[-1].name == names.MANIFEST:
+            self._end_reference(node)
 
     def doctype(self, name: str, public_id: str | None, system: str | None) -> None:
         raise unreadable("envelope.doctype")
@@ -134,6 +143,7 @@ class Collector:
 
     def _unusual(self, tag: str) -> str:
         """The node name of an element that the standard does not know, or that lacks a namespace."""
+        _refuse_stacked_marks(tag, self._stack[-1])
         space, brace, name = tag.rpartition("}")
         if len(self._stack) == 1:
             _check_root(space[1:], name)
@@ -154,6 +164,9 @@ class Collector:
         self._attributes += len(attrib)
         if self._attributes > self._limits.max_attributes:
             raise unreadable("envelope.too_many_attributes", limit=self._limits.max_attributes)
+        for name, value in attrib.items():
+            _refuse_stacked_marks(name, node)
+            _refuse_stacked_marks(value, node)
         node.attributes = attrib
         self._texts += sum(map(len, attrib.values()))
 
@@ -167,6 +180,7 @@ class Collector:
             parent.text += text
             if len(parent.text) > self._limits.max_text:
                 self._too_long(parent)
+            _refuse_stacked_marks(parent.text[-len(text) - MAX_MARKS :], parent)
 
     def _watch_field(self) -> None:
         """A field that spans several chunks must not grow without bound before its end tag."""
@@ -218,20 +232,31 @@ class Collector:
 
     def _name_of(self, attachment: Node) -> str:
         """The file's name: its own, or the one that the list of files promised for its id, or ``""``."""
-        fields = {field.name: clean(field.text) for field in attachment.children}
+        fields = first_texts(attachment, names.ATTACHMENT)
         own = fields.get("AttachmentName", "")
-        return own or self._promised_name(bare_id(fields.get("ContentId", "")))
+        return own or self._promised.get(bare_id(fields.get("ContentId", "")), "")
 
-    def _promised_name(self, wanted: str) -> str:
-        path = (names.ROOT, names.ENVELOPE, names.BODY, names.MANIFEST, names.REFERENCE)
-        for reference in descend(self._top, *path) if wanted else ():
-            fields = {field.name: clean(field.text) for field in reference.children}
-            if bare_id(fields.get("ContentId", "")) == wanted:
-                return fields.get("AttachmentName", "")
-        return ""
+    def _end_reference(self, node: Node) -> None:
+        """Remember what the list of files calls a file; of several with one id the first counts."""
+        at_place = [one.name for one in self._stack[1:]] == _MANIFEST_PATH
+        if not at_place or node.name.lower() != names.REFERENCE.lower():
+            return
+        self._references += 1
+        if self._references > self._limits.max_attachments:
+            raise unreadable("attachment.too_many", limit=self._limits.max_attachments)
+        fields = first_texts(node, names.REFERENCE)
+        wanted = promised_id(node, fields.get("ContentId", ""))
+        if wanted:
+            self._promised.setdefault(wanted, fields.get("AttachmentName", ""))
 
     def _where_now(self) -> str:
         return f"#{len(self.files) + 1}"
+
+
+def _refuse_stacked_marks(text: str, node: Node) -> None:
+    """Before anything normalises it: that takes time quadratic in a run of marks."""
+    if has_stacked_marks(text):
+        raise unreadable("text.combining_marks", local(node.name), limit=MAX_MARKS)
 
 
 def _check_root(namespace: str, name: str) -> None:

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 
 from lxml import etree
 
-from gateway.edxml.names import NS
+from gateway.edxml.names import NS, XLINK
 from gateway.model.text import nfc
 
 _NO_ATTRIBUTES: Mapping[str, str] = {}
 _NO_CHILDREN: list[Node] = []
+_HREF = f"{{{XLINK}}}href"
 
 
 class Node:
@@ -55,12 +56,17 @@ def bare_id(text: str) -> str:
     return text[4:] if text[:4].lower() == "cid:" else text
 
 
-def descend(node: Node, *path: str) -> list[Node]:
-    """All nodes below ``node`` at ``path``, in document order."""
-    found = [node]
-    for name in path:
-        found = [child for parent in found for child in parent.children if child.name == name]
-    return found
+def promised_id(reference: Node, content_id: str) -> str:
+    """The id of a promised file: its ``ContentId``, else the ``xlink:href`` of its ``Reference``."""
+    return bare_id(content_id or reference.attributes.get(_HREF, "").strip())
+
+
+def same(one: Node, other: Node) -> bool:
+    """True when both say the same to every reader: texts, attributes and elements, in one order."""
+    if clean(one.text) != clean(other.text) or one.attributes != other.attributes:
+        return False
+    pairs = zip(one.children, other.children, strict=False)
+    return len(one.children) == len(other.children) and all(a.name == b.name and same(a, b) for a, b in pairs)
 
 
 def to_lxml(node: Node) -> etree._Element:

@@ -19,7 +19,7 @@ from gateway.clock import Clock, local_day
 from gateway.directory.route import route
 from gateway.directory.snapshot import Directory
 from gateway.edxml.limits import Limits
-from gateway.edxml.parse import Parsed, parse_envelope
+from gateway.edxml.parse import Parsed, check_before_tree, parse_envelope
 from gateway.edxml.schema import check_schema
 from gateway.errors import Unreadable
 from gateway.flow.door import Upload
@@ -136,6 +136,7 @@ def _genuine(upload: Upload, bench: Bench) -> tuple[Parsed, tuple[Verdict, ...]]
 
 def _verified(upload: Upload, bench: Bench, trust: Trust) -> tuple[Parsed, Verdict]:
     data = b"".join(upload.staging.chunks())
+    check_before_tree(data, bench.limits)
     result = verify_envelope(data, trust, bench.clock.now())
     if result.signed_bytes is None:
         return parse_envelope(data, bench.limits), result.verdict

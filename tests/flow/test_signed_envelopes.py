@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from gateway.errors import Refused
+from gateway.errors import Refused, Unreadable
 from gateway.flow import office
 from gateway.flow.operate import LOCAL
 from gateway.model.agency import Profile
@@ -137,3 +138,22 @@ async def test_a_revoked_certificate_is_refused(
         with pytest.raises(Refused) as refused:
             await world.upload("H37", signed(identity))
     assert rules(refused) == ["signature.revoked"]
+
+
+async def test_a_bomb_that_calls_itself_signed_is_refused_before_a_tree_is_built(world: World) -> None:
+    sent = make_envelope()
+    end = sent.rindex(b"</")
+    bomb = b'<x xmlns="http://www.w3.org/2000/09/xmldsig#"/>' + b"<a/>x" * 6_000_000
+    started = time.process_time()
+    with pytest.raises(Unreadable) as refused:
+        await world.upload("H37", sent[:end] + bomb + sent[end:])
+    assert [finding.rule for finding in refused.value.findings] == ["envelope.too_many_elements"]
+    assert time.process_time() - started < 1
+
+
+async def test_a_signature_does_not_excuse_another_encoding(world: World, identity: Identity) -> None:
+    """The signature covers the canonical form, which has no declaration; the recipient gets the bytes."""
+    text = signed(identity).removeprefix(b"<?xml version='1.0' encoding='UTF-8'?>\n")
+    with pytest.raises(Unreadable) as refused:
+        await world.upload("H37", b'<?xml version="1.0" encoding="UTF-7"?>' + text)
+    assert [finding.rule for finding in refused.value.findings] == ["envelope.encoding"]

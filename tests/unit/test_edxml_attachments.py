@@ -119,6 +119,33 @@ def test_the_id_may_stand_only_in_the_link() -> None:
     assert rules(w.message(references=link)) == []
 
 
+def test_a_file_named_only_in_the_list_is_unwrapped_by_the_name_that_the_message_ends_up_with() -> None:
+    """The first of several names counts wherever a name is looked up, or a file would keep its wrapper."""
+    nameless = w.attachment(w.b64(w.zipped(w.PDF))).replace("<AttachmentName>cv.pdf</AttachmentName>", "")
+    link = "<edXML:ContentId>cid:f1</edXML:ContentId>"
+    twice = (
+        w.REFERENCE
+        + f"<edXML:Reference>{link}<edXML:AttachmentName>b.txt</edXML:AttachmentName></edXML:Reference>"
+    )
+    (file,) = w.read(w.message(references=twice, attachments=nameless)).envelope.attachments
+    assert (file.name, file.wrapped, file.sha256) == ("cv.pdf", True, w.sha(w.PDF))
+
+
+@pytest.mark.parametrize("name", ["AttachmentName", "attachmentname"])
+def test_the_first_of_two_names_decides_about_the_wrapper(name: str) -> None:
+    zipped = w.attachment(w.b64(w.zipped(w.PDF)))
+    two = zipped.replace("<ContentType>", f"<{name}>cv.zip</{name}><ContentType>")
+    (file,) = w.read(w.message(attachments=two)).envelope.attachments
+    assert (file.name, file.wrapped) == ("cv.pdf", True)
+
+
+def test_a_name_in_the_wrong_letter_case_decides_about_the_wrapper() -> None:
+    zipped = w.attachment(w.b64(w.zipped(w.PDF)), "x.zip").replace("AttachmentName", "attachmentName")
+    data = w.message(references=w.REFERENCE.replace("cv.pdf", ""), attachments=zipped)
+    (file,) = w.read(data).envelope.attachments
+    assert (file.name, file.wrapped) == ("x.zip", False)
+
+
 def test_files_match_by_name_when_the_ids_differ() -> None:
     data = w.change(w.message(), "<ContentId>cid:f1", "<ContentId>cid:zz")
     assert rules(data) == ["attachment.matched_by_name"]

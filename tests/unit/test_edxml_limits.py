@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 import tracemalloc
+import unicodedata
 from collections.abc import Iterator
 
 import pytest
 
 from gateway.edxml.limits import Limits
-from gateway.edxml.parse import EnvelopeReader, parse_envelope
+from gateway.edxml.parse import EnvelopeReader, check_before_tree, parse_envelope
 from gateway.edxml.safe_xml import parse_tree
 from gateway.errors import Unreadable
+from gateway.model.text import nfc
 from tests.unit import edxml_world as w
 
 KIB = 1024
@@ -151,6 +153,87 @@ def test_a_comment_of_megabytes_is_not_held_in_memory() -> None:
     assert fed < 400_000
 
 
+# runs of combining marks, over which normalising is quadratic
+
+PILE = "a" + "\u0301\u0323" * 32_000
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        w.change(w.message(), "V/v thử nghiệm", PILE),
+        w.change(w.message(), "V/v thử nghiệm", "\u0f73" * 64_000),
+        w.message(header=f"<x>{PILE}</x>"),
+        w.message(header=f'<x a="{PILE}"/>'),
+        w.message(header=f"<{PILE[:20_001]}/>"),
+        w.message(header=f'<x {PILE[:20_001]}=""/>'),
+        w.message(header=f"{PILE}<edXML:Content/>"),
+        w.message(header="\u0301<x/>\u0323<x/>" * 20),
+        w.message(attachments=w.attachment(name=PILE)),
+    ],
+    ids=[
+        "field",
+        "of marks",
+        "unknown",
+        "attribute",
+        "name",
+        "attribute name",
+        "stray",
+        "pieces",
+        "file name",
+    ],
+)
+def test_a_pile_of_combining_marks_is_refused_before_it_is_normalised(data: bytes) -> None:
+    started = time.process_time()
+    error = w.refused(data)
+    assert error.code == "text.combining_marks"
+    assert time.process_time() - started < 0.3
+
+
+def test_thirty_marks_in_a_row_are_read() -> None:
+    subject = "a" + "\u0323" * 30
+    assert w.read(w.change(w.message(), "V/v thử nghiệm", subject)).envelope.subject == nfc(subject)
+
+
+def test_text_in_decomposed_vietnamese_is_read() -> None:
+    text = "Về việc triển khai thử nghiệm liên thông văn bản " * 500
+    data = w.change(w.message(), "V/v thử nghiệm", unicodedata.normalize("NFD", text))
+    assert w.read(data).envelope.subject == text.strip()
+
+
+# before a tree is built
+
+
+@pytest.mark.parametrize("part", ["<a/>x", "<!---->x", "<?a?>x", '<a b="1"/>'])
+def test_a_tree_of_millions_of_parts_is_refused_by_counting(part: str) -> None:
+    started = time.process_time()
+    with pytest.raises(Unreadable) as caught:
+        check_before_tree(with_header(part * 1_000_000))
+    assert caught.value.code == "envelope.too_many_elements"
+    assert time.process_time() - started < 0.3
+
+
+@pytest.mark.parametrize("attribute", ["a{}='1' ", 'a{}="1" ', 'a{} =\n"1" '])
+def test_a_tree_of_a_million_attributes_is_refused_by_counting(attribute: str) -> None:
+    data = with_header(f"<x {''.join(attribute.format(number) for number in range(200_000))}/>")
+    with pytest.raises(Unreadable) as caught:
+        check_before_tree(data)
+    assert caught.value.code == "envelope.too_many_attributes"
+
+
+def test_a_message_at_the_limits_of_the_reader_passes_the_count() -> None:
+    elements = "<edXML:To><edXML:OrganId>H</edXML:OrganId></edXML:To>" * 29_900
+    data = w.message(header=elements + "<edXML:Content>" + "= " * 30_000 + "</edXML:Content>")
+    assert len(w.read(data).envelope.recipients) == 29_902
+    check_before_tree(data)
+
+
+def test_an_encoding_is_refused_before_a_tree_is_built() -> None:
+    with pytest.raises(Unreadable) as caught:
+        check_before_tree(w.change(w.message(), 'encoding="UTF-8"', 'encoding="UTF-7"'))
+    assert caught.value.code == "envelope.encoding"
+
+
 # sizes and counts
 
 
@@ -183,6 +266,14 @@ def test_a_hundred_attachments_are_read_and_one_more_is_refused() -> None:
     data = w.message(references="", attachments=many)
     assert w.refused(data).code == "attachment.too_many"
     assert len(w.read(data, Limits(max_attachments=101)).envelope.attachments) == 101
+
+
+def test_a_hundred_promised_files_are_read_and_one_more_is_refused_at_once() -> None:
+    many = [
+        w.REFERENCE.replace("f1", f"f{number}").replace("cv.pdf", f"{number}.pdf") for number in range(101)
+    ]
+    assert w.refused(w.message(references="".join(many))).code == "attachment.too_many"
+    assert w.refused(w.message(references="".join(many[:100]))).code == "attachment.missing"
 
 
 def test_a_list_of_all_communes_is_read() -> None:
@@ -245,6 +336,20 @@ def test_utf7_and_friends_are_refused_by_their_declaration() -> None:
     error = w.refused(data)
     assert error.code == "envelope.encoding"
     assert "utf-7" in error.text.vi
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("space", [" ", "\n", "\t"])
+def test_an_encoding_cannot_hide_behind_white_space(space: str, mark: str) -> None:
+    declaration = f'<?xml version="1.0"{space * 300}encoding="UTF-7"?>'
+    data = w.change(w.message(), '<?xml version="1.0" encoding="UTF-8"?>', mark + declaration)
+    assert w.refused(data).code == "envelope.declaration_too_long"
+
+
+@pytest.mark.parametrize("name", ["x" * 60, "", "UTF-7//IGNORE", "utf-7 "])
+def test_an_odd_name_of_an_encoding_is_refused(name: str) -> None:
+    data = w.change(w.message(), 'encoding="UTF-8"', f'encoding="{name}"')
+    assert w.refused(data).code == "envelope.encoding"
 
 
 def test_bytes_that_are_no_utf8_are_refused() -> None:

@@ -11,6 +11,7 @@ import pytest
 from gateway.edxml.parse import EnvelopeReader, parse_envelope
 from gateway.edxml.read_values import read_date
 from gateway.model.envelope import Dialect, Envelope, Extension, Kind, SignatureForm
+from gateway.model.finding import Decision, decide
 from tests.unit import edxml_world as w
 
 HEADER = "edXML/edXMLEnvelope/edXMLHeader/MessageHeader"
@@ -214,10 +215,58 @@ def test_staff_inside_a_trace_header_is_kept_as_unknown() -> None:
     assert kept.path.endswith("TraceHeaderList/TraceHeader/StaffInfo/Staff")
 
 
-def test_a_repeated_field_counts_once_and_is_noted() -> None:
-    data = w.message(header="<edXML:Subject>khác</edXML:Subject>")
+def test_a_copy_of_a_field_counts_once_and_is_noted() -> None:
+    data = w.message(header="<edXML:Subject>V/v thử nghiệm</edXML:Subject>")
     assert envelope(data).subject == "V/v thử nghiệm"
     assert rules(data) == ["element.repeated"]
+
+
+def test_a_copied_block_is_noted_and_a_block_that_says_something_else_is_refused() -> None:
+    number = "<edXML:CodeNumber>{}</edXML:CodeNumber>"
+    block = f"<edXML:Code>{number}<edXML:CodeNotation>UBND-VP</edXML:CodeNotation></edXML:Code>"
+    assert rules(w.message(header=block.format(1))) == ["element.repeated"]
+    assert rules(w.message(header=block.format(2))) == ["element.contradictory"]
+
+
+def test_another_value_of_a_field_that_stands_once_refuses_the_message() -> None:
+    parsed = w.read(w.message(header="<edXML:Subject>TUYỆT MẬT</edXML:Subject>"))
+    assert decide(parsed.findings) is Decision.REFUSE
+    assert "Trích yếu (Subject)" in parsed.findings[0].text.vi
+
+
+SINGLE = [
+    "OrganId", "OrganName", "DocumentId", "CodeNumber", "CodeNotation", "Place", "PromulgationDate", "Type",
+    "TypeName", "Subject", "BussinessDocType", "Timestamp", "ContentId", "ContentType", "AttachmentName",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("field", SINGLE)
+def test_no_field_of_the_header_may_say_two_things(field: str) -> None:
+    data = w.change(w.message(), f"</edXML:{field}>", f"</edXML:{field}><edXML:{field}>9</edXML:{field}>", 1)
+    assert "element.contradictory" in rules(data)
+
+
+@pytest.mark.parametrize("field", ["StatusCode", "Description", "Timestamp", "OrganId", "Code", "DocumentId"])
+def test_no_field_of_a_status_may_say_two_things(field: str) -> None:
+    more = f"</edXML:{field}><edXML:{field}>02</edXML:{field}>"
+    assert "element.contradictory" in rules(w.change(w.status(), f"</edXML:{field}>", more, 1))
+
+
+@pytest.mark.parametrize("field", ["ContentId", "AttachmentName", "ContentType", "FieldName", "MimeType"])
+def test_no_field_of_an_attachment_may_say_two_things(field: str) -> None:
+    more = f"<{field}>a</{field}><{field}>b</{field}></Attachment>"
+    assert "element.contradictory" in rules(w.change(w.message(), "</Attachment>", more))
+
+
+def test_what_may_stand_several_times_is_no_contradiction() -> None:
+    more = (
+        "<edXML:ToPlaces><edXML:Place>A</edXML:Place><edXML:Place>B</edXML:Place></edXML:ToPlaces>"
+        + "".join(
+            f"<edXML:ResponseFor><edXML:DocumentId>{number}</edXML:DocumentId></edXML:ResponseFor>"
+            for number in range(2)
+        )
+    )
+    assert rules(w.message(header=more)) == []
 
 
 def test_two_senders_are_refused_but_read() -> None:
