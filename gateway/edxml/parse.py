@@ -63,8 +63,8 @@ def check_before_tree(data: bytes, limits: Limits = Limits()) -> None:  # noqa: 
 
     A tree takes its memory before anything can be counted in it, so its parts are counted in the bytes: no
     element, comment or instruction without ``<``, no attribute without an equals sign and a quote. Base64
-    holds neither. Several times the limits leave room for closing tags and for text that looks like attributes.
-    Raises ``Unreadable``.
+    holds neither. Several times the limits leave room for closing tags and for text that looks like
+    attributes. Raises ``Unreadable``.
     """
     _declared(data[:_DECLARATION])
     if data.count(b"<") > 3 * limits.max_elements:
