@@ -7,7 +7,7 @@ as fresh as their revision in the store. Not in charge of: making any of it (``a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
@@ -17,7 +17,7 @@ from gateway.clock import Clock, new_id
 from gateway.config import Config
 from gateway.directory.snapshot import Directory
 from gateway.metrics import Metrics
-from gateway.model.text import Bilingual
+from gateway.model.text import AgencyCode, Bilingual
 from gateway.signature.keyring import Keyring
 from gateway.signature.register import SignerRegister
 from gateway.signature.trust import TrustStore
@@ -95,6 +95,11 @@ class Services:
             return function(*args, **kwargs)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.threads, lambda: function(*args, **kwargs))
+
+    def ring_for(self, agencies: Iterable[AgencyCode]) -> None:
+        """Wake the worker if one of them is pushed to: what waits in an inbox is no work for it."""
+        if any(not self.kinds.get(self.directory.profile(code).adapter, True) for code in agencies):
+            self.bell.ring()
 
     async def on_disk(self, size: int, function: Callable[[], T]) -> T:
         """Run work that waits for the disk; ``size`` bytes that stay in the row wait for nothing."""

@@ -8,6 +8,8 @@ from typing import Any
 
 import aiohttp
 
+POLL_SECONDS = 0.1  # far more often than any agency polls, and not so often that polling is what is measured
+
 
 class Client:
     """One agency's connection to the gateway."""
@@ -48,8 +50,9 @@ class Client:
             url = f"{self._base}/api/v1/inbox?agency={self._agency}&limit=100&content=true"
             async with self._session.get(url, headers=self._headers) as answer:
                 items = (await answer.json())["items"]
+            if len(items) < 100:
+                await asyncio.sleep(POLL_SECONDS)
             if not items:
-                await asyncio.sleep(0.005)
                 continue
             body = {"done": [item["delivery"] for item in items if item["content"]]}
             url = f"{self._base}/api/v1/inbox"
@@ -61,8 +64,8 @@ class Client:
         taken = 0
         while taken < expected:
             waiting = [item["delivery"] for item in await self.items()]
-            if not waiting:
-                await asyncio.sleep(0.005)
+            if len(waiting) < 100:
+                await asyncio.sleep(POLL_SECONDS)
             for start in range(0, len(waiting), at_once):
                 batch = waiting[start : start + at_once]
                 await asyncio.gather(*(self.take(delivery) for delivery in batch))

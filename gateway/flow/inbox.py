@@ -144,7 +144,7 @@ async def fetch(gw: Services, caller: Caller, delivery_id: str) -> Parcel:
 async def done(gw: Services, caller: Caller, delivery_id: str) -> Delivery:
     """The recipient's system has stored the message durably. Saying it twice changes nothing."""
     settled = await gw.store.write(lambda tx: _settle(tx, gw, caller, delivery_id))
-    gw.bell.ring()
+    gw.ring_for([settled.sender])  # its 01
     return settled
 
 
@@ -155,7 +155,7 @@ async def done_many(gw: Services, caller: Caller, delivery_ids: Sequence[str]) -
         return [_settle_or_say(tx, gw, caller, delivery_id) for delivery_id in delivery_ids]
 
     settled = await gw.store.write(unit)
-    gw.bell.ring()
+    gw.ring_for({one.delivery.sender for one in settled if one.delivery is not None})
     return settled
 
 

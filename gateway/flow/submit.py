@@ -144,7 +144,7 @@ async def _accept(
     plan, accepted = result
     _remove_files(gw, accepted.unused)
     _count(gw, upload, exam)
-    gw.bell.ring()
+    gw.ring_for(hop.recipient for hop in plan.exam.hops)
     return _submission(plan, accepted)
 
 
