@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.directory.route import SEVERAL_SUCCESSORS
 from gateway.errors import BadRequest, NotFound, WrongState
 from gateway.flow import facts, record
 from gateway.flow.door import Caller
@@ -98,6 +99,8 @@ def _change(
 ) -> None:
     if delivery.state not in decision.from_states or decision.to_state not in ALLOWED[delivery.state]:
         raise WrongState(_wrong_state(delivery), code=f"delivery.{delivery.state.value}")
+    if decision is RELEASE and delivery.reason_code == SEVERAL_SUCCESSORS:
+        raise WrongState(_CLOSED, code=SEVERAL_SUCCESSORS)
     if delivery.leased_until is not None:
         raise WrongState(_LEASED, code="delivery.leased")
     at = gw.clock.now()
@@ -152,6 +155,12 @@ def _wrong_state(delivery: Delivery) -> Bilingual:
     )
 
 
+_CLOSED = Bilingual(
+    "Đơn vị nhận đã ngừng hoạt động và có nhiều đơn vị kế thừa nên không thể cho gửi tiếp. Hãy từ chối lượt "
+    "gửi này và đề nghị cơ quan gửi gửi lại đến đơn vị kế thừa phù hợp.",
+    "The recipient is closed and has several successors, so it cannot be released. Reject this delivery and "
+    "ask the sender to send to the right successor.",
+)
 _NO_REASON = Bilingual("Phải ghi rõ lý do.", "A reason is required.")
 _LEASED = Bilingual(
     "Lượt gửi này đang được thực hiện; hãy thử lại sau ít phút.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from datetime import date
 from typing import ClassVar
 
 import pytest
@@ -13,12 +14,13 @@ from gateway.delivery.janitor import Janitor, free_expired_leases
 from gateway.delivery.retry import GIVE_UP_AFTER, WAITS, wait_after
 from gateway.delivery.settle import settle
 from gateway.delivery.worker import Worker, claim_due
+from gateway.directory.data import DirectoryData
 from gateway.edxml.parse import parse_envelope
 from gateway.errors import BadRequest, NotPermitted, WrongState
 from gateway.flow import hold, office
 from gateway.flow.door import Caller
 from gateway.flow.operate import LOCAL
-from gateway.model.agency import Profile
+from gateway.model.agency import Agency, Period, Profile, Succession, SuccessionKind
 from gateway.model.envelope import Kind
 from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.port import Delivered, Outcome, Parcel, Refused, TryLater
@@ -416,3 +418,28 @@ async def test_the_loops_outlive_an_unexpected_error(world: World, monkeypatch: 
     janitor = Janitor(world.gw)
     await janitor.run()
     assert rounds == 1
+
+
+async def test_a_delivery_to_a_closed_agency_with_several_successors_is_never_released_to_it(
+    world: World,
+) -> None:
+    closed = Agency(
+        AgencyCode("H37.40"),
+        "Đơn vị đã chia tách",
+        "district",
+        AgencyCode("H37"),
+        Period(end=date(2020, 1, 31)),
+    )
+    heirs = tuple(
+        Succession(closed.code, AgencyCode(heir), SuccessionKind.SPLIT, date(2020, 2, 1))
+        for heir in ("H37.31", "H37.32")
+    )
+    await office.import_directory(world.gw, LOCAL, DirectoryData((closed,), (), heirs), apply=True)
+    submission = await world.send(to=["H37.40"])
+    held = await row(world, submission.document, "H37.40")
+    assert held["state"] == "held"
+    with pytest.raises(WrongState) as refused:
+        await hold.release(world.gw, LOCAL, str(held["id"]), "Cho gửi tiếp")
+    assert refused.value.code == "recipient.several_successors"
+    await hold.reject(world.gw, LOCAL, str(held["id"]), "Đề nghị gửi lại đến đơn vị kế thừa")
+    assert len(await world.fetch("H37")) == 1
