@@ -38,7 +38,13 @@ class EventType(enum.Enum):
     DELIVERY_CANCELLED = "delivery.cancelled"
     DIRECTORY_IMPORTED = "directory.imported"
     SIGNERS_IMPORTED = "signers.imported"
+    SIGNER_PROPOSED = "signer.proposed"
+    SIGNER_DECIDED = "signer.decided"
+    DOCUMENT_REJUDGED = "document.rejudged"
+    CERTIFICATE_EXPIRING = "certificate.expiring"
+    RECEIPTS_STAMPED = "receipts.stamped"
     PROFILE_CHANGED = "profile.changed"
+    POLICY_CHANGED = "policy.changed"
     PRINCIPAL_CREATED = "principal.created"
     CREDENTIAL_ISSUED = "credential.issued"
     CREDENTIAL_REVOKED = "credential.revoked"
@@ -63,7 +69,13 @@ MEANING: dict[EventType, str] = {
     EventType.DELIVERY_CANCELLED: "A delivery was withdrawn before anyone had it.",
     EventType.DIRECTORY_IMPORTED: "Agencies, aliases, successions or level sets were imported.",
     EventType.SIGNERS_IMPORTED: "The signer register was changed by an import.",
-    EventType.PROFILE_CHANGED: "How an agency is connected, or a policy of it, was changed.",
+    EventType.SIGNER_PROPOSED: "A valid signature with an unregistered certificate proposed its signer.",
+    EventType.SIGNER_DECIDED: "A person confirmed or declined a proposed signer.",
+    EventType.DOCUMENT_REJUDGED: "Signatures were judged again, because an answer or a register row came.",
+    EventType.CERTIFICATE_EXPIRING: "A certificate in use expires within 60 or 14 days.",
+    EventType.RECEIPTS_STAMPED: "A batch of receipts was timestamped (RFC 3161) under one tree head.",
+    EventType.PROFILE_CHANGED: "How an agency is connected was changed.",
+    EventType.POLICY_CHANGED: "A rule of the gate was made stricter, or an exemption was approved or ended.",
     EventType.PRINCIPAL_CREATED: "A system or person was given an account and a role.",
     EventType.CREDENTIAL_ISSUED: "An API key or client certificate was registered for a principal.",
     EventType.CREDENTIAL_REVOKED: "A credential was withdrawn.",
