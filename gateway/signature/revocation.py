@@ -13,8 +13,8 @@ from __future__ import annotations
 import enum
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -31,6 +31,7 @@ class Standing(enum.Enum):
     REVOKED = "revoked"  # at or before that moment
     STALE = "stale"  # there is an answer, but it is out of date
     UNKNOWN = "unknown"  # no answer
+    UNREACHABLE = "unreachable"  # the source was asked and did not answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,9 @@ class RevocationAnswer:
     this_update: Instant | None = None
     next_update: Instant | None = None
     revoked_at: Instant | None = None
+    reason: str = ""  # of a revocation, RFC 5280 section 5.3.1, e.g. "keyCompromise"; "" when none is given
+    kind: str = "crl"  # or "ocsp"
+    data: bytes = field(repr=False, compare=False, default=b"")  # DER of the CRL or OCSP answer
 
 
 class RevocationSource(Protocol):
@@ -60,6 +64,13 @@ class UnusableCrl(ValueError):
     """This CRL cannot be used; the text says why."""
 
 
+class Revoked(NamedTuple):
+    """One entry of a CRL."""
+
+    at: Instant
+    reason: str  # RFC 5280 section 5.3.1, "" when the CRL gives none
+
+
 @dataclass(frozen=True, slots=True)
 class Crl:
     """One verified CRL: serials in a dict, so that a big list costs nothing per signature."""
@@ -68,7 +79,8 @@ class Crl:
     sha256: str
     this_update: Instant
     next_update: Instant
-    revoked: dict[int, Instant]
+    revoked: dict[int, Revoked]
+    data: bytes = field(repr=False, compare=False, default=b"")  # DER
 
 
 class CrlShelf:
@@ -94,7 +106,8 @@ class CrlShelf:
         crl = self._shelf.get(_key(issuer))
         if crl is None:
             return None
-        revoked_at = crl.revoked.get(certificate.serial_number)
+        entry = crl.revoked.get(certificate.serial_number)
+        revoked_at = entry.at if entry else None
         return RevocationAnswer(
             _standing(crl, certificate, revoked_at, at, now),
             hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest(),
@@ -103,6 +116,8 @@ class CrlShelf:
             crl.this_update,
             crl.next_update,
             revoked_at,
+            entry.reason if entry else "",
+            data=crl.data,
         )
 
 
@@ -160,13 +175,23 @@ def _read(name: str, crl: x509.CertificateRevocationList) -> Crl:
     for extension in crl.extensions:
         if extension.critical and not _is_full_scope(extension.value):
             raise UnusableCrl(f"it is not a full CRL (critical extension {extension.oid.dotted_string})")
+    der = crl.public_bytes(Encoding.DER)
     return Crl(
         name,
-        hashlib.sha256(crl.public_bytes(Encoding.DER)).hexdigest(),
+        hashlib.sha256(der).hexdigest(),
         from_datetime(crl.last_update_utc),
         from_datetime(crl.next_update_utc),
-        {entry.serial_number: from_datetime(entry.revocation_date_utc) for entry in crl},
+        {entry.serial_number: _revoked(entry) for entry in crl},
+        der,
     )
+
+
+def _revoked(entry: x509.RevokedCertificate) -> Revoked:
+    try:
+        reason = entry.extensions.get_extension_for_class(x509.CRLReason).value.reason.value
+    except (x509.ExtensionNotFound, ValueError, x509.DuplicateExtension):
+        reason = ""  # a reason that cannot be read changes nothing about the revocation
+    return Revoked(from_datetime(entry.revocation_date_utc), reason)
 
 
 def _is_full_scope(value: x509.ExtensionType) -> bool:
