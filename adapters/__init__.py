@@ -1,18 +1,24 @@
 """Partner dialects, one file or small package each: its wire format and how a parcel is handed over.
 
-In charge of: the register. A new dialect is a new file and one line in ``KINDS``. Read ``gateway/port.py``
-first. Not in charge of: when to try again (``gateway/delivery``), who uses which dialect (the directory).
+In charge of: the register. A new dialect is a new file and one line in ``KINDS``; ``COLLECTORS`` and
+``MOUNTS`` are the two ways in. Read ``gateway/port.py`` first. Not in charge of: when to try again
+(``gateway/delivery``), who uses which dialect (the directory).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
+
+from aiohttp import web
 
 from adapters.inbox import Inbox
 from adapters.webhook import Webhook
 from gateway.clock import Clock
+from gateway.flow.door import Admission
 from gateway.net import Net
-from gateway.port import Adapter
+from gateway.port import Adapter, Collector
+from gateway.services import Services
 
 
 class AdapterType(Protocol):
@@ -31,10 +37,15 @@ KINDS: dict[str, AdapterType] = {
     Webhook.kind: Webhook,
 }
 
+# Kinds whose partner keeps messages for us until we come for them.
+COLLECTORS: dict[str, Callable[[Net, Clock], Collector]] = {}
+# Inbound halves: where the partner's software finds us -> its web application.
+MOUNTS: dict[str, Callable[[Services, Admission], web.Application]] = {}
+
 
 def make_adapters(net: Net, clock: Clock) -> dict[str, Adapter]:
     """One of each kind, by kind."""
     return {kind: made(net, clock) for kind, made in KINDS.items()}
 
 
-__all__ = ["KINDS", "AdapterType", "make_adapters"]
+__all__ = ["COLLECTORS", "KINDS", "MOUNTS", "AdapterType", "make_adapters"]

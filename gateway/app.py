@@ -13,7 +13,7 @@ from pathlib import Path
 
 import orjson
 
-from adapters import KINDS, make_adapters
+from adapters import KINDS, MOUNTS, make_adapters
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config, load
 from gateway.delivery.janitor import Janitor
@@ -105,7 +105,7 @@ async def running(home: Path, config: Config, clock: Clock) -> AsyncIterator[tup
     worker, janitor = Worker(gw, adapters), Janitor(gw)
     loops = [asyncio.create_task(worker.run()), asyncio.create_task(janitor.run())]
     try:
-        async with serve_web(make_web_app(gw), config, home) as port, serve_control(gw, home):
+        async with serve_web(make_web_app(gw, MOUNTS), config, home) as port, serve_control(gw, home):
             yield gw, port
     finally:
         worker.stop()

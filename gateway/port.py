@@ -11,12 +11,17 @@ Any exception counts as ``TryLater``. A parcel may arrive twice (we die after th
 carries the same ``delivery_id`` and ``envelope_sha256``: partners recognise the repeat by them.
 Registered in ``adapters.KINDS``; a pull kind (the recipient comes for it) has ``pull = True`` and is never
 called.
+
+A partner that we ourselves must ask for what waits for us (a national or provincial axis) is a ``Collector``
+as well: its kind stands in ``adapters.COLLECTORS`` too, and ``gateway/delivery/collect.py`` calls it. Where
+the partner calls us, the adapter has an inbound half: a web application under a prefix of its own, registered
+in ``adapters.MOUNTS``, whose handlers call ``gateway/flow``.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 from gateway.model.envelope import Kind
@@ -86,4 +91,77 @@ class Adapter(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One message that a partner keeps for us. ``kind`` is ``edoc`` or ``status``; ``declared`` holds the
+    partner's own words about it (sender, times), for the record."""
+
+    doc_id: str
+    kind: str
+    sender: str = ""
+    declared: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedAgency:
+    """One row of a partner's agency list, codes as the partner spells them."""
+
+    code: str
+    name: str
+    parent: str = ""
+    other_code: str = ""
+    mail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedDocument:
+    """One document that a partner says it has from us."""
+
+    doc_id: str
+    sender: str
+    recipient: str
+    notation: str = ""
+    sent_time: str = ""
+    state: str = ""
+
+
+class Unavailable(Exception):
+    """The partner gave no usable answer. ``code`` is stable (``answer.not_json``); ``text`` is for people."""
+
+    def __init__(self, code: str, text: Bilingual) -> None:
+        self.code = code
+        self.text = text
+        super().__init__(f"{code}: {text.en}")
+
+
+class Collector(Protocol):
+    """A partner that keeps messages for us until we come. Every method may raise ``Unavailable``.
+
+    The order is: list, fetch, store durably, and only then ``confirm``. An item that was listed again after
+    its confirmation is confirmed again and not taken twice.
+    """
+
+    async def waiting(self, settings: Mapping[str, str]) -> Sequence[Waiting]:
+        """What waits, documents and statuses, in the partner's order. An empty answer is an answer."""
+        ...
+
+    def fetch(self, waiting: Waiting, settings: Mapping[str, str]) -> AsyncIterator[bytes]:
+        """The bytes of one message, as the partner gives them."""
+        ...
+
+    async def confirm(
+        self, waiting: Waiting, settings: Mapping[str, str], taken: bool, description: str = ""
+    ) -> None:
+        """Say that it is ours (``taken``), or why we do not take it."""
+        ...
+
+    def agencies(self, settings: Mapping[str, str]) -> AsyncIterator[ListedAgency]:
+        """The partner's agency list, streamed: it may hold 120 000 rows."""
+        ...
+
+    async def sent(self, settings: Mapping[str, str], doc_id: str = "") -> Sequence[ListedDocument]:
+        """What the partner has from us (of one DocId, or of all it lists), for reconciliation."""
         ...

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 
 from aiohttp import web
@@ -17,6 +17,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from gateway.config import Config, ServerSection
 from gateway.errors import NotReady
+from gateway.flow.door import Admission
 from gateway.model.text import Bilingual
 from gateway.services import Services
 from gateway.web import openapi
@@ -36,13 +37,18 @@ BACKLOG = 1_024
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def make_web_app(gw: Services) -> web.Application:
-    """The application with every endpoint."""
+Mounts = Mapping[str, Callable[[Services, Admission], web.Application]]
+
+
+def make_web_app(gw: Services, mounts: Mounts | None = None) -> web.Application:
+    """The application with every endpoint, and the partner dialects under their prefixes (``/vxp``)."""
     app = web.Application(middlewares=[answer_errors(gw.new_id), count_and_drain])
     app[DESK] = Desk(gw)
     app.on_response_prepare.append(add_headers(gw))
     add_routes(app)
     app.router.add_get("/api/v1/openapi.json", _serve_document())
+    for prefix, make in (mounts or {}).items():
+        app.add_subapp(prefix, make(gw, app[DESK].admission))
     return app
 
 
