@@ -497,3 +497,51 @@ WHERE caller = :caller AND envelope_sha256 = :envelope_sha256 AND rule_set = :ru
 -- name: count_refusals
 -- How many different uploads the gate refused.
 SELECT COUNT(*) AS refusals, COALESCE(SUM(times), 0) AS times FROM refusal;
+
+-- ---------------------------------------------------------------- judged again
+
+-- name: add_recheck
+-- A message is to be judged again; a row that waits already is due at the earlier time.
+INSERT INTO recheck (message, waits_for, cause, since, due_at, tries)
+VALUES (:message, :waits_for, :cause, :since, :due_at, 0)
+ON CONFLICT (message, waits_for) DO UPDATE SET cause = excluded.cause, since = excluded.since,
+  due_at = CASE WHEN excluded.due_at < recheck.due_at THEN excluded.due_at ELSE recheck.due_at END;
+
+-- name: due_rechecks
+-- Messages to be judged again now, longest due first.
+SELECT message, MIN(due_at) AS due_at FROM recheck WHERE due_at <= :now
+GROUP BY message ORDER BY MIN(due_at), message LIMIT :limit;
+
+-- name: rechecks_of
+-- Why one message is to be judged again.
+SELECT * FROM recheck WHERE message = :message ORDER BY waits_for;
+
+-- name: wake_rechecks
+-- A revocation answer came: what waits for one is due at once.
+UPDATE recheck SET due_at = :at WHERE waits_for <> '' AND due_at > :at;
+
+-- name: postpone_recheck
+-- Still no answer; nothing changes when the row was given another time meanwhile.
+UPDATE recheck SET due_at = :due_at, tries = tries + 1
+WHERE message = :message AND waits_for = :waits_for AND due_at = :seen_due_at;
+
+-- name: end_recheck
+-- Judged again, or given up; nothing changes when the row was given another time meanwhile.
+DELETE FROM recheck WHERE message = :message AND waits_for = :waits_for AND due_at = :seen_due_at;
+
+-- name: count_rechecks
+-- How many messages wait to be judged again.
+SELECT COUNT(DISTINCT message) AS messages, MIN(since) AS oldest FROM recheck;
+
+-- name: add_judgement
+-- What signatures turned out to be when they were judged again.
+INSERT INTO judgement (id, message, verdicts, findings, rule_set, cause, event, judged_at)
+VALUES (:id, :message, :verdicts, :findings, :rule_set, :cause, :event, :judged_at);
+
+-- name: newest_judgement
+-- The judging that counts, if a message was judged again.
+SELECT * FROM judgement WHERE message = :message ORDER BY judged_at DESC, id DESC LIMIT 1;
+
+-- name: judgements_of
+-- Each judging of a message after the first, oldest first.
+SELECT * FROM judgement WHERE message = :message ORDER BY judged_at, id;

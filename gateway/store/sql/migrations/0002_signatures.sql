@@ -29,9 +29,10 @@ CREATE TABLE recheck (
   cause TEXT NOT NULL CHECK (cause IN ('answer', 'signer', 'person')),
   since INTEGER NOT NULL,
   due_at INTEGER NOT NULL,
+  tries INTEGER NOT NULL,
   PRIMARY KEY (message, waits_for)
 );
-CREATE INDEX recheck_due ON recheck (due_at);
+CREATE INDEX recheck_due ON recheck (due_at, message);
 
 -- Where revocation answers come from and how the last try went; an address is known only once a chain to an
 -- anchor was built. The newest answer's bytes stand in `proof`.
@@ -69,6 +70,16 @@ CREATE TABLE signer_proposal (
   decided_by TEXT NOT NULL,
   reason TEXT NOT NULL
 );
+
+-- Messages with a valid signature by a certificate of no register row, so that they are judged again when it is
+-- registered. Rows of messages that are judged again no more are dropped.
+CREATE TABLE signer_use (
+  certificate_sha256 TEXT NOT NULL,
+  message TEXT NOT NULL REFERENCES message (id),
+  seen_at INTEGER NOT NULL,
+  PRIMARY KEY (certificate_sha256, message)
+);
+CREATE INDEX signer_use_by_age ON signer_use (seen_at);
 
 -- Certificates in use, watched for their end: of signers, of issuers, of the gateway itself.
 CREATE TABLE certificate (
