@@ -5,15 +5,19 @@ enveloped and canonicalisation transforms, allowed algorithms, an X.509 certific
 plays with structure never reaches the cryptography. Not in charge of: DOCTYPE and entities (``safe_xml``
 refuses them), the cryptography (``xmldsig``), chains (``trust``).
 
-Every element of the signature is on a list of what may be there; the rest is refused. Comments that split a
-text and processing instructions are refused too: readers disagree about them, and the signature does not
-cover comments.
+Every element of the signature is on a list of what may be there; the rest is refused, for the signature does
+not cover itself and the bytes travel on as they came: an element of edXML in there would be read by somebody.
+Ids of the signature stand nowhere else, and base64 is only base64, so that no other verifier takes another
+element or another value. Comments that split a text and processing instructions are refused too: readers
+disagree about them, and the signature does not cover comments.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NoReturn
@@ -23,7 +27,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from lxml import etree
 
 from gateway.clock import from_datetime
-from gateway.edxml.names import DSIG, NS
+from gateway.edxml.names import ALL, DSIG, NS, XML
 from gateway.model.text import Bilingual, Instant
 from gateway.signature import xmldsig_texts as texts
 
@@ -67,6 +71,12 @@ WEAK: Final = frozenset(
     }
 )
 _MOST_CERTIFICATES: Final = 8
+_DSIG11: Final = "http://www.w3.org/2009/xmldsig11#"  # ECKeyValue
+_IDS: Final = ("Id", "ID", "id", f"{{{XML}}}id")  # spellings by which verifiers look elements up
+_X509_PARTS: Final = frozenset(
+    {"X509Certificate", "X509IssuerSerial", "X509SKI", "X509SubjectName", "X509CRL"}
+)
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/\s]*+={0,2}+\s*+")
 _PROPERTIES: Final = ("SignatureProperties", "SignatureProperty")
 
 
@@ -98,6 +108,9 @@ def read_shape(root: etree._Element) -> Shape:
     if names[:3] != ["SignedInfo", "SignatureValue", "KeyInfo"] or set(names[3:]) - {"Object"}:
         _malformed("Signature")
     hash_name = _check_signed_info(parts[0])
+    _refuse_foreign_elements(signature)
+    _refuse_shared_ids(root, signature)
+    _check_base64(parts[1])
     for extra in parts[3:]:
         _check_object(extra)
     certificate, others = _read_key_info(parts[2])
@@ -134,6 +147,33 @@ def _splits_text(node: etree._Element, parent: etree._Element) -> bool:
     return bool((left or "").strip() or (node.tail or "").strip())
 
 
+def _refuse_foreign_elements(signature: etree._Element) -> None:
+    """Nothing of edXML hides in the signature, with its namespace or (as the reader allows) without any."""
+    for element in signature.iter(etree.Element):
+        name = etree.QName(element)
+        if name.namespace not in (DSIG, _DSIG11, EXCLUSIVE) and not _is_property(element):
+            _malformed(name.localname)
+
+
+def _is_property(element: etree._Element) -> bool:
+    """True for a value in its only place (XML-DSig section 5.2) that no reader takes for a field of ours."""
+    parent, name = element.getparent(), etree.QName(element)
+    is_ours = name.namespace == NS or (name.namespace is None and name.localname in ALL)
+    return parent is not None and _name(parent) == _PROPERTIES[1] and not is_ours
+
+
+def _refuse_shared_ids(root: etree._Element, signature: etree._Element) -> None:
+    """An id of the signature that stands twice would let another verifier take another element."""
+    own = _ids(signature)
+    if own and any(count > 1 for value, count in _ids(root).items() if value in own):
+        raise Malformed(texts.shared_id())
+
+
+def _ids(top: etree._Element) -> Counter[str]:
+    elements = top.iter(etree.Element)
+    return Counter(str(one.get(name)) for one in elements for name in _IDS if name in one.attrib)
+
+
 def _check_signed_info(signed_info: etree._Element) -> str:
     parts = _children(signed_info)
     if [_name(part) for part in parts] != ["CanonicalizationMethod", "SignatureMethod", "Reference"]:
@@ -153,8 +193,9 @@ def _check_reference(reference: etree._Element) -> None:
     parts = _children(reference)
     if [_name(part) for part in parts] != ["Transforms", "DigestMethod", "DigestValue"]:
         _malformed("Reference")
-    transforms, digest, _ = parts
+    transforms, digest, value = parts
     _algorithm(digest, DIGESTS)
+    _check_base64(value)
     steps = _children(transforms)
     if not steps or len(steps) > 2 or steps[0].get("Algorithm") != ENVELOPED or len(steps[0]):
         raise Malformed(texts.transforms(_algorithms(steps)))
@@ -168,6 +209,12 @@ def _check_canonicalization(element: etree._Element) -> None:
     allowed = {_INCLUSIVE_NAMESPACES} if algorithm == EXCLUSIVE else set()
     if algorithm not in CANONICALIZATIONS or inside - allowed or len(element) > 1:
         raise Malformed(texts.transforms(str(algorithm)))
+
+
+def _check_base64(element: etree._Element) -> None:
+    """Python skips what is not base64; another verifier may not."""
+    if len(element) or not _BASE64.fullmatch(element.text or ""):
+        _malformed(_name(element))
 
 
 def _algorithm(element: etree._Element, allowed: dict[str, str]) -> str:
@@ -195,10 +242,44 @@ def _read_key_info(key_info: etree._Element) -> tuple[x509.Certificate, tuple[x5
     if names.count("X509Data") != 1 or set(names) - {"X509Data", "KeyName", "KeyValue"}:
         raise Malformed(texts.no_certificate(), "NO_SIGNING_CERTIFICATE_FOUND")
     data = parts[names.index("X509Data")]
-    texts_found = [element.text or "" for element in _children(data) if _name(element) == "X509Certificate"]
+    inside = _children(data)
+    texts_found = [element.text or "" for element in inside if _name(element) == "X509Certificate"]
     if not 0 < len(texts_found) <= _MOST_CERTIFICATES:
         raise Malformed(texts.no_certificate(), "NO_SIGNING_CERTIFICATE_FOUND")
-    return _signer_and_others([_certificate(text) for text in texts_found])
+    certificates = [_certificate(text) for text in texts_found]
+    _check_naming(inside, certificates)
+    return _signer_and_others(certificates)
+
+
+def _check_naming(inside: Sequence[etree._Element], certificates: Sequence[x509.Certificate]) -> None:
+    """Whatever names a certificate names one that is there (XML-DSig section 4.4.4).
+
+    A subject or an issuer in words has too many spellings to compare, and nothing here believes it.
+    """
+    serials = {str(one.serial_number) for one in certificates}
+    keys = {_key_identifier(one) for one in certificates}
+    for element in inside:
+        if _name(element) not in _X509_PARTS:
+            _malformed("X509Data")
+        named = element.findtext(f"{{{DSIG}}}X509SerialNumber")
+        if named is not None and named.strip() not in serials:
+            raise Malformed(texts.another_certificate(), "NO_SIGNING_CERTIFICATE_FOUND")
+        if _name(element) == "X509SKI" and None not in keys and _bytes(element) not in keys:
+            raise Malformed(texts.another_certificate(), "NO_SIGNING_CERTIFICATE_FOUND")
+
+
+def _key_identifier(certificate: x509.Certificate) -> bytes | None:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+    except (x509.ExtensionNotFound, ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        return None
+
+
+def _bytes(element: etree._Element) -> bytes | None:
+    try:
+        return base64.b64decode("".join((element.text or "").split()), validate=True)
+    except ValueError:
+        return None
 
 
 def _signer_and_others(

@@ -110,6 +110,20 @@ def several_certificates() -> Bilingual:
     )
 
 
+def another_certificate() -> Bilingual:
+    return _refused(
+        "chữ ký số chỉ tới một chứng thư số khác với chứng thư số kèm theo",
+        "the signature names another certificate than the one that it carries",
+    )
+
+
+def shared_id() -> Bilingual:
+    return _refused(
+        "mã Id của chữ ký số bị dùng lại cho phần tử khác trong gói tin",
+        "an Id of the signature is used again for another element of the message",
+    )
+
+
 def unreadable_certificate() -> Bilingual:
     return _refused("không đọc được chứng thư số kèm theo", "the certificate in the signature cannot be read")
 
