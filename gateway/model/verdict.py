@@ -31,7 +31,7 @@ class SignerRole(enum.Enum):
 
 
 class ProofKind(enum.Enum):
-    """What kind of bytes a verdict rests on."""
+    """What kind of bytes a verdict rests on. What follows a timestamp is about the timestamp's authority."""
 
     CERTIFICATE = "certificate"  # DER; the chain, leaf first, anchor last
     CRL = "crl"  # DER

@@ -8,7 +8,7 @@ travel between processes and load without pyHanko. Not in charge of: reading the
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.model.text import Bilingual, Instant
 from gateway.model.verdict import Indication
@@ -48,6 +48,7 @@ class Token:
     time: Instant
     certificate: bytes
     others: tuple[bytes, ...] = ()
+    data: bytes = field(repr=False, default=b"")  # DER of the token itself
 
 
 @dataclass(frozen=True, slots=True)

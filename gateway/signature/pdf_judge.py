@@ -10,7 +10,7 @@ else the end of the declared day, else the moment of receipt. Only the token is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 
 from cryptography import x509
@@ -18,11 +18,11 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from gateway.clock import SECOND, VIETNAM, from_datetime, local_day, to_rfc3339
 from gateway.model.text import Bilingual, Instant
-from gateway.model.verdict import Indication, SignerRole, Verdict
+from gateway.model.verdict import Indication, Proof, SignerRole, Verdict
 from gateway.signature import pdf_texts as texts
 from gateway.signature.certificates import fingerprint, subject_text
 from gateway.signature.pdf_facts import Coverage, Failure, Later, PdfSignature, Token
-from gateway.signature.trust import TrustStore
+from gateway.signature.proofs import proofs_of, timestamp_proof
 from gateway.signature.trust_texts import clock_text
 from gateway.signature.verify import Trust
 
@@ -36,73 +36,99 @@ class SigningTime:
 
     at: Instant
     source: str
+    proofs: tuple[Proof, ...] = ()  # of a timestamp: the token, its authority's chain, revocation answers
 
 
 def judge_pdf(
-    name: str, signatures: Sequence[PdfSignature], trust: Trust, at: Instant, declared: date | None
+    name: str,
+    signatures: Sequence[PdfSignature],
+    trust: Trust,
+    at: Instant,
+    declared: date | None,
+    *,
+    sha256: str = "",
+    now: Instant | None = None,
 ) -> tuple[Verdict, ...]:
     """A verdict for each signature of the file ``name``, received at ``at``; none for an unsigned file.
 
-    ``declared`` is the date of the document by its header. A document timestamp that holds gets no verdict:
-    it is nobody's signature.
+    ``declared`` is the date of the document by its header, ``sha256`` the hash of the file (hex), ``now``
+    when it is judged, which decides whether revocation answers are fresh (``at`` unless given). A document
+    timestamp that holds gets no verdict: it is nobody's signature.
     """
+    case = _Case(name, trust, at, at if now is None else now, declared, sha256)
     return tuple(
-        _judge_one(name, one, trust, at, declared)
-        for one in signatures
-        if not one.is_timestamp or one.failure is not None
+        _judge_one(case, one) for one in signatures if not one.is_timestamp or one.failure is not None
     )
 
 
-def _judge_one(name: str, one: PdfSignature, trust: Trust, at: Instant, declared: date | None) -> Verdict:
-    when = _signing_time(one, trust.store, at, declared)
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What all signatures of one file have in common."""
+
+    name: str
+    trust: Trust
+    at: Instant
+    now: Instant
+    declared: date | None
+    sha256: str
+
+
+def _judge_one(case: _Case, one: PdfSignature) -> Verdict:
+    trust = case.trust
+    when = _signing_time(case, one)
     certificate, others = _certificates(one.certificate, one.others)
     failure = one.failure
-    if failure is None and certificate is None:
-        failure = Failure("NO_SIGNING_CERTIFICATE_FOUND", texts.no_certificate())
-    if failure is not None or certificate is None:
-        return _failed(name, one, certificate, when, failure or _impossible(), trust.rule_set)
-    if when.at > at + _AHEAD:
+    if certificate is None:
+        failure = failure or Failure("NO_SIGNING_CERTIFICATE_FOUND", texts.no_certificate())
+    if failure is None and when.at > case.at + _AHEAD:
         reason = texts.signed_in_the_future(clock_text(when.at))
-        late = Failure("TIMESTAMP_ORDER_FAILURE", reason, Indication.INDETERMINATE)
-        return _failed(name, one, certificate, when, late, trust.rule_set)
-    path = trust.store.check_path(certificate, others, at=when.at, now=max(at, when.at))
+        failure = Failure("TIMESTAMP_ORDER_FAILURE", reason, Indication.INDETERMINATE)
+    if failure is not None or certificate is None:
+        return _failed(case, one, certificate, when, failure or _impossible())
+    path = trust.store.check_path(certificate, others, at=when.at, now=max(case.now, when.at))
     row = trust.signers.find(fingerprint(certificate), local_day(when.at)) if trust.signers else None
-    return Verdict(
-        name,
-        path.indication,
-        path.sub_indication,
-        _joined(_held(one), path.reason),
-        signer=subject_text(certificate),
-        certificate_sha256=fingerprint(certificate),
+    return replace(
+        _verdict(case, one, certificate, when),
+        indication=path.indication,
+        sub_indication=path.sub_indication,
+        reason=_joined(_held(one), path.reason),
         agency=row.agency if row else "",
         role=SignerRole(row.role) if row else SignerRole.NOT_CHECKABLE,
-        signing_time=to_rfc3339(when.at),
-        time_source=when.source,
-        algorithm=one.algorithm,
-        rule_set=trust.rule_set,
+        proofs=(*proofs_of(certificate, path), *when.proofs),
     )
 
 
 def _failed(
-    name: str,
-    one: PdfSignature,
-    certificate: x509.Certificate | None,
-    when: SigningTime,
-    failure: Failure,
-    rule_set: str,
+    case: _Case, one: PdfSignature, certificate: x509.Certificate | None, when: SigningTime, failure: Failure
 ) -> Verdict:
     """The signature does not hold: its certificate is a claim, so no agency is named."""
+    return replace(
+        _verdict(case, one, certificate, when),
+        indication=failure.indication,
+        sub_indication=failure.sub_indication,
+        reason=failure.reason,
+        proofs=(*proofs_of(certificate), *when.proofs),
+    )
+
+
+def _verdict(
+    case: _Case, one: PdfSignature, certificate: x509.Certificate | None, when: SigningTime
+) -> Verdict:
+    """What is known of a signature whatever it is worth; not yet judged."""
     return Verdict(
-        name,
-        failure.indication,
-        failure.sub_indication,
-        failure.reason,
+        case.name,
+        Indication.INDETERMINATE,
+        "",
+        texts.no_certificate(),
         signer=subject_text(certificate) if certificate is not None else "",
         certificate_sha256=fingerprint(certificate) if certificate is not None else "",
         signing_time=to_rfc3339(when.at),
         time_source=when.source,
         algorithm=one.algorithm,
-        rule_set=rule_set,
+        rule_set=case.trust.rule_set,
+        coverage=one.coverage.value,
+        signed_sha256=case.sha256,
+        checked_at=to_rfc3339(case.now),
     )
 
 
@@ -110,24 +136,29 @@ def _impossible() -> Failure:
     return Failure("NO_SIGNING_CERTIFICATE_FOUND", texts.no_certificate())
 
 
-def _signing_time(one: PdfSignature, store: TrustStore, at: Instant, declared: date | None) -> SigningTime:
-    if one.token is not None and _is_trusted(one.token, store, at):
-        return SigningTime(one.token.time, "timestamp")
+def _signing_time(case: _Case, one: PdfSignature) -> SigningTime:
+    proofs: tuple[Proof, ...] = ()
+    if one.token is not None:
+        trusted, proofs = _weigh_token(case, one.token)
+        if trusted:
+            return SigningTime(one.token.time, "timestamp", proofs)
     if one.claimed_time is not None:
-        return SigningTime(one.claimed_time, "signed_attribute")
-    if declared is not None:
-        end_of_day = from_datetime(datetime.combine(declared, time.max, VIETNAM))
-        return SigningTime(min(end_of_day, at), "declared")
-    return SigningTime(at, "none")
+        return SigningTime(one.claimed_time, "signed_attribute", proofs)
+    if case.declared is not None:
+        end_of_day = from_datetime(datetime.combine(case.declared, time.max, VIETNAM))
+        return SigningTime(min(end_of_day, case.at), "declared", proofs)
+    return SigningTime(case.at, "none", proofs)
 
 
-def _is_trusted(token: Token, store: TrustStore, at: Instant) -> bool:
-    """True when the token's authority leads to an anchor and is meant for timestamps alone (RFC 3161 2.3)."""
+def _weigh_token(case: _Case, token: Token) -> tuple[bool, tuple[Proof, ...]]:
+    """True when the token's authority leads to an anchor and is meant for timestamps alone (RFC 3161 2.3);
+    and what that rests on."""
+    kept = (timestamp_proof(token.data),) if token.data else ()
     certificate, others = _certificates(token.certificate, token.others)
     if certificate is None or not _is_for_timestamps(certificate):
-        return False
-    path = store.check_path(certificate, others, at=token.time, now=max(at, token.time))
-    return path.indication is Indication.PASSED
+        return False, kept
+    path = case.trust.store.check_path(certificate, others, at=token.time, now=max(case.now, token.time))
+    return path.indication is Indication.PASSED, (*kept, *proofs_of(certificate, path))
 
 
 def _is_for_timestamps(certificate: x509.Certificate) -> bool:

@@ -19,6 +19,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+from asn1crypto import cms
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -290,7 +291,8 @@ def _read_token(signed: Any, value: bytes) -> Token | None:
     if generic_cms.validate_sig_integrity(info, found.signer_cert, "tst_info", digest) != (True, True):
         return None
     others = tuple(c.dump() for c in found.other_certs)
-    return Token(from_datetime(facts["gen_time"].native), found.signer_cert.dump(), others)
+    der = cms.ContentInfo({"content_type": "signed_data", "content": signed}).dump()
+    return Token(from_datetime(facts["gen_time"].native), found.signer_cert.dump(), others, der)
 
 
 def _hash(name: str, data: bytes) -> bytes:

@@ -10,7 +10,8 @@ it, so anyone could backdate a signature to before a revocation.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 
 from gateway.clock import local_day, to_rfc3339
 from gateway.model.agency import Signer
@@ -18,11 +19,13 @@ from gateway.model.text import Bilingual, Instant
 from gateway.model.verdict import Indication, SignerRole, Verdict
 from gateway.signature import xmldsig_texts as texts
 from gateway.signature.certificates import fingerprint, subject_text
+from gateway.signature.proofs import proofs_of
 from gateway.signature.register import SignerRegister
 from gateway.signature.trust import TrustStore
 from gateway.signature.xmldsig import Failure, TooLargeToVerify, XmlSignature, verify_xmldsig
 
 WHERE = "envelope"
+MESSAGE = "message"  # coverage: the only form that is verified covers all of the message
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +46,37 @@ class EnvelopeSignature:
     signed_bytes: bytes | None
 
 
-def verify_envelope(data: bytes, trust: Trust, at: Instant) -> EnvelopeSignature:
-    """Judge the signature of an envelope that carries one, received at ``at``. Never raises for bad input."""
+def verify_envelope(data: bytes, trust: Trust, at: Instant, now: Instant | None = None) -> EnvelopeSignature:
+    """Judge the signature of an envelope that carries one, received at ``at``. Never raises for bad input.
+
+    ``now`` is when it is judged, which decides whether revocation answers are fresh; ``at`` unless given.
+    """
+    now = at if now is None else now
+    judged = _judge(data, trust, at, now)
+    digest = hashlib.sha256(data).hexdigest()
+    verdict = replace(judged.verdict, signed_sha256=digest, checked_at=to_rfc3339(now))
+    return replace(judged, verdict=verdict)
+
+
+def _judge(data: bytes, trust: Trust, at: Instant, now: Instant) -> EnvelopeSignature:
     try:
         signature = verify_xmldsig(data)
     except TooLargeToVerify:
         return EnvelopeSignature(too_large_to_verify(trust.rule_set, at), None)
     if signature.failure is not None or signature.certificate is None:
         return EnvelopeSignature(_broken(signature, trust, at), None)
-    path = trust.store.check_path(signature.certificate, signature.others, at)
+    path = trust.store.check_path(signature.certificate, signature.others, at, now)
     reason = _with_content_held(path.reason) if path.indication is not Indication.PASSED else path.reason
     verdict = _verdict(signature, trust, at, path.indication, path.sub_indication, reason)
+    verdict = replace(verdict, coverage=MESSAGE, proofs=proofs_of(signature.certificate, path))
     return EnvelopeSignature(verdict, signature.signed_bytes)
 
 
-def too_large_to_verify(rule_set: str, at: Instant) -> Verdict:
-    """The verdict on a signed envelope with a text over 10 000 000 bytes: chưa đủ căn cứ kết luận."""
+def too_large_to_verify(rule_set: str, at: Instant, sha256: str = "") -> Verdict:
+    """The verdict on a signed envelope with a text over 10 000 000 bytes: chưa đủ căn cứ kết luận.
+
+    ``sha256``: hex, of the message as received.
+    """
     return Verdict(
         WHERE,
         Indication.INDETERMINATE,
@@ -67,6 +85,8 @@ def too_large_to_verify(rule_set: str, at: Instant) -> Verdict:
         signing_time=to_rfc3339(at),
         time_source="none",
         rule_set=rule_set,
+        signed_sha256=sha256,
+        checked_at=to_rfc3339(at),
     )
 
 
@@ -104,6 +124,7 @@ def _verdict(
         time_source="none" if time is None else "declared",
         algorithm=signature.algorithm,
         rule_set=trust.rule_set,
+        proofs=proofs_of(certificate),
     )
 
 
