@@ -38,9 +38,10 @@ Network = IPv4Network | IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. Header names are lower case; ``body`` holds at most ``ANSWER_BYTES``.
+    """What came back. Header names are lower case.
 
-    ``body`` is empty as well when it broke off or came too slowly: the status alone is the answer.
+    Of a ``post``, ``body`` holds at most ``ANSWER_BYTES``; it is empty as well when it broke off or came too
+    slowly: the status alone is the answer. Of ``get`` and ``post_bytes`` it is whole.
     """
 
     status: int
@@ -94,6 +95,18 @@ class Net:
                 raise source.error from error
             raise _translated(error, target) from error
 
+    async def get(self, url: str, limit_bytes: int) -> Answer:
+        """GET something whose bytes matter, such as a CRL.
+
+        ``Unreachable`` also when the body is cut off, too slow, or larger than ``limit_bytes``
+        (``answer.too_large``): part of it is worth nothing.
+        """
+        return await self._whole("GET", url, b"", {}, limit_bytes)
+
+    async def post_bytes(self, url: str, data: bytes, headers: Mapping[str, str], limit_bytes: int) -> Answer:
+        """POST a small question whose answer's bytes matter, such as OCSP. Errors as with ``get``."""
+        return await self._whole("POST", url, data, headers, limit_bytes)
+
     async def close(self) -> None:
         """Let go of all connections."""
         if self._session is not None:
@@ -119,6 +132,25 @@ class Net:
             body = await _body(response, source)
             lower = {name.lower(): value for name, value in response.headers.items()}
             return Answer(response.status, lower, body)
+
+    async def _whole(
+        self, method: str, url: str, data: bytes, headers: Mapping[str, str], limit: int
+    ) -> Answer:
+        target = _target(url)
+        timeout = aiohttp.ClientTimeout(
+            total=self._timeout + limit / SLOWEST_BYTES_PER_SECOND,
+            sock_connect=min(CONNECT_SECONDS, self._timeout),
+            sock_read=self._timeout,
+        )
+        try:
+            async with self._opened().request(
+                method, target, data=data or None, headers=headers, allow_redirects=False, timeout=timeout
+            ) as response:
+                body = await _read_whole(response, limit)
+                lower = {name.lower(): value for name, value in response.headers.items()}
+                return Answer(response.status, lower, body)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise _translated(error, target) from error
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -261,11 +293,23 @@ async def _body(response: aiohttp.ClientResponse, source: _Source) -> bytes:
         return b""
 
 
+async def _read_whole(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    """The whole body; what says that it is larger than ``limit`` is not even begun."""
+    if (response.content_length or 0) > limit:
+        response.close()
+        raise _too_large(limit)
+    body = await _read_up_to(response.content, limit + 1)
+    if len(body) > limit:
+        response.close()
+        raise _too_large(limit)
+    return body
+
+
 async def _read_up_to(content: aiohttp.StreamReader, limit: int) -> bytes:
-    body = b""
+    body = bytearray()
     while len(body) < limit and (chunk := await content.read(limit - len(body))):
         body += chunk
-    return body
+    return bytes(body)
 
 
 def _translated(error: Exception, url: URL) -> Unreachable:
@@ -302,6 +346,16 @@ def _forbidden(host: str) -> ForbiddenAddress:
             "của đơn vị nhận, quản trị viên hãy thêm dải mạng vào net.allow_private.",
             f"The gateway may not call {host}: its address is not public. If it is the recipient's system, "
             "an administrator must add its network to net.allow_private.",
+        ),
+    )
+
+
+def _too_large(limit: int) -> Unreachable:
+    return Unreachable(
+        "answer.too_large",
+        Bilingual(
+            f"Câu trả lời lớn hơn mức cho phép ({limit} byte) nên không được nhận.",
+            f"The answer is larger than the {limit} bytes that are taken.",
         ),
     )
 

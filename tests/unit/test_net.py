@@ -376,3 +376,83 @@ def test_an_address_with_a_password_in_it_is_refused() -> None:
 
 def test_a_proper_address_has_no_problem() -> None:
     assert url_problem("https://partner.example/hook") is None
+
+
+# answers whose bytes matter
+
+
+async def test_get_returns_the_whole_body(local: Net, partner: Callable[[Handler], Awaitable[str]]) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        assert request.method == "GET"
+        return web.Response(body=b"c" * 300_000)
+
+    got = await local.get(await partner(answer), 300_000)
+    assert (got.status, len(got.body)) == (200, 300_000)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_get_refuses_what_is_larger_than_its_limit(
+    local: Net, partner: Callable[[Handler], Awaitable[str]], chunked: bool
+) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        response = web.Response(body=b"c" * 1001)
+        if chunked:
+            response.enable_chunked_encoding()
+        return response
+
+    with pytest.raises(Unreachable) as caught:
+        await local.get(await partner(answer), 1000)
+    assert caught.value.code == "answer.too_large"
+
+
+async def test_get_of_a_body_that_breaks_off_is_no_answer(local: Net) -> None:
+    async def half(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+        writer.close()
+
+    async with listening(half) as url:
+        with pytest.raises(Unreachable) as caught:
+            await local.get(url, 100)
+    assert caught.value.code == "answer.cut_off"
+
+
+async def test_get_of_a_body_that_stops_coming_ends_in_time(local: Net) -> None:
+    async def stall(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+        await writer.drain()
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+
+    async with listening(stall) as url:
+        with pytest.raises(Unreachable) as caught:
+            await local.get(url, 100)
+    assert caught.value.code == "answer.timeout"
+
+
+async def test_get_follows_no_redirect(local: Net, partner: Callable[[Handler], Awaitable[str]]) -> None:
+    async def elsewhere(request: web.Request) -> web.Response:
+        return web.Response(status=302, headers={"Location": "http://169.254.169.254/"})
+
+    assert (await local.get(await partner(elsewhere), 100)).status == 302
+
+
+async def test_post_bytes_sends_and_returns_bytes(
+    local: Net, partner: Callable[[Handler], Awaitable[str]]
+) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        assert request.content_type == "application/ocsp-request"
+        return web.Response(body=(await request.read())[::-1])
+
+    got = await local.post_bytes(
+        await partner(answer), b"abc", {"Content-Type": "application/ocsp-request"}, 10
+    )
+    assert got.body == b"cba"
+
+
+async def test_get_is_guarded_like_every_call(strict: Net) -> None:
+    for url in ("http://10.0.0.1/a.crl", "http://169.254.169.254/latest", "http://[::1]/a.crl"):
+        with pytest.raises(ForbiddenAddress):
+            await strict.get(url, 100)
