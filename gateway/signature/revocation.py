@@ -1,27 +1,32 @@
 """Was a certificate revoked before the moment that counts?
 
-In charge of: the answer of one source, the CRLs of the trust folder as such a source, and weighing the
-answers of several. Another source (OCSP, CRLs fetched over the network) implements ``RevocationSource`` and
-is handed to ``TrustStore``. Not in charge of: chains (``trust``), fetching anything.
+In charge of: the answer of one source, weighing the answers of several, and the addresses that a certificate
+names for asking. A source (``revocation_crl``: the trust folder; ``revocation_cache``: what was fetched)
+implements ``RevocationSource`` and is handed to ``TrustStore``. Not in charge of: chains (``trust``),
+fetching anything (``delivery/revocation.py``).
 
-A CRL is stale only when now is past its nextUpdate (contracts: who signed). Only full CRLs count: deltas,
-indirect ones and those for a part of the certificates are left out, and the store says so.
+An answer is stale only when now is past its nextUpdate (contracts: who signed).
 """
 
 from __future__ import annotations
 
 import enum
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Protocol, TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from gateway.clock import from_datetime
 from gateway.model.text import Instant
+
+E = TypeVar("E", bound=x509.ExtensionType)
+
+HOLD = "certificateHold"  # RFC 5280 section 5.3.1: suspended, and may become good again
+_MOST_ADDRESSES = 2  # of one kind, in the certificate's order
+_LONGEST_ADDRESS = 2048
 
 
 class Standing(enum.Enum):
@@ -36,18 +41,28 @@ class Standing(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class RevocationAnswer:
-    """One answer and where it came from; instants are UTC microseconds, ``None`` means none given."""
+    """One answer and where it came from; instants are UTC microseconds, ``None`` means none given.
+
+    UNKNOWN with a ``this_update`` was said by the source; with only a ``source`` the question is on its way.
+    """
 
     standing: Standing
     certificate_sha256: str  # hex, of the certificate asked about
-    source: str = ""  # e.g. "issuing.crl.pem"
+    source: str = ""  # e.g. "issuing.crl.pem", or an address
     source_sha256: str = ""  # hex, of the CRL or OCSP bytes used
     this_update: Instant | None = None
     next_update: Instant | None = None
     revoked_at: Instant | None = None
-    reason: str = ""  # of a revocation, RFC 5280 section 5.3.1, e.g. "keyCompromise"; "" when none is given
+    # Of a revocation, RFC 5280 section 5.3.1, e.g. "keyCompromise", "" when none is given; of UNREACHABLE,
+    # what went wrong, e.g. "garbage".
+    reason: str = ""
     kind: str = "crl"  # or "ocsp"
     data: bytes = field(repr=False, compare=False, default=b"")  # DER of the CRL or OCSP answer
+
+    @property
+    def is_hold(self) -> bool:
+        """True while the certificate is only suspended."""
+        return self.standing is Standing.REVOKED and self.reason == HOLD
 
 
 class RevocationSource(Protocol):
@@ -60,151 +75,87 @@ class RevocationSource(Protocol):
         ...
 
 
-class UnusableCrl(ValueError):
-    """This CRL cannot be used; the text says why."""
+class Unusable(ValueError):
+    """This CRL or OCSP answer cannot be used. ``problem`` is a stable word, the text says more."""
 
-
-class Revoked(NamedTuple):
-    """One entry of a CRL."""
-
-    at: Instant
-    reason: str  # RFC 5280 section 5.3.1, "" when the CRL gives none
-
-
-@dataclass(frozen=True, slots=True)
-class Crl:
-    """One verified CRL: serials in a dict, so that a big list costs nothing per signature."""
-
-    name: str
-    sha256: str
-    this_update: Instant
-    next_update: Instant
-    revoked: dict[int, Revoked]
-    data: bytes = field(repr=False, compare=False, default=b"")  # DER
-
-
-class CrlShelf:
-    """CRLs by issuer (name and key); of several from one issuer the newest counts."""
-
-    def __init__(self) -> None:
-        self._shelf: dict[bytes, Crl] = {}
-
-    def add(
-        self, name: str, crl: x509.CertificateRevocationList, issuers: Iterable[x509.Certificate]
-    ) -> None:
-        """Take ``crl`` in. ``UnusableCrl`` unless one of ``issuers`` signed it and it is a full CRL."""
-        issuer = _issuer_of(crl, issuers)
-        entry = _read(name, crl)
-        known = self._shelf.get(_key(issuer))
-        if known is None or known.this_update <= entry.this_update:
-            self._shelf[_key(issuer)] = entry
-
-    def answer(
-        self, certificate: x509.Certificate, issuer: x509.Certificate, at: Instant, now: Instant
-    ) -> RevocationAnswer | None:
-        """See ``RevocationSource``."""
-        crl = self._shelf.get(_key(issuer))
-        if crl is None:
-            return None
-        entry = crl.revoked.get(certificate.serial_number)
-        revoked_at = entry.at if entry else None
-        return RevocationAnswer(
-            _standing(crl, certificate, revoked_at, at, now),
-            hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest(),
-            crl.name,
-            crl.sha256,
-            crl.this_update,
-            crl.next_update,
-            revoked_at,
-            entry.reason if entry else "",
-            data=crl.data,
-        )
+    def __init__(self, problem: str, text: str) -> None:
+        self.problem = problem
+        super().__init__(text)
 
 
 def weigh(answers: Sequence[RevocationAnswer | None], certificate_sha256: str) -> RevocationAnswer:
-    """The answer that counts: revoked before good before stale; none at all is unknown."""
-    for standing in (Standing.REVOKED, Standing.GOOD, Standing.STALE):
-        for answer in answers:
-            if answer is not None and answer.standing is standing:
-                return answer
-    return next((a for a in answers if a is not None), RevocationAnswer(Standing.UNKNOWN, certificate_sha256))
+    """The answer that counts: revoked, then good (the newest), stale, unreachable; none at all is unknown.
+
+    A suspension ends with a newer answer, unlike a revocation, which no other answer outweighs.
+    """
+    given = [answer for answer in answers if answer is not None]
+    if final := [a for a in given if a.standing is Standing.REVOKED and not a.is_hold]:
+        return final[0]
+    if said := [a for a in given if a.is_hold or a.standing is Standing.GOOD]:
+        return max(said, key=lambda a: (a.this_update or 0, a.is_hold))
+    said_unknown = [a for a in given if a.standing is Standing.UNKNOWN and a.this_update is not None]
+    for standing in (Standing.STALE, Standing.UNREACHABLE):
+        if found := [a for a in given if a.standing is standing]:
+            return found[0]
+    return (said_unknown or given or [RevocationAnswer(Standing.UNKNOWN, certificate_sha256)])[0]
 
 
-def _standing(
-    crl: Crl, certificate: x509.Certificate, revoked_at: Instant | None, at: Instant, now: Instant
+def standing_at(
+    certificate: x509.Certificate,
+    this_update: Instant,
+    next_update: Instant,
+    revoked_at: Instant | None,
+    at: Instant,
+    now: Instant,
 ) -> Standing:
+    """What an answer with these dates says about the moment ``at``."""
     if revoked_at is not None and revoked_at <= at:
-        return Standing.REVOKED  # a stale CRL still knows what it knew
-    if now > crl.next_update:
+        return Standing.REVOKED  # a stale answer still knows what it knew
+    if now > next_update:
         return Standing.STALE
-    if crl.this_update > from_datetime(certificate.not_valid_after_utc):
+    if this_update > from_datetime(certificate.not_valid_after_utc):
         return Standing.UNKNOWN  # RFC 5280 section 3.3: expired certificates leave the CRL
     return Standing.GOOD
 
 
-def _issuer_of(crl: x509.CertificateRevocationList, issuers: Iterable[x509.Certificate]) -> x509.Certificate:
-    named = [issuer for issuer in issuers if issuer.subject == crl.issuer and _may_sign_crls(issuer)]
-    if not named:
-        raise UnusableCrl("its issuer is not among the certificates of the trust folder")
-    for issuer in named:
-        if _is_signed_by(crl, issuer):
-            return issuer
-    raise UnusableCrl("its signature does not verify")
-
-
-def _is_signed_by(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
-    try:
-        return crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
-    except (TypeError, ValueError, UnsupportedAlgorithm):
-        return False
-
-
-def _may_sign_crls(issuer: x509.Certificate) -> bool:
-    try:
-        return issuer.extensions.get_extension_for_class(x509.KeyUsage).value.crl_sign
-    except x509.ExtensionNotFound:
-        return True
-
-
-def _read(name: str, crl: x509.CertificateRevocationList) -> Crl:
-    algorithm = crl.signature_hash_algorithm
-    if algorithm is None or algorithm.digest_size < 32:
-        raise UnusableCrl("it is signed with a weak algorithm")
-    if crl.next_update_utc is None:
-        raise UnusableCrl("it has no nextUpdate")
-    for extension in crl.extensions:
-        if extension.critical and not _is_full_scope(extension.value):
-            raise UnusableCrl(f"it is not a full CRL (critical extension {extension.oid.dotted_string})")
-    der = crl.public_bytes(Encoding.DER)
-    return Crl(
-        name,
-        hashlib.sha256(der).hexdigest(),
-        from_datetime(crl.last_update_utc),
-        from_datetime(crl.next_update_utc),
-        {entry.serial_number: _revoked(entry) for entry in crl},
-        der,
-    )
-
-
-def _revoked(entry: x509.RevokedCertificate) -> Revoked:
-    try:
-        reason = entry.extensions.get_extension_for_class(x509.CRLReason).value.reason.value
-    except (x509.ExtensionNotFound, ValueError, x509.DuplicateExtension):
-        reason = ""  # a reason that cannot be read changes nothing about the revocation
-    return Revoked(from_datetime(entry.revocation_date_utc), reason)
-
-
-def _is_full_scope(value: x509.ExtensionType) -> bool:
-    """True for an issuingDistributionPoint that limits nothing; any other critical extension limits."""
-    return isinstance(value, x509.IssuingDistributionPoint) and not (
-        value.only_contains_user_certs
-        or value.only_contains_ca_certs
-        or value.only_contains_attribute_certs
-        or value.only_some_reasons
-        or value.indirect_crl
-    )
-
-
-def _key(issuer: x509.Certificate) -> bytes:
+def key_of(issuer: x509.Certificate) -> bytes:
+    """Name and key of an issuer: the same for all its certificates."""
     key = issuer.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return hashlib.sha256(issuer.subject.public_bytes() + key).digest()
+    return issuer.subject.public_bytes() + key
+
+
+def crl_addresses(certificate: x509.Certificate) -> tuple[str, ...]:
+    """HTTP addresses of the CRLs that its issuer itself gives out for this certificate."""
+    return _http(crl_points(certificate))
+
+
+def crl_points(certificate: x509.Certificate) -> list[str]:
+    """Where full CRLs of its issuer are, by any protocol (RFC 5280 section 4.2.1.13)."""
+    points = _extension(certificate, x509.CRLDistributionPoints) or ()
+    whole = [p for p in points if not p.crl_issuer and not p.reasons]
+    return uris(name for point in whole for name in point.full_name or ())
+
+
+def ocsp_addresses(certificate: x509.Certificate) -> tuple[str, ...]:
+    """HTTP addresses of OCSP responders for this certificate (RFC 5280 section 4.2.2.1)."""
+    entries = _extension(certificate, x509.AuthorityInformationAccess) or ()
+    wanted = AuthorityInformationAccessOID.OCSP
+    return _http(uris(entry.access_location for entry in entries if entry.access_method == wanted))
+
+
+def uris(names: Iterable[x509.GeneralName]) -> list[str]:
+    """Those of the names that are URIs."""
+    return [name.value for name in names if isinstance(name, x509.UniformResourceIdentifier)]
+
+
+def _http(addresses: Iterable[str]) -> tuple[str, ...]:
+    usable = (a for a in addresses if a.startswith(("http://", "https://")) and len(a) <= _LONGEST_ADDRESS)
+    return tuple(dict.fromkeys(usable))[:_MOST_ADDRESSES]
+
+
+def _extension(certificate: x509.Certificate, kind: type[E]) -> E | None:
+    """The extension, ``None`` when it is absent or cannot be read."""
+    try:
+        return certificate.extensions.get_extension_for_class(kind).value
+    except (x509.ExtensionNotFound, ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        return None

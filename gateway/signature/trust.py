@@ -41,14 +41,8 @@ from gateway.signature.certificates import (
     is_strong_hash,
     is_strong_key,
 )
-from gateway.signature.revocation import (
-    CrlShelf,
-    RevocationAnswer,
-    RevocationSource,
-    Standing,
-    UnusableCrl,
-    weigh,
-)
+from gateway.signature.revocation import RevocationAnswer, RevocationSource, Standing, weigh
+from gateway.signature.revocation_crl import Crl, CrlShelf, UnusableCrl
 
 _SUFFIXES = (".pem", ".crt", ".cer", ".der")
 _MOST_OTHERS = 8  # certificates taken from a message to build a path with
@@ -100,6 +94,11 @@ class TrustStore:
         shelf, problems = _read_crls(folder, [*(a.certificate for a in anchors), *inner])
         return cls(anchors, tuple(inner), (shelf, *further_sources), tuple(problems))
 
+    @property
+    def crls(self) -> tuple[Crl, ...]:
+        """The CRLs of the folder that count."""
+        return tuple(c for source in self.sources if isinstance(source, CrlShelf) for c in source.lists)
+
     def check_path(
         self,
         certificate: x509.Certificate,
@@ -140,16 +139,16 @@ class TrustStore:
     def _check_revocation(self, chain: tuple[x509.Certificate, ...], at: Instant, now: Instant) -> PathResult:
         answers = tuple(self._ask(c, issuer, at, now) for c, issuer in pairwise(chain))
         for answer, certificate in zip(answers, chain, strict=False):
-            if answer.standing is Standing.REVOKED:
+            if answer.standing is Standing.REVOKED and not answer.is_hold:
                 reason = texts.revoked(certificate, answer)
                 return PathResult(Indication.FAILED, "REVOKED", reason, chain, answers)
         open_question = next((a for a in answers if a.standing is not Standing.GOOD), None)
         if open_question is None:
             return PathResult(Indication.PASSED, "", texts.passed(answers), chain, answers)
         anchor = next(a for a in self.anchors if a.certificate == chain[-1])
-        if not anchor.publishes_revocation:
+        if not anchor.publishes_revocation and not any(a.is_hold for a in answers):
             return PathResult(Indication.PASSED, "", texts.not_published(anchor.file), chain, answers)
-        reason = texts.no_answer(open_question)
+        reason = texts.no_answer(open_question, chain[answers.index(open_question)])
         return PathResult(Indication.INDETERMINATE, "TRY_LATER", reason, chain, answers)
 
     def _ask(
@@ -343,7 +342,7 @@ def _load_crl(path: Path) -> x509.CertificateRevocationList:
             return x509.load_pem_x509_crl(body)
         return x509.load_der_x509_crl(body)
     except ValueError as problem:
-        raise UnusableCrl(f"it cannot be read ({problem})") from problem
+        raise UnusableCrl("garbage", f"it cannot be read ({problem})") from problem
 
 
 def _is_crl(path: Path) -> bool:

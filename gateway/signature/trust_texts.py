@@ -12,6 +12,7 @@ from cryptography import x509
 
 from gateway.clock import from_datetime, local
 from gateway.model.text import Bilingual, Instant
+from gateway.signature import revocation_texts
 from gateway.signature.certificates import key_text
 from gateway.signature.revocation import RevocationAnswer, Standing
 
@@ -27,15 +28,28 @@ def clock_text(instant: Instant) -> str:
 
 
 def passed(answers: Sequence[RevocationAnswer]) -> Bilingual:
-    updates = [a.this_update for a in answers if a.this_update is not None]
-    if not updates:
+    later = next((a for a in answers if a.revoked_at is not None), None)
+    if later is not None:
+        return _revoked_later(later)
+    dated = [a for a in answers if a.this_update is not None]
+    if not dated:
         return Bilingual(
             "Chứng thư số hợp lệ tại thời điểm ký.", "The certificate was valid at signing time."
         )
-    when = clock_text(min(updates))
+    oldest = min(dated, key=lambda a: a.this_update or 0)
+    when, (vi, en) = clock_text(oldest.this_update or Instant(0)), revocation_texts.KINDS[oldest.kind]
     return Bilingual(
-        f"Chứng thư số hợp lệ tại thời điểm ký, chưa bị thu hồi theo danh sách thu hồi ngày {when}.",
-        f"The certificate was valid at signing time and not revoked according to the CRL of {when}.",
+        f"Chứng thư số hợp lệ tại thời điểm ký, chưa bị thu hồi theo {vi} ngày {when}.",
+        f"The certificate was valid at signing time and not revoked according to the {en} of {when}.",
+    )
+
+
+def _revoked_later(answer: RevocationAnswer) -> Bilingual:
+    when = clock_text(answer.revoked_at or Instant(0))
+    vi, en = revocation_texts.reason_words(answer.reason)
+    return Bilingual(
+        f"Chứng thư số hợp lệ tại thời điểm ký; sau đó đã bị thu hồi từ {when}{vi}.",
+        f"The certificate was valid at signing time; it was revoked later, on {when}{en}.",
     )
 
 
@@ -51,32 +65,27 @@ def not_published(anchor: str) -> Bilingual:
 
 def revoked(certificate: x509.Certificate, answer: RevocationAnswer) -> Bilingual:
     when = clock_text(answer.revoked_at or Instant(0))
-    name = holder(certificate)
+    name, (vi, en) = holder(certificate), revocation_texts.reason_words(answer.reason)
     return Bilingual(
-        f"Chứng thư số của {name} đã bị thu hồi từ {when}, trước thời điểm ký. Hãy ký lại bằng chứng thư số "
-        "còn hiệu lực.",
-        f"The certificate of {name} was revoked on {when}, before signing. Sign again with a valid "
+        f"Chứng thư số của {name} đã bị thu hồi từ {when}{vi}, trước thời điểm ký. Hãy ký lại bằng chứng thư "
+        "số còn hiệu lực.",
+        f"The certificate of {name} was revoked on {when}{en}, before signing. Sign again with a valid "
         "certificate.",
     )
 
 
-def no_answer(answer: RevocationAnswer) -> Bilingual:
+def no_answer(answer: RevocationAnswer, certificate: x509.Certificate) -> Bilingual:
+    """Why it is not known whether ``certificate`` was revoked, and who does what next."""
+    name, when = holder(certificate), clock_text(answer.next_update or Instant(0))
+    if answer.is_hold:
+        return revocation_texts.on_hold(name, clock_text(answer.revoked_at or Instant(0)))
     if answer.standing is Standing.STALE:
-        when = clock_text(answer.next_update or Instant(0))
-        return Bilingual(
-            f"Chưa đủ căn cứ kết luận: danh sách thu hồi {answer.source} đã quá hạn từ {when}. Quản "
-            "trị trục cần "
-            "cập nhật danh sách thu hồi.",
-            f"Not enough to conclude: the CRL {answer.source} is out of date since {when}. The gateway's "
-            "administrator must update it.",
-        )
-    return Bilingual(
-        "Chưa đủ căn cứ kết luận: không có danh sách thu hồi cho chứng thư số này. Quản trị trục cần "
-        "nạp danh "
-        "sách thu hồi của tổ chức cấp chứng thư.",
-        "Not enough to conclude: there is no CRL for this certificate. The gateway's administrator must add "
-        "the CRL of its CA.",
-    )
+        return revocation_texts.stale(answer, when)
+    if answer.standing is Standing.UNREACHABLE:
+        return revocation_texts.unreachable(answer)
+    if answer.this_update is not None:
+        return revocation_texts.source_does_not_know(answer, name)
+    return revocation_texts.being_asked(answer) if answer.source else revocation_texts.no_source(name)
 
 
 def weak(certificate: x509.Certificate) -> Bilingual:
