@@ -1,0 +1,193 @@
+"""Fetched revocation answers in memory, and the wishes for those that are missing.
+
+In charge of: answering at once from what is known (the gate never waits for the network), noting which source
+a verdict needed, and what went wrong with a source. Asked only about certificates of a chain that was built
+to an anchor (``trust``), so no address of a stranger's certificate ever becomes a wish. Not in charge of:
+fetching (``delivery/revocation.py``), keeping (``store/revocation.py``).
+
+A CRL answers for all certificates of its issuer, so OCSP is asked only where no CRL answers.
+
+Threads ask (``Services.offload``) while the event loop writes: each change is one dictionary operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cryptography import x509
+
+from gateway.model.text import Instant
+from gateway.signature.certificates import fingerprint
+from gateway.signature.ocsp import OcspAnswer
+from gateway.signature.revocation import (
+    RevocationAnswer,
+    Standing,
+    crl_addresses,
+    key_of,
+    ocsp_addresses,
+    weigh,
+)
+from gateway.signature.revocation_crl import Crl
+
+_MOST_CERTIFICATES = 16_384  # whose addresses are remembered; full means start again
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One source: where an answer comes from. ``certificate``: hex SHA-256 for OCSP, ``""`` for a CRL."""
+
+    kind: str  # crl, ocsp
+    url: str
+    certificate: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A source that a verdict needed and that nobody has asked yet."""
+
+    place: Place
+    subject: x509.Certificate = field(repr=False)  # whose revocation is in question
+    issuer: x509.Certificate = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Addresses:
+    issuer: bytes
+    crl: tuple[Place, ...]
+    ocsp: tuple[Place, ...]
+
+
+class RevocationCache:
+    """A ``RevocationSource``. ``enabled=False`` makes no wishes: a site without a way out."""
+
+    def __init__(self, enabled: bool = True) -> None:
+        self._enabled = enabled
+        self._answers: dict[tuple[Place, bytes], Crl | OcspAnswer] = {}
+        self._problems: dict[Place, str] = {}
+        self._needed: dict[Place, Instant] = {}
+        self._wishes: dict[Place, Wish] = {}
+        self._known: set[Place] = set()  # places that are in the store
+        self._addresses: dict[tuple[str, bytes], _Addresses] = {}
+        self._ring: Callable[[], None] = lambda: None
+
+    def answer(
+        self, certificate: x509.Certificate, issuer: x509.Certificate, at: Instant, now: Instant
+    ) -> RevocationAnswer | None:
+        """See ``RevocationSource``. Never waits; what is missing becomes a wish."""
+        addresses = self._addresses_of(certificate, issuer)
+        said = self._said(addresses.crl, addresses.issuer, certificate, at, now)
+        asked = list(addresses.crl)
+        if not any(_settles(answer) for answer in said):
+            asked += addresses.ocsp
+        said += self._said(addresses.ocsp, addresses.issuer, certificate, at, now)
+        for place in asked if self._enabled else ():
+            self._need(place, certificate, issuer, now)
+        if said:
+            return weigh(said, fingerprint(certificate))
+        return self._silence(asked, fingerprint(certificate)) if self._enabled else None
+
+    def listen(self, ring: Callable[[], None]) -> None:
+        """Call ``ring`` (from any thread) when there is a new wish."""
+        self._ring = ring
+
+    def take_wishes(self) -> list[Wish]:
+        """The wishes since the last time."""
+        wishes = []
+        while self._wishes:
+            _, wish = self._wishes.popitem()
+            wishes.append(wish)
+        return wishes
+
+    def take_needed(self) -> dict[Place, Instant]:
+        """When each source was last needed, since the last time."""
+        needed, self._needed = self._needed, {}
+        return needed
+
+    def holds(self, place: Place, issuer: x509.Certificate, sha256: str) -> bool:
+        """True when this very answer is in memory."""
+        answer = self._answers.get((place, key_of(issuer)))
+        return answer is not None and answer.sha256 == sha256
+
+    def put(self, place: Place, issuer: x509.Certificate, answer: Crl | OcspAnswer) -> bool:
+        """Take in a verified answer. False when a newer one is known: nothing goes back in time."""
+        key = (place, key_of(issuer))
+        known = self._answers.get(key)
+        if known is not None and known.this_update > answer.this_update:
+            return False
+        self._answers[key] = answer
+        return True
+
+    def note(self, place: Place, problem: str) -> None:
+        """How the last try went: ``""`` for well, else what was wrong. The place is one of the store's."""
+        self._known.add(place)
+        if problem:
+            self._problems[place] = problem
+        else:
+            self._problems.pop(place, None)
+
+    def forget(self, place: Place) -> None:
+        """The store no longer has this source."""
+        self._known.discard(place)
+        self._problems.pop(place, None)
+        for key in [key for key in self._answers if key[0] == place]:
+            del self._answers[key]
+
+    def is_known_revoked(self, certificate: x509.Certificate, issuer: x509.Certificate, at: Instant) -> bool:
+        """True when a CRL in memory says so; makes no wish."""
+        key = key_of(issuer)
+        crls = [a for (_, owner), a in list(self._answers.items()) if owner == key and isinstance(a, Crl)]
+        answers = [crl.answer(certificate, at, at) for crl in crls]
+        return any(a is not None and a.standing is Standing.REVOKED for a in answers)
+
+    def _said(
+        self,
+        places: tuple[Place, ...],
+        issuer: bytes,
+        certificate: x509.Certificate,
+        at: Instant,
+        now: Instant,
+    ) -> list[RevocationAnswer]:
+        found = [self._answers.get((place, issuer)) for place in places]
+        answers = [one.answer(certificate, at, now) for one in found if one is not None]
+        return [answer for answer in answers if answer is not None]
+
+    def _need(
+        self, place: Place, certificate: x509.Certificate, issuer: x509.Certificate, now: Instant
+    ) -> None:
+        is_first = place not in self._needed
+        self._needed[place] = now
+        if place not in self._known and place not in self._wishes:
+            self._wishes[place] = Wish(place, certificate, issuer)
+            self._ring()
+        elif is_first:
+            self._ring()
+
+    def _silence(self, asked: list[Place], certificate: str) -> RevocationAnswer | None:
+        """Nobody answered yet: is the question on its way, or did a source fail?"""
+        if not asked:
+            return None
+        for place in asked:
+            if problem := self._problems.get(place, ""):
+                return RevocationAnswer(
+                    Standing.UNREACHABLE, certificate, place.url, reason=problem, kind=place.kind
+                )
+        return RevocationAnswer(Standing.UNKNOWN, certificate, asked[0].url, kind=asked[0].kind)
+
+    def _addresses_of(self, certificate: x509.Certificate, issuer: x509.Certificate) -> _Addresses:
+        digest, owner = fingerprint(certificate), key_of(issuer)
+        found = self._addresses.get((digest, owner))
+        if found is None:
+            found = _Addresses(
+                owner,
+                tuple(Place("crl", url) for url in crl_addresses(certificate)),
+                tuple(Place("ocsp", url, digest) for url in ocsp_addresses(certificate)),
+            )
+            if len(self._addresses) >= _MOST_CERTIFICATES:
+                self._addresses.clear()
+            self._addresses[digest, owner] = found
+        return found
+
+
+def _settles(answer: RevocationAnswer) -> bool:
+    return answer.standing in (Standing.GOOD, Standing.REVOKED)
