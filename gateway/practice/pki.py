@@ -4,9 +4,11 @@ In charge of: everything that a government CA would give to the agencies of the 
 folder and dated, with knobs for certificates that must be refused. Not in charge of: trusting them
 (``signature/trust``), the gateway's own keys (``signature/keyring``).
 
-    folder/ca/        keys of the two CAs (0600)
+    folder/ca/        keys of the CAs (0600)
     folder/signers/   key and certificate of each signer (keys 0600)
-    folder/trust/     what a gateway needs: root, issuing CA, their CRLs
+    folder/trust/     what a gateway needs: root, issuing CAs, their CRLs
+
+An authority is known by its stem: ``root``, ``issuing``, and whatever ``add_authority`` was asked for.
 
 Private keys are written only into ``folder``, which belongs below ``var/`` (or a temporary folder of a test).
 Subjects follow the demo profile of the signer register: OU is the agency's code, O is ``DEMO`` for the seal
@@ -17,6 +19,7 @@ from __future__ import annotations
 
 import enum
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +27,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from gateway.model.agency import Period, Signer
 from gateway.model.text import AgencyCode
@@ -63,9 +66,17 @@ class Knobs:
     key: KeyKind = KeyKind.RSA_2048
     usage: Usage = Usage.SIGN
     sha1: bool = False  # signed by the CA with SHA-1: to be refused
+    issued_by: str = "issuing"  # stem of the authority
+    crl_url: str = ""  # cRLDistributionPoints
+    ocsp_url: str = ""  # authorityInfoAccess, id-ad-ocsp
+    issuers_url: str = ""  # authorityInfoAccess, id-ad-caIssuers
+    purpose: x509.ObjectIdentifier | None = None  # extendedKeyUsage with this one purpose
+    purpose_critical: bool = True
+    no_check: bool = False  # id-pkix-ocsp-nocheck: nobody asks whether this one was revoked
 
 
 GOOD = Knobs()
+CA_KNOBS = Knobs(issued_by="root")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,29 +101,22 @@ class Identity:
 
 
 class DemoPki:
-    """The two CAs of one folder."""
+    """The CAs of one folder: a root, and issuing CAs below it."""
 
-    def __init__(self, folder: Path, root: Identity, issuing: Identity) -> None:
+    def __init__(self, folder: Path, authorities: dict[str, Identity]) -> None:
         self.folder = folder
-        self.root = root
-        self.issuing = issuing
+        self.authorities = authorities
 
     @classmethod
     def create(cls, folder: Path, name: str = "DEMO", key: KeyKind = KeyKind.RSA_2048) -> DemoPki:
         """A new PKI with long-lived empty CRLs. ``FileExistsError`` when ``folder`` already holds one."""
         for part in ("ca", "signers", "trust"):
             (folder / part).mkdir(mode=0o700, parents=True, exist_ok=False)
-        root_key, issuing_key = _new_key(key), _new_key(key)
-        root_name = _name(name, f"{name} Root CA - not for production")
-        issuing_name = _name(name, f"{name} Issuing CA - not for production")
-        root_certificate = _ca_certificate(root_name, root_key, root_name, root_key)
-        issuing_certificate = _ca_certificate(issuing_name, issuing_key, root_name, root_key)
-        pki = cls(
-            folder,
-            Identity(root_key, root_certificate, (), "ca"),
-            Identity(issuing_key, issuing_certificate, (root_certificate,), "ca"),
-        )
-        pki._write_authorities()
+        root_key, root_name = _new_key(key), _name(name, f"{name} Root CA - not for production")
+        root = Identity(root_key, _ca_certificate(root_name, root_key, root_name, root_key), (), "ca")
+        pki = cls(folder, {"root": root})
+        pki._write_authority("root", root)
+        pki.add_authority("issuing", Knobs(key=key, issued_by="root"))
         pki.publish_crls()
         return pki
 
@@ -120,8 +124,27 @@ class DemoPki:
     def open(cls, folder: Path) -> DemoPki:
         """The PKI that ``create`` made there."""
         root = _read_identity(folder / "ca" / "root", (), "ca")
-        issuing = _read_identity(folder / "ca" / "issuing", (root.certificate,), "ca")
-        return cls(folder, root, issuing)
+        stems = sorted(path.name.removesuffix(".crt.pem") for path in (folder / "ca").glob("*.crt.pem"))
+        issuing = {
+            stem: _read_identity(folder / "ca" / stem, (root.certificate,), "ca")
+            for stem in stems
+            if stem != "root"
+        }
+        return cls(folder, {"root": root, **issuing})
+
+    @property
+    def root(self) -> Identity:
+        """The anchor."""
+        return self.authorities["root"]
+
+    @property
+    def issuing(self) -> Identity:
+        """The issuing CA that was there from the first."""
+        return self.authorities["issuing"]
+
+    @issuing.setter
+    def issuing(self, authority: Identity) -> None:
+        self.authorities["issuing"] = authority
 
     @property
     def trust_folder(self) -> Path:
@@ -136,64 +159,109 @@ class DemoPki:
         """The seal of an agency; O is ``DEMO``."""
         return self._issue(_name("DEMO", f"{agency_name} (DEMO)", agency_code), "agency", knobs)
 
+    def issue_service(self, name: str, knobs: Knobs) -> Identity:
+        """A machine's certificate: a timestamp service, an OCSP responder. ``knobs.purpose`` says which."""
+        return self._issue(_name("DEMO", name), "service", knobs)
+
+    def add_authority(self, stem: str, knobs: Knobs = CA_KNOBS) -> Identity:
+        """One more issuing CA below the root, as at a roll-over. On return it and its empty CRL are in
+        ``trust``. Of ``knobs`` count key, validity and addresses. ``FileExistsError`` when ``stem`` is taken.
+        """
+        organization = _organization(self.root.certificate)
+        label = "Issuing" if stem == "issuing" else f"Issuing {stem}"
+        subject = _name(organization, f"{organization} {label} CA - not for production")
+        key = _new_key(knobs.key)
+        certificate = _ca_certificate(
+            subject, key, self.root.certificate.subject, self.root.private_key, knobs
+        )
+        self.authorities[stem] = Identity(key, certificate, (self.root.certificate,), "ca")
+        self._write_authority(stem, self.authorities[stem])
+        self._publish(stem, START, END, [])
+        return self.authorities[stem]
+
+    def cross_certify(self, other: Identity) -> x509.Certificate:
+        """Our root's certificate for another PKI's CA: a bridge to it for whoever trusts only us."""
+        return _ca_certificate(
+            other.certificate.subject,
+            other.private_key,
+            self.root.certificate.subject,
+            self.root.private_key,
+        )
+
     def load(self, certificate_sha256: str) -> Identity:
         """A signer issued before, by the fingerprint of its certificate."""
         stem = self.folder / "signers" / certificate_sha256[:16]
         role = stem.with_suffix(".role").read_text("utf-8")
-        return _read_identity(stem, (self.issuing.certificate, self.root.certificate), role)
+        certificate = x509.load_pem_x509_certificate(Path(f"{stem}.crt.pem").read_bytes())
+        issuer = self.authorities[self.authority_of(certificate)]
+        return _read_identity(stem, (issuer.certificate, *issuer.issuers), role)
 
-    def revoke(self, certificate: x509.Certificate, at: datetime) -> None:
+    def authority_of(self, certificate: x509.Certificate) -> str:
+        """Stem of the authority that issued ``certificate``."""
+        return next(s for s, a in self.authorities.items() if a.certificate.subject == certificate.issuer)
+
+    def revoke(
+        self, certificate: x509.Certificate, at: datetime, reason: x509.ReasonFlags | None = None
+    ) -> None:
         """Put ``certificate`` on its issuer's CRL, revoked at ``at``. On return the CRL file is replaced."""
-        entry = (
-            x509.RevokedCertificateBuilder()
-            .serial_number(certificate.serial_number)
-            .revocation_date(at)
-            .build()
-        )
-        authority = "root" if certificate.issuer == self.root.certificate.subject else "issuing"
-        self._publish(authority, START, END, [*self._revoked(authority), entry])
+        entry = x509.RevokedCertificateBuilder().serial_number(certificate.serial_number).revocation_date(at)
+        if reason is not None:
+            entry = entry.add_extension(x509.CRLReason(reason), critical=False)
+        authority = self.authority_of(certificate)
+        self._publish(authority, START, END, [*self.revoked(authority), entry.build()])
 
     def publish_crls(self, this_update: datetime = START, next_update: datetime = END) -> None:
-        """Write both CRLs anew with these dates, keeping what was revoked."""
-        for authority in ("root", "issuing"):
-            self._publish(authority, this_update, next_update, self._revoked(authority))
+        """Write all CRLs anew with these dates, keeping what was revoked."""
+        for authority in self.authorities:
+            self._publish(authority, this_update, next_update, self.revoked(authority))
+
+    def revoked(self, authority: str) -> list[x509.RevokedCertificate]:
+        """What stands on the authority's CRL file."""
+        path = self.trust_folder / f"{authority}.crl.pem"
+        return list(x509.load_pem_x509_crl(path.read_bytes())) if path.exists() else []
 
     def _issue(self, subject: x509.Name, role: str, knobs: Knobs) -> Identity:
-        key = _new_key(knobs.key)
-        certificate = _leaf_certificate(subject, key, self.issuing, knobs)
-        identity = Identity(key, certificate, (self.issuing.certificate, self.root.certificate), role)
+        key, issuer = _new_key(knobs.key), self.authorities[knobs.issued_by]
+        certificate = _leaf_certificate(subject, key, issuer, knobs)
+        identity = Identity(key, certificate, (issuer.certificate, *issuer.issuers), role)
         stem = self.folder / "signers" / fingerprint(certificate)[:16]
         _write_identity(stem, identity)
         stem.with_suffix(".role").write_text(role, "utf-8")
         return identity
 
-    def _write_authorities(self) -> None:
-        for authority, identity in (("root", self.root), ("issuing", self.issuing)):
-            _write_identity(self.folder / "ca" / authority, identity)
-            certificate = identity.certificate.public_bytes(serialization.Encoding.PEM)
-            (self.trust_folder / f"{authority}.crt.pem").write_bytes(certificate)
-
-    def _revoked(self, authority: str) -> list[x509.RevokedCertificate]:
-        path = self.trust_folder / f"{authority}.crl.pem"
-        return list(x509.load_pem_x509_crl(path.read_bytes())) if path.exists() else []
+    def _write_authority(self, stem: str, identity: Identity) -> None:
+        _write_identity(self.folder / "ca" / stem, identity)
+        certificate = identity.certificate.public_bytes(serialization.Encoding.PEM)
+        (self.trust_folder / f"{stem}.crt.pem").write_bytes(certificate)
 
     def _publish(
         self, authority: str, start: datetime, end: datetime, revoked: list[x509.RevokedCertificate]
     ) -> None:
-        identity = self.root if authority == "root" else self.issuing
-        builder = (
-            x509.CertificateRevocationListBuilder()
-            .issuer_name(identity.certificate.subject)
-            .last_update(start)
-            .next_update(end)
-            .add_extension(x509.CRLNumber(1 + len(revoked)), critical=False)
-            .add_extension(_authority_key(identity.private_key), critical=False)
-        )
-        for entry in revoked:
-            builder = builder.add_revoked_certificate(entry)
-        crl = builder.sign(identity.private_key, hashes.SHA256())
+        crl = make_crl(self.authorities[authority], start, end, revoked)
         path = self.trust_folder / f"{authority}.crl.pem"
         path.write_bytes(crl.public_bytes(serialization.Encoding.PEM))
+
+
+def _organization(certificate: x509.Certificate) -> str:
+    value = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)[0].value
+    return value if isinstance(value, str) else value.decode()
+
+
+def make_crl(
+    authority: Identity, start: datetime, end: datetime, revoked: Sequence[x509.RevokedCertificate]
+) -> x509.CertificateRevocationList:
+    """A full CRL of ``authority`` with these dates and entries."""
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(authority.certificate.subject)
+        .last_update(start)
+        .next_update(end)
+        .add_extension(x509.CRLNumber(1 + len(revoked)), critical=False)
+        .add_extension(_authority_key(authority.private_key), critical=False)
+    )
+    for entry in revoked:
+        builder = builder.add_revoked_certificate(entry)
+    return builder.sign(authority.private_key, hashes.SHA256())
 
 
 def _new_key(kind: KeyKind) -> PrivateKey:
@@ -213,10 +281,10 @@ def _name(organization: str, common_name: str, unit: str = "") -> x509.Name:
 
 
 def _ca_certificate(
-    subject: x509.Name, key: PrivateKey, issuer: x509.Name, issuer_key: PrivateKey
+    subject: x509.Name, key: PrivateKey, issuer: x509.Name, issuer_key: PrivateKey, knobs: Knobs = GOOD
 ) -> x509.Certificate:
     usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
-    builder = _builder(subject, key, issuer, START, END)
+    builder = _builder(subject, key, issuer, knobs)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
     builder = builder.add_extension(usage, critical=True)
     if subject != issuer:
@@ -227,30 +295,48 @@ def _ca_certificate(
 def _leaf_certificate(
     subject: x509.Name, key: PrivateKey, issuing: Identity, knobs: Knobs
 ) -> x509.Certificate:
-    builder = _builder(subject, key, issuing.certificate.subject, knobs.not_before, knobs.not_after)
+    builder = _builder(subject, key, issuing.certificate.subject, knobs)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     if knobs.usage is not Usage.UNSAID:
         signs = knobs.usage is Usage.SIGN
         usage = x509.KeyUsage(signs, signs, not signs, False, False, False, False, False, False)
         builder = builder.add_extension(usage, critical=True)
     builder = builder.add_extension(_authority_key(issuing.private_key), critical=False)
+    if knobs.purpose is not None:
+        builder = builder.add_extension(x509.ExtendedKeyUsage([knobs.purpose]), knobs.purpose_critical)
+    if knobs.no_check:
+        builder = builder.add_extension(x509.OCSPNoCheck(), critical=False)
     certificate = builder.sign(issuing.private_key, hashes.SHA256())
     return signed_with_sha1(certificate, issuing.private_key) if knobs.sha1 else certificate
 
 
-def _builder(
-    subject: x509.Name, key: PrivateKey, issuer: x509.Name, start: datetime, end: datetime
-) -> x509.CertificateBuilder:
-    return (
+def _builder(subject: x509.Name, key: PrivateKey, issuer: x509.Name, knobs: Knobs) -> x509.CertificateBuilder:
+    builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(start)
-        .not_valid_after(end)
+        .not_valid_before(knobs.not_before)
+        .not_valid_after(knobs.not_after)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
+    if knobs.crl_url:
+        point = x509.DistributionPoint([_url(knobs.crl_url)], None, None, None)
+        builder = builder.add_extension(x509.CRLDistributionPoints([point]), critical=False)
+    ways = [
+        x509.AccessDescription(method, _url(url))
+        for method, url in (
+            (AuthorityInformationAccessOID.OCSP, knobs.ocsp_url),
+            (AuthorityInformationAccessOID.CA_ISSUERS, knobs.issuers_url),
+        )
+        if url
+    ]
+    return builder.add_extension(x509.AuthorityInformationAccess(ways), critical=False) if ways else builder
+
+
+def _url(text: str) -> x509.UniformResourceIdentifier:
+    return x509.UniformResourceIdentifier(text)
 
 
 def _authority_key(key: PrivateKey) -> x509.AuthorityKeyIdentifier:
