@@ -103,6 +103,7 @@ async def running(home: Path, config: Config, clock: Clock) -> AsyncIterator[tup
     net = Net(config.net.allow_private, config.delivery.timeout_seconds)
     adapters = make_adapters(net, clock)
     worker, janitor = Worker(gw, adapters), Janitor(gw)
+    warming = asyncio.create_task(gw.pdf_workers.start())  # the first file waits for it, nobody else
     loops = [asyncio.create_task(worker.run()), asyncio.create_task(janitor.run())]
     try:
         async with serve_web(make_web_app(gw, MOUNTS), config, home) as port, serve_control(gw, home):
@@ -111,6 +112,8 @@ async def running(home: Path, config: Config, clock: Clock) -> AsyncIterator[tup
         worker.stop()
         janitor.stop()
         await asyncio.gather(*loops)
+        await gw.pdf_workers.close()
+        await asyncio.gather(warming, return_exceptions=True)  # lost, if it was still under way
         for adapter in adapters.values():
             await adapter.close()
         await net.close()

@@ -18,10 +18,12 @@ from gateway.config import Config
 from gateway.directory.snapshot import Directory
 from gateway.metrics import Metrics
 from gateway.model.text import AgencyCode, Bilingual
+from gateway.signature.in_use import CertificatesInUse
 from gateway.signature.keyring import Keyring
 from gateway.signature.register import SignerRegister
 from gateway.signature.trust import TrustStore
 from gateway.signature.verify import Trust
+from gateway.signature.workers import PdfWorkers
 from gateway.store import registry
 from gateway.store.blobs import Blobs
 from gateway.store.contract import Store, Tx
@@ -73,6 +75,8 @@ class Services:
     people: People = field(default_factory=lambda: People((), ()))
     threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "offload"))
     disk_threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(8, "disk"))
+    certificates_in_use: CertificatesInUse = field(default_factory=CertificatesInUse)
+    pdf_workers: PdfWorkers = field(default_factory=PdfWorkers)  # processes begin with the first file
     _revisions: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -123,7 +127,8 @@ class Services:
         self._revisions = found
 
     async def close(self) -> None:
-        """Let go of threads and the store."""
+        """Let go of worker processes, threads and the store."""
+        await self.pdf_workers.close()
         self.threads.shutdown(wait=True)
         self.disk_threads.shutdown(wait=True)
         self.blobs.close()

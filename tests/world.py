@@ -243,6 +243,7 @@ async def make_world(
     try:
         yield World(gw, clock, home)
     finally:
+        await gw.pdf_workers.close()
         gw.threads.shutdown(wait=True)
         gw.disk_threads.shutdown(wait=True)
         gw.blobs.close()

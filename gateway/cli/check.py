@@ -9,10 +9,11 @@ at hand is "not machine-checkable" and never guessed. Exit code 0: would be acce
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 from rich.console import Console
@@ -31,6 +32,7 @@ from gateway.directory.snapshot import Directory
 from gateway.edxml.limits import Limits
 from gateway.flow.door import take_in
 from gateway.flow.examine import Bench, Examination, Reading, examine, read
+from gateway.flow.files import judge_files
 from gateway.flow.identity import Known, look_up
 from gateway.flow.report import examination_json, may_be_secret
 from gateway.model.agency import Signer
@@ -42,8 +44,10 @@ from gateway.services import Services
 from gateway.signature.register import SignerRegister, read_signers_csv
 from gateway.signature.trust import TrustStore
 from gateway.signature.verify import Trust
+from gateway.signature.workers import PdfWorkers
 from gateway.store.blobs import Blobs
 
+T = TypeVar("T")
 CHUNK = 262_144
 ACCEPTED, NOT_ACCEPTED, UNREADABLE = 0, 1, 2
 
@@ -96,7 +100,15 @@ async def _check(frame: Frame, file: Path, given: Given, bar: Progress, task: Ta
         reading = read(upload, bench)
         if isinstance(reading, Examination):
             return reading
+        workers = PdfWorkers(count=1)  # no process unless there is a PDF
+        stack.push_async_callback(workers.close)
+        reading = await judge_files(upload, reading, bench, workers, _at_once)
         return examine(upload, reading, await _known(gw, reading), bench)
+
+
+async def _at_once(size: int, function: Callable[..., T], *args: Any) -> T:
+    """A command holds up nobody else."""
+    return function(*args)
 
 
 async def installation(frame: Frame, clock: Clock) -> Services | None:

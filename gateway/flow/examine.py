@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import NamedTuple
 
 from gateway.checks.secrecy import MARKED
 from gateway.checks.subject import Subject
@@ -30,11 +31,14 @@ from gateway.model.finding import Decision, Finding, decide
 from gateway.model.text import AgencyCode
 from gateway.model.verdict import Verdict
 from gateway.signature.judge import judge
+from gateway.signature.pdf_findings import judge_file, judge_other_format, not_judged
+from gateway.signature.verify import WHERE as ENVELOPE
 from gateway.signature.verify import Trust, too_large_to_verify, verify_envelope
 
 NOT_YOURS = "sender.not_yours"  # checks/competence.py
 # Verifying builds a tree of five to eight times the envelope, so larger signed ones stay unverified.
 VERIFIED_UP_TO = 33_554_432
+PDF = "pdf"  # ``Attachment.format``: by its bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,8 @@ class Reading:
     identity: Identity
     findings: tuple[Finding, ...]
     verdicts: tuple[Verdict, ...]
+    # The only bytes of an XML-signed message that count, until its files are judged (``files.py``).
+    signed_bytes: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +83,13 @@ def read(upload: Upload, bench: Bench) -> Reading | Examination:
     """Signature and schema of a staged upload; an ``Examination`` when there is nothing to go on with."""
     try:
         with _timed(upload, "signature", bench.clock):
-            parsed, verdicts = _genuine(upload, bench)
+            parsed, verdicts, signed = _genuine(upload, bench)
     except Unreadable as error:
         return Examination(Decision.REFUSE, error.findings)
     with _timed(upload, "schema", bench.clock):
         findings = parsed.findings + check_schema(parsed)
     directory = bench.directory or Directory()
-    return Reading(parsed.envelope, identify(parsed.envelope, directory), findings, verdicts)
+    return Reading(parsed.envelope, identify(parsed.envelope, directory), findings, verdicts, signed)
 
 
 def examine(upload: Upload, reading: Reading, known: Known, bench: Bench) -> Examination:
@@ -107,42 +113,80 @@ def examine(upload: Upload, reading: Reading, known: Known, bench: Bench) -> Exa
             findings = discreet
         else:
             signed = judge(reading.verdicts, envelope.signature, policy, sender)
-            findings = [*reading.findings, *signed, *findings]
+            files = _judge_files(reading, sender, bench)
+            findings = [*reading.findings, *signed, *files, *findings]
         hops = _ways(envelope, bench, local_day(now), findings)
     return Examination(
         decide(findings), tuple(findings), reading.verdicts, envelope, reading.identity, hops, known
     )
 
 
-def _genuine(upload: Upload, bench: Bench) -> tuple[Parsed, tuple[Verdict, ...]]:
-    """The message to go on with, and what its XML signature is worth, if it has one.
+def _judge_files(reading: Reading, sender: AgencyCode | None, bench: Bench) -> list[Finding]:
+    """Findings on each attached file; the first is the document itself (NĐ 30/2020 Phụ lục I)."""
+    findings = []
+    files = zip(reading.envelope.attachments, places_of(reading.envelope), strict=True)
+    for index, (file, place) in enumerate(files):
+        verdicts = [verdict for verdict in reading.verdicts if verdict.where == place]
+        if file.format != PDF:
+            findings.append(judge_other_format(place, file.format, index == 0))
+        elif bench.trust is None:
+            findings.append(not_judged(place))
+        else:
+            findings += judge_file(place, verdicts, index == 0, sender)
+    return findings
 
-    Where a signature covers the message, only the covered bytes are read.
+
+def places_of(envelope: Envelope) -> tuple[str, ...]:
+    """What each attachment is called in verdicts and findings: its name, numbered where that is not enough.
+
+    No two are alike, none is empty, and none is the word for the message itself.
     """
+    taken = {ENVELOPE}
+    places = []
+    for number, file in enumerate(envelope.attachments, start=1):
+        name = file.name or f"tệp {number}"
+        names = (name, *(f"{name} ({again})" for again in range(2, len(taken) + 2)))
+        place = next(name for name in names if name not in taken)
+        taken.add(place)
+        places.append(place)
+    return tuple(places)
+
+
+class _Genuine(NamedTuple):
+    """The message to go on with, what its XML signature is worth, and the bytes it covers if it holds."""
+
+    parsed: Parsed
+    verdicts: tuple[Verdict, ...] = ()
+    signed_bytes: bytes | None = None
+
+
+def _genuine(upload: Upload, bench: Bench) -> _Genuine:
+    """Where a signature covers the message, only the covered bytes are read."""
     if upload.unreadable is not None:
         raise upload.unreadable
     if upload.parsed is not None and upload.parsed.envelope.signature is not SignatureForm.XMLDSIG:
-        return upload.parsed, ()
+        return _Genuine(upload.parsed)
     if bench.trust is None:
-        return parse_envelope(upload.staging.chunks(), bench.limits), ()
+        return _Genuine(parse_envelope(upload.staging.chunks(), bench.limits))
     if upload.size > VERIFIED_UP_TO:
         parsed = parse_envelope(upload.staging.chunks(), bench.limits)
-        verdict = too_large_to_verify(bench.trust.rule_set, bench.clock.now())
+        verdict = too_large_to_verify(bench.trust.rule_set, bench.clock.now(), upload.sha256.hex())
+        found = _Genuine(parsed, (verdict,))
     else:
-        parsed, verdict = _verified(upload, bench, bench.trust)
-    signed = parsed.envelope.signature is SignatureForm.XMLDSIG
-    return parsed, (verdict,) if signed else ()
+        found = _verified(upload, bench, bench.trust)
+    signed = found.parsed.envelope.signature is SignatureForm.XMLDSIG
+    return found if signed else found._replace(verdicts=())
 
 
-def _verified(upload: Upload, bench: Bench, trust: Trust) -> tuple[Parsed, Verdict]:
+def _verified(upload: Upload, bench: Bench, trust: Trust) -> _Genuine:
     data = b"".join(upload.staging.chunks())
     check_before_tree(data, bench.limits)
     result = verify_envelope(data, trust, bench.clock.now())
     if result.signed_bytes is None:
-        return parse_envelope(data, bench.limits), result.verdict
+        return _Genuine(parse_envelope(data, bench.limits), (result.verdict,))
     covered = parse_envelope(result.signed_bytes, bench.limits)
     envelope = replace(covered.envelope, signature=SignatureForm.XMLDSIG)
-    return replace(covered, envelope=envelope), result.verdict
+    return _Genuine(replace(covered, envelope=envelope), (result.verdict,), result.signed_bytes)
 
 
 def _ways(envelope: Envelope, bench: Bench, on: date, findings: list[Finding]) -> tuple[Hop, ...]:

@@ -20,6 +20,7 @@ from gateway.flow.accept import Accepted, Plan, commit, plan_for
 from gateway.flow.dialect import forms_for
 from gateway.flow.door import Caller, Upload, limits_of
 from gateway.flow.examine import Bench, Examination, Reading, examine, read
+from gateway.flow.files import judge_files
 from gateway.flow.identity import look_up
 from gateway.model.envelope import Kind
 from gateway.model.event import EventType
@@ -53,7 +54,7 @@ async def submit(gw: Services, caller: Caller, upload: Upload, narrow_to: Sequen
     """
     try:
         bench = bench_for(gw, caller.agencies, narrow_to)
-        reading = await gw.offload(upload.size, read, upload, bench)
+        reading = await read_upload(gw, upload, bench)
         exam = await examine_upload(gw, upload, reading, bench)
         if isinstance(reading, Reading) and not _answered(exam):
             accepted = await _accept(gw, caller, upload, reading, exam, bench)
@@ -71,7 +72,7 @@ async def preflight(gw: Services, caller: Caller, upload: Upload) -> Examination
     """What ``submit`` would decide now, without keeping or recording anything."""
     try:
         bench = bench_for(gw, caller.agencies)
-        reading = await gw.offload(upload.size, read, upload, bench)
+        reading = await read_upload(gw, upload, bench)
         return await examine_upload(gw, upload, reading, bench)
     finally:
         upload.staging.discard()
@@ -80,6 +81,14 @@ async def preflight(gw: Services, caller: Caller, upload: Upload) -> Examination
 def bench_for(gw: Services, agencies: frozenset[AgencyCode], narrow_to: Sequence[str] = ()) -> Bench:
     """The engine's inputs, as the running gateway has them."""
     return Bench(gw.clock, limits_of(gw), gw.trust, gw.directory, gw.kinds, agencies, tuple(narrow_to))
+
+
+async def read_upload(gw: Services, upload: Upload, bench: Bench) -> Reading | Examination:
+    """Read the message and judge its signature, then those of its files."""
+    reading = await gw.offload(upload.size, read, upload, bench)
+    if isinstance(reading, Examination):
+        return reading
+    return await judge_files(upload, reading, bench, gw.pdf_workers, gw.offload)
 
 
 async def examine_upload(

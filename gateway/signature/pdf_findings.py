@@ -8,7 +8,10 @@ envelope's own signature (``judge``).
     changed after signing, trailing bytes, gaps         signature.pdf_changed         refuse
     certificate revoked before signing                  signature.pdf_revoked         refuse
     anything else that does not pass                    signature.pdf_not_valid       warning
-    no signature, or not a PDF                          signature.pdf_unsigned        warning
+    a PDF without a signature                           signature.pdf_unsigned        warning
+    not a PDF: the document itself                      signature.not_a_pdf           warning
+    not a PDF: a separate attachment                    signature.not_a_pdf           info
+    a PDF, and no trust folder at hand                  signature.pdf_not_judged      info
     a signer not in the register                        signature.pdf_signer_unknown  info
     by another agency than the sender                   signature.pdf_other_agency    warning
     main document without the competent person          signature.pdf_no_person       warning
@@ -63,6 +66,17 @@ def judge_file(
     return findings
 
 
+def judge_other_format(name: str, form: str, is_main: bool) -> Finding:
+    """The finding on a file that is no PDF, which nobody can have signed in the way the rules know."""
+    severity = Severity.WARNING if is_main else Severity.INFO
+    return Finding("signature.not_a_pdf", severity, name, _not_a_pdf(name, form, is_main), _ORIGINAL)
+
+
+def not_judged(name: str) -> Finding:
+    """The finding on a PDF when there is nothing to judge its signatures by."""
+    return Finding("signature.pdf_not_judged", Severity.INFO, name, _not_judged(name), _VERIFICATION)
+
+
 def _judge_roles(name: str, roles: Sequence[SignerRole], is_main: bool) -> list[Finding]:
     found = []
     if is_main and SignerRole.PERSON not in roles:
@@ -92,6 +106,28 @@ def _unsigned(name: str) -> Bilingual:
         "lại.",
         f"The file {name} carries no PDF signature. An electronic document is an original when the competent "
         "person and the agency signed it; if this is the document itself, ask the sender to sign it.",
+    )
+
+
+def _not_a_pdf(name: str, form: str, is_main: bool) -> Bilingual:
+    advice = (
+        "Văn bản điện tử phải ở định dạng PDF và được ký số; hãy đề nghị đơn vị gửi ký số rồi gửi lại bản "
+        "PDF.",
+        "The document itself has to be a signed PDF; ask the sender for it.",
+    )
+    vi, en = advice if is_main else ("", "")
+    return Bilingual(
+        f"Tệp {name} không phải tệp PDF ({form}) nên không có chữ ký số PDF. {vi}".strip(),
+        f"The file {name} is no PDF ({form}) and carries no PDF signature. {en}".strip(),
+    )
+
+
+def _not_judged(name: str) -> Bilingual:
+    return Bilingual(
+        f"Chữ ký số trong tệp {name} chưa được kiểm tra vì chưa có chứng thư số gốc để đối chiếu. Hãy chỉ ra "
+        "thư mục chứng thư số gốc (--trust).",
+        f"The signatures in {name} were not verified, because there are no trust anchors at hand. Name the "
+        "folder with them (--trust).",
     )
 
 

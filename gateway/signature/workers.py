@@ -113,6 +113,8 @@ class PdfWorkers:
         self._idle: asyncio.Queue[_Worker | None] = asyncio.Queue()
         self._all: set[_Worker] = set()
         self._closed = False
+        # For whoever decodes files to hand them in: each worker has one at hand, and one more is ready.
+        self.turns = asyncio.Semaphore(count + 1)
         for _ in range(count):
             self._idle.put_nowait(None)  # a place without a process
 
