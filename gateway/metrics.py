@@ -45,6 +45,18 @@ class Metrics:
         self.deliveries = Gauge(
             "gateway_deliveries", "Open deliveries by state.", ["state"], registry=self.registry
         )
+        self.certificates_expiring = Gauge(
+            "gateway_certificates_expiring",
+            "Certificates in use that end within so many days.",
+            ["days"],
+            registry=self.registry,
+        )
+        self.rechecks = Counter(
+            "gateway_rechecks",
+            "Messages whose signatures were judged again, by what came of it.",
+            ["outcome"],
+            registry=self.registry,
+        )
         self.bytes_in_flight = Gauge(
             "gateway_bytes_in_flight",
             "Bytes of uploads being handled, but for the first 64 KiB of each.",

@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "directory": ("directory", "directory"),
     "agency": ("agency", "agency"),
     "signers": ("signers", "signers"),
+    "certificates": ("certificates", "certificates"),
     "key": ("key", "key"),
     "queue": ("queue", "queue"),
     "doctor": ("doctor", "doctor"),

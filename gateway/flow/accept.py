@@ -14,6 +14,7 @@ from gateway.flow import facts, record
 from gateway.flow.dialect import Form
 from gateway.flow.examine import Examination
 from gateway.flow.identity import Identity
+from gateway.flow.signatures import note_verdicts
 from gateway.model.delivery import Hop
 from gateway.model.envelope import Envelope, Kind
 from gateway.model.event import Event, EventType
@@ -114,6 +115,15 @@ def _write_message(tx: Tx, gw: Services, plan: Plan, document: str) -> None:
     accepted = _accepted_event(gw, plan)
     messages.add(tx, _message_row(gw, plan, accepted.id))
     events.record(tx, accepted)
+    note_verdicts(
+        tx,
+        gw,
+        plan.exam.verdicts,
+        plan.at,
+        message=plan.message,
+        document=plan.document,
+        sender=plan.identity.sender,
+    )
     if plan.identity.kind is Kind.REPLACE:
         for replaced in plan.envelope.business.replacements:
             messages.add_link(tx, plan.document, replaced.document_id)

@@ -27,10 +27,35 @@ class SignerRegister:
         for row in rows:
             self._rows.setdefault(row.certificate_sha256, []).append(row)
 
+    def knows(self, certificate_sha256: str) -> bool:
+        """True when a row of any day names the certificate."""
+        return certificate_sha256.lower() in self._rows
+
+    def successors(self, certificate_sha256: str) -> list[Signer]:
+        """Rows that take over when the certificate ends: same agency, role and title, a later last day.
+
+        Persons without a title are not told apart, so they have none.
+        """
+        return [
+            other
+            for row in self._rows.get(certificate_sha256.lower(), ())
+            for others in self._rows.values()
+            for other in others
+            if _takes_over(other, row)
+        ]
+
     def find(self, certificate_sha256: str, on: date) -> Signer | None:
         """The row that holds on that Vietnamese day, or ``None``: not registered."""
         rows = self._rows.get(certificate_sha256.lower(), ())
         return next((row for row in rows if row.period.holds_on(on)), None)
+
+
+def _takes_over(other: Signer, row: Signer) -> bool:
+    if other.certificate_sha256 == row.certificate_sha256 or (row.role == "person" and not row.title):
+        return False
+    same = (other.agency, other.role, other.title) == (row.agency, row.role, row.title)
+    last, other_last = row.period.end or date.max, other.period.end or date.max
+    return same and (other_last > last or other.period.end is None)
 
 
 def read_signers_csv(text: str, canonical: Callable[[str], AgencyCode] = AgencyCode) -> list[Signer]:

@@ -545,3 +545,77 @@ SELECT * FROM judgement WHERE message = :message ORDER BY judged_at DESC, id DES
 -- name: judgements_of
 -- Each judging of a message after the first, oldest first.
 SELECT * FROM judgement WHERE message = :message ORDER BY judged_at, id;
+
+-- ---------------------------------------------------------------- proposed signers
+
+-- name: add_signer_proposal
+-- A certificate of no register row made a valid signature; the first sight of it counts.
+INSERT INTO signer_proposal (certificate_sha256, subject, agency, role, valid_from, valid_to, message, sender,
+  seen_at, decision, decided_at, decided_by, reason)
+VALUES (:certificate_sha256, :subject, :agency, :role, :valid_from, :valid_to, :message, :sender,
+  :seen_at, '', NULL, '', '')
+ON CONFLICT (certificate_sha256) DO NOTHING;
+
+-- name: signer_proposal
+-- The proposal about one certificate.
+SELECT * FROM signer_proposal WHERE certificate_sha256 = :certificate_sha256;
+
+-- name: hold_signer_proposal
+-- The same; no decision is made about it until the transaction ends (SQLite has one writer anyway).
+SELECT * FROM signer_proposal WHERE certificate_sha256 = :certificate_sha256;
+
+-- name: undecided_signer_proposals
+-- What a person has to decide, oldest first.
+SELECT * FROM signer_proposal WHERE decision = '' ORDER BY seen_at, certificate_sha256;
+
+-- name: all_signer_proposals
+-- Every proposal, oldest first.
+SELECT * FROM signer_proposal ORDER BY seen_at, certificate_sha256;
+
+-- name: decide_signer_proposal
+-- What a person decided; an import of the register decides too.
+UPDATE signer_proposal SET decision = :decision, decided_at = :decided_at, decided_by = :decided_by,
+  reason = :reason
+WHERE certificate_sha256 = :certificate_sha256;
+
+-- name: add_signer_use
+-- A message is judged again when this certificate is registered.
+INSERT INTO signer_use (certificate_sha256, message, seen_at) VALUES (:certificate_sha256, :message, :seen_at)
+ON CONFLICT (certificate_sha256, message) DO NOTHING;
+
+-- name: recheck_signer_uses
+-- The certificate was registered: every message that waits for that is judged again now.
+INSERT INTO recheck (message, waits_for, cause, since, due_at, tries)
+SELECT u.message, '', 'signer', :at, :at, 0 FROM signer_use u WHERE u.certificate_sha256 = :certificate_sha256
+ON CONFLICT (message, waits_for) DO UPDATE SET cause = excluded.cause, since = excluded.since,
+  due_at = excluded.due_at;
+
+-- name: forget_signer_uses_of
+-- These messages wait no more.
+DELETE FROM signer_use WHERE certificate_sha256 = :certificate_sha256;
+
+-- name: forget_signer_uses_before
+-- Messages that are too old to be judged again.
+DELETE FROM signer_use WHERE seen_at < :before;
+
+-- ---------------------------------------------------------------- certificates in use
+
+-- name: touch_certificate
+-- A certificate was used; who uses it may have become known meanwhile.
+INSERT INTO certificate (sha256, subject, used_by, not_after, last_used, warned_days)
+VALUES (:sha256, :subject, :used_by, :not_after, :last_used, NULL)
+ON CONFLICT (sha256) DO UPDATE SET
+  used_by = CASE WHEN excluded.used_by <> '' THEN excluded.used_by ELSE certificate.used_by END,
+  last_used = CASE WHEN excluded.last_used > certificate.last_used THEN excluded.last_used
+    ELSE certificate.last_used END;
+
+-- name: certificates_ending
+-- Certificates in use, by their end: used since a moment and while they were valid.
+SELECT * FROM certificate
+WHERE not_after >= :since AND not_after <= :until AND last_used >= :used_since AND last_used <= not_after
+ORDER BY not_after, sha256;
+
+-- name: mark_certificate_warned
+-- The last warning that was given; nothing changes when another process was first.
+UPDATE certificate SET warned_days = :days
+WHERE sha256 = :sha256 AND (warned_days IS NULL OR warned_days > :days);

@@ -25,3 +25,7 @@ WHERE d.state = 'queued' AND d.due_at IS NOT NULL AND d.due_at <= :now
 ORDER BY d.urgency_rank, d.accepted_at, d.id
 LIMIT :limit
 FOR UPDATE OF d SKIP LOCKED;
+
+-- name: hold_signer_proposal
+-- FOR SHARE: a decision waits until the message that relies on the row is committed.
+SELECT * FROM signer_proposal WHERE certificate_sha256 = :certificate_sha256 FOR SHARE;
