@@ -26,7 +26,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from gateway.clock import SECOND, from_datetime
 from gateway.model.text import Instant
 from gateway.signature.certificates import CA_CURVES, fingerprint, is_strong_hash, is_strong_key
-from gateway.signature.revocation import RevocationAnswer, Standing, Unusable, standing_at
+from gateway.signature.revocation import RevocationAnswer, Standing, Unusable, key_of, standing_at
 
 CONTENT_TYPE = "application/ocsp-request"
 # Without nextUpdate newer information is always available (RFC 6960 section 2.4): ask again after an hour.
@@ -48,6 +48,7 @@ class OcspAnswer:
 
     source: str  # the responder's address
     sha256: str
+    owner: bytes  # ``key_of`` the certificate's issuer
     knows: bool  # False: the responder does not know the certificate
     this_update: Instant
     next_update: Instant
@@ -97,15 +98,16 @@ def read_ocsp(
         if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
             raise UnusableOcsp("refused", f"the responder says {response.response_status.name}")
         _check_signer(response, issuer, at, known_revoked)
-        single = _about(response, certificate, issuer)
-        return _answer(source, data, single, at)
+        return _answer(source, data, _about(response, certificate, issuer), key_of(issuer), at)
     except UnusableOcsp:
         raise
     except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as problem:
         raise UnusableOcsp("garbage", f"it cannot be read ({problem})") from problem
 
 
-def _answer(source: str, data: bytes, single: ocsp.OCSPSingleResponse, at: Instant) -> OcspAnswer:
+def _answer(
+    source: str, data: bytes, single: ocsp.OCSPSingleResponse, owner: bytes, at: Instant
+) -> OcspAnswer:
     this_update = from_datetime(single.this_update_utc)
     end, revoked_at, reason = single.next_update_utc, single.revocation_time_utc, single.revocation_reason
     if this_update > at + _AHEAD:
@@ -113,6 +115,7 @@ def _answer(source: str, data: bytes, single: ocsp.OCSPSingleResponse, at: Insta
     return OcspAnswer(
         source,
         hashlib.sha256(data).hexdigest(),
+        owner,
         single.certificate_status is not ocsp.OCSPCertStatus.UNKNOWN,
         this_update,
         from_datetime(end) if end is not None else Instant(this_update + _WITHOUT_END),

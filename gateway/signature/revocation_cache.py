@@ -12,14 +12,14 @@ Threads ask (``Services.offload``) while the event loop writes: each change is o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from cryptography import x509
 
 from gateway.model.text import Instant
 from gateway.signature.certificates import fingerprint
-from gateway.signature.ocsp import OcspAnswer
+from gateway.signature.ocsp import OcspAnswer, read_ocsp
 from gateway.signature.revocation import (
     RevocationAnswer,
     Standing,
@@ -28,8 +28,9 @@ from gateway.signature.revocation import (
     ocsp_addresses,
     weigh,
 )
-from gateway.signature.revocation_crl import Crl
+from gateway.signature.revocation_crl import Crl, read_crl
 
+_MOST_ISSUERS = 4  # of one source
 _MOST_CERTIFICATES = 16_384  # whose addresses are remembered; full means start again
 
 
@@ -67,6 +68,7 @@ class RevocationCache:
         self._problems: dict[Place, str] = {}
         self._needed: dict[Place, Instant] = {}
         self._wishes: dict[Place, Wish] = {}
+        self._issuers: dict[Place, dict[bytes, x509.Certificate]] = {}
         self._known: set[Place] = set()  # places that are in the store
         self._addresses: dict[tuple[str, bytes], _Addresses] = {}
         self._ring: Callable[[], None] = lambda: None
@@ -104,14 +106,36 @@ class RevocationCache:
         needed, self._needed = self._needed, {}
         return needed
 
-    def holds(self, place: Place, issuer: x509.Certificate, sha256: str) -> bool:
-        """True when this very answer is in memory."""
-        answer = self._answers.get((place, key_of(issuer)))
-        return answer is not None and answer.sha256 == sha256
+    def issuers_of(self, place: Place) -> list[x509.Certificate]:
+        """Issuers whose certificates name this source: more than one at a roll-over of keys."""
+        return list(self._issuers.get(place, {}).values())
 
-    def put(self, place: Place, issuer: x509.Certificate, answer: Crl | OcspAnswer) -> bool:
+    def read(
+        self,
+        place: Place,
+        data: bytes,
+        subject: x509.Certificate | None,
+        issuers: Sequence[x509.Certificate],
+        at: Instant,
+    ) -> Crl | OcspAnswer:
+        """The verified answer in ``data``, received at ``at`` from ``place``; ``Unusable`` says why not.
+
+        ``subject`` is needed for OCSP only, whose issuer is the first.
+        """
+        if place.kind == "crl" or subject is None:
+            return read_crl(place.url, data, issuers, at)
+        issuer = issuers[0]
+        return read_ocsp(
+            place.url, data, subject, issuer, at, lambda one: self._is_known_revoked(one, issuer, at)
+        )
+
+    def held(self, place: Place) -> tuple[Crl | OcspAnswer, ...]:
+        """The answers of this source in memory, one for each issuer."""
+        return tuple(answer for (where, _), answer in list(self._answers.items()) if where == place)
+
+    def put(self, place: Place, answer: Crl | OcspAnswer) -> bool:
         """Take in a verified answer. False when a newer one is known: nothing goes back in time."""
-        key = (place, key_of(issuer))
+        key = (place, answer.owner)
         known = self._answers.get(key)
         if known is not None and known.this_update > answer.this_update:
             return False
@@ -126,14 +150,20 @@ class RevocationCache:
         else:
             self._problems.pop(place, None)
 
+    @property
+    def known(self) -> frozenset[Place]:
+        """The sources that stand in the store."""
+        return frozenset(self._known)
+
     def forget(self, place: Place) -> None:
         """The store no longer has this source."""
         self._known.discard(place)
         self._problems.pop(place, None)
+        self._issuers.pop(place, None)
         for key in [key for key in self._answers if key[0] == place]:
             del self._answers[key]
 
-    def is_known_revoked(self, certificate: x509.Certificate, issuer: x509.Certificate, at: Instant) -> bool:
+    def _is_known_revoked(self, certificate: x509.Certificate, issuer: x509.Certificate, at: Instant) -> bool:
         """True when a CRL in memory says so; makes no wish."""
         key = key_of(issuer)
         crls = [a for (_, owner), a in list(self._answers.items()) if owner == key and isinstance(a, Crl)]
@@ -157,6 +187,9 @@ class RevocationCache:
     ) -> None:
         is_first = place not in self._needed
         self._needed[place] = now
+        issuers = self._issuers.setdefault(place, {})
+        if len(issuers) < _MOST_ISSUERS:
+            issuers.setdefault(key_of(issuer), issuer)
         if place not in self._known and place not in self._wishes:
             self._wishes[place] = Wish(place, certificate, issuer)
             self._ring()

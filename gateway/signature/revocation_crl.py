@@ -44,6 +44,7 @@ class Crl:
 
     name: str
     sha256: str
+    owner: bytes  # ``key_of`` its issuer
     this_update: Instant
     next_update: Instant
     revoked: dict[int, Instant] = field(repr=False)
@@ -85,7 +86,7 @@ class CrlShelf:
     """CRLs by issuer (name and key); of several from one issuer the newest counts."""
 
     def __init__(self) -> None:
-        self._shelf: dict[tuple[bytes, frozenset[str]], Crl] = {}
+        self._shelf: dict[tuple[bytes, frozenset[str]], Crl] = {}  # by owner and points
 
     @property
     def lists(self) -> tuple[Crl, ...]:
@@ -96,9 +97,8 @@ class CrlShelf:
         self, name: str, crl: x509.CertificateRevocationList, issuers: Iterable[x509.Certificate]
     ) -> None:
         """Take ``crl`` in. ``UnusableCrl`` unless one of ``issuers`` signed it and it is a full CRL."""
-        issuer = _issuer_of(crl, issuers)
-        entry = _read(name, crl)
-        place = (key_of(issuer), entry.points)
+        entry = _read(name, crl, _issuer_of(crl, issuers))
+        place = (entry.owner, entry.points)
         known = self._shelf.get(place)
         if known is None or known.this_update <= entry.this_update:
             self._shelf[place] = entry
@@ -113,15 +113,14 @@ class CrlShelf:
         return max(answers, key=lambda answer: answer.this_update or 0, default=None)
 
 
-def read_crl(name: str, data: bytes, issuer: x509.Certificate, now: Instant) -> Crl:
-    """A fetched CRL (DER, or PEM as some servers send it) that ``issuer`` gave out. ``UnusableCrl``."""
+def read_crl(name: str, data: bytes, issuers: Iterable[x509.Certificate], now: Instant) -> Crl:
+    """A fetched CRL (DER, or PEM as some servers send it) that one of ``issuers`` signed. ``UnusableCrl``."""
     is_pem = data[:64].lstrip().startswith(b"-----BEGIN")
     try:
         crl = x509.load_pem_x509_crl(data) if is_pem else x509.load_der_x509_crl(data)
     except ValueError as problem:
         raise UnusableCrl("garbage", f"it cannot be read ({problem})") from problem
-    _issuer_of(crl, [issuer])
-    read = _read(name, crl)
+    read = _read(name, crl, _issuer_of(crl, issuers))
     if read.this_update > now + AHEAD:
         raise UnusableCrl("future", "its thisUpdate lies in the future")
     return read
@@ -130,7 +129,7 @@ def read_crl(name: str, data: bytes, issuer: x509.Certificate, now: Instant) -> 
 def _issuer_of(crl: x509.CertificateRevocationList, issuers: Iterable[x509.Certificate]) -> x509.Certificate:
     named = [issuer for issuer in issuers if issuer.subject == crl.issuer and _may_sign_crls(issuer)]
     if not named:
-        raise UnusableCrl("wrong_issuer", "its issuer is not among the certificates of the trust folder")
+        raise UnusableCrl("wrong_issuer", "its issuer is not among the certificates that may issue it")
     for issuer in named:
         if _is_signed_by(crl, issuer):
             return issuer
@@ -151,7 +150,7 @@ def _may_sign_crls(issuer: x509.Certificate) -> bool:
         return True
 
 
-def _read(name: str, crl: x509.CertificateRevocationList) -> Crl:
+def _read(name: str, crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> Crl:
     algorithm = crl.signature_hash_algorithm
     if algorithm is None or algorithm.digest_size < 32:
         raise UnusableCrl("weak", "it is signed with a weak algorithm")
@@ -165,6 +164,7 @@ def _read(name: str, crl: x509.CertificateRevocationList) -> Crl:
     return Crl(
         name,
         hashlib.sha256(der).hexdigest(),
+        key_of(issuer),
         from_datetime(crl.last_update_utc),
         from_datetime(crl.next_update_utc),
         {entry.serial_number: from_datetime(entry.revocation_date_utc) for entry in crl},

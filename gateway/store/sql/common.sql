@@ -619,3 +619,124 @@ ORDER BY not_after, sha256;
 -- The last warning that was given; nothing changes when another process was first.
 UPDATE certificate SET warned_days = :days
 WHERE sha256 = :sha256 AND (warned_days IS NULL OR warned_days > :days);
+
+-- ---------------------------------------------------------------- partner software
+
+-- name: all_partner_credentials
+-- Every secret of every system id, oldest first, the revoked ones too.
+SELECT * FROM partner_credential ORDER BY issued_at, id;
+
+-- name: add_partner_credential
+-- A secret of a system id: sealed when it must be used, hashed when it is only compared.
+INSERT INTO partner_credential (id, principal, dialect, system_id, sealed, hash, fresh_seconds, issued_at,
+  valid_until, revoked_at)
+VALUES (:id, :principal, :dialect, :system_id, :sealed, :hash, :fresh_seconds, :issued_at, :valid_until, NULL);
+
+-- name: end_partner_credentials
+-- Lets the older secrets of a system id run out (overlap at rotation).
+UPDATE partner_credential SET valid_until = :valid_until
+WHERE dialect = :dialect AND system_id = :system_id AND id <> :keep AND revoked_at IS NULL
+  AND (valid_until IS NULL OR valid_until > :valid_until);
+
+-- name: revoke_partner_credential
+-- Withdraws one secret at once.
+UPDATE partner_credential SET revoked_at = :revoked_at WHERE id = :id AND revoked_at IS NULL;
+
+-- name: set_partner_freshness
+-- How old a signed call of a system id may be.
+UPDATE partner_credential SET fresh_seconds = :fresh_seconds
+WHERE dialect = :dialect AND system_id = :system_id AND revoked_at IS NULL;
+
+-- name: add_agency_request
+-- Partner software asks to add or close an agency.
+INSERT INTO agency_request (id, kind, code, body, principal, asked_at, decision, decided_at, decided_by, reason)
+VALUES (:id, :kind, :code, :body, :principal, :asked_at, '', NULL, '', '');
+
+-- name: open_agency_request
+-- The same request of the same account, not decided yet.
+SELECT * FROM agency_request
+WHERE decision = '' AND principal = :principal AND kind = :kind AND code = :code
+ORDER BY asked_at LIMIT 1;
+
+-- name: agency_request_by_id
+-- One request.
+SELECT * FROM agency_request WHERE id = :id;
+
+-- name: waiting_agency_requests
+-- Requests that nobody has decided, oldest first.
+SELECT * FROM agency_request WHERE decision = '' ORDER BY asked_at, id LIMIT :limit;
+
+-- name: all_agency_requests
+-- Every request, newest first.
+SELECT * FROM agency_request ORDER BY asked_at DESC, id DESC LIMIT :limit;
+
+-- name: decide_agency_request
+-- An operator decided; a decided request stays as it is.
+UPDATE agency_request SET decision = :decision, decided_at = :decided_at, decided_by = :decided_by,
+  reason = :reason
+WHERE id = :id AND decision = '';
+
+-- ---------------------------------------------------------------- proofs and revocation
+
+-- name: proof_is_kept
+-- Whether these bytes are here, without reading them.
+SELECT sha256 FROM proof WHERE sha256 = :sha256;
+
+-- name: add_proof
+-- Bytes that a verdict rests on; another node may have been first.
+INSERT INTO proof (sha256, kind, bytes, stored_at) VALUES (:sha256, :kind, :bytes, :stored_at)
+ON CONFLICT (sha256) DO NOTHING;
+
+-- name: proof_by_hash
+-- The bytes themselves.
+SELECT * FROM proof WHERE sha256 = :sha256;
+
+-- name: add_revocation_source
+-- A source that a verdict needs, asked by nobody yet.
+INSERT INTO revocation_source (kind, url, certificate, issuer, answer, this_update, next_update, fetched_at,
+  tried_at, due_at, failures, problem, wanted_at)
+VALUES (:kind, :url, :certificate, :issuer, '', NULL, NULL, NULL, NULL, :due_at, 0, '', :wanted_at)
+ON CONFLICT (kind, url, certificate) DO UPDATE SET
+  wanted_at = CASE WHEN excluded.wanted_at > revocation_source.wanted_at THEN excluded.wanted_at
+    ELSE revocation_source.wanted_at END;
+
+-- name: touch_revocation_source
+-- A verdict needed it.
+UPDATE revocation_source SET wanted_at = :wanted_at
+WHERE kind = :kind AND url = :url AND certificate = :certificate AND wanted_at < :wanted_at;
+
+-- name: due_revocation_sources
+-- Sources to ask, longest due first; those that no verdict needed lately rest.
+SELECT * FROM revocation_source
+WHERE due_at <= :now
+  AND ((kind = 'crl' AND wanted_at >= :crl_since) OR (kind = 'ocsp' AND wanted_at >= :ocsp_since))
+ORDER BY due_at LIMIT :limit;
+
+-- name: claim_revocation_source
+-- Ours until then, unless another node was first.
+UPDATE revocation_source SET due_at = :until, tried_at = :now
+WHERE kind = :kind AND url = :url AND certificate = :certificate AND due_at = :seen_due_at;
+
+-- name: answer_revocation_source
+-- The newest answer.
+UPDATE revocation_source SET issuer = :issuer, answer = :answer, this_update = :this_update,
+  next_update = :next_update, fetched_at = :fetched_at, due_at = :due_at, failures = :failures,
+  problem = :problem
+WHERE kind = :kind AND url = :url AND certificate = :certificate;
+
+-- name: fail_revocation_source
+-- No answer, or none that can be used.
+UPDATE revocation_source SET problem = :problem, failures = :failures, due_at = :due_at
+WHERE kind = :kind AND url = :url AND certificate = :certificate;
+
+-- name: ask_revocation_sources
+-- A person wants all asked now; those that rest stay at rest.
+UPDATE revocation_source SET due_at = :at;
+
+-- name: drop_revocation_sources
+-- Sources that no verdict needed for a long time.
+DELETE FROM revocation_source WHERE wanted_at < :before;
+
+-- name: all_revocation_sources
+-- Every source.
+SELECT * FROM revocation_source ORDER BY kind, url, certificate;
