@@ -6,7 +6,6 @@ and connection profiles. Not in charge of: further keys (``key.py``).
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from gateway import app
-from gateway.cli import output
+from gateway.cli import output, partners
 from gateway.cli.frame import Frame, common_options
 from gateway.cli.reach import operate
 from gateway.clock import SystemClock
@@ -54,7 +53,7 @@ def add(frame: Frame, name: str, agencies: tuple[str, ...], role: str, key_file:
         raise click.BadParameter(f"{key_file} exists already", param_hint="--key-file")
     answer = operate(frame, "agency.add_system", name=name, agencies=list(agencies), role=role)
     if key_file is not None:
-        write_secret(key_file, answer.pop("api_key"))
+        output.write_secret(key_file, answer.pop("api_key"))
         answer["key_file"] = str(key_file)
     output.show(frame, answer, lambda console: _print_added(console, answer))
 
@@ -115,14 +114,6 @@ def _check_settings(
         raise BadRequest(problems[0], code="profile.settings")
 
 
-def write_secret(path: Path, secret: str) -> None:
-    """A new file that only its owner reads."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(secret + "\n")
-
-
 def _pairs(settings: tuple[str, ...]) -> dict[str, str]:
     for text in settings:
         if "=" not in text:
@@ -161,3 +152,8 @@ def _print_accounts(console: Console, answer: dict[str, Any]) -> None:
         ]
         headings_ = ("Cơ quan", "Kiểu kết nối", "Kiểu edXML", "Chữ ký gói tin")
         console.print(output.table("Kết nối riêng (còn lại: inbox)", headings_, lines))
+    partners.print_systems(console, answer)
+
+
+for _command in (partners.add_system, partners.renew_secret, partners.freshness):
+    agency.add_command(_command)

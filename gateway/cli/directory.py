@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from gateway.cli import output
+from gateway.cli import output, partners
 from gateway.cli.frame import Frame, common_options
 from gateway.cli.reach import operate
 
@@ -111,3 +111,5 @@ STANDINGS = {
     "unknown": "chưa có trong danh mục",
     "test": "mã thử",
 }
+
+directory.add_command(partners.requests)

@@ -16,7 +16,6 @@ from rich.console import Console
 from rich.markup import escape
 
 from gateway.cli import output
-from gateway.cli.agency import write_secret
 from gateway.cli.frame import Frame, common_options
 from gateway.cli.reach import operate
 
@@ -54,7 +53,7 @@ def issue(frame: Frame, principal: str, overlap_days: int | None, key_file: Path
     answer = operate(frame, "key.issue", principal=principal, overlap_days=overlap_days)
     words = f"[bold green]✓[/] Khóa API (chỉ hiện một lần): [bold]{escape(answer['api_key'])}[/]"
     if key_file is not None:
-        write_secret(key_file, answer.pop("api_key"))
+        output.write_secret(key_file, answer.pop("api_key"))
         answer["key_file"] = str(key_file)
         words = f"[bold green]✓[/] Khóa API đã ghi vào {escape(str(key_file))}"
     output.show(frame, answer, lambda console: console.print(words, soft_wrap=True))

@@ -52,6 +52,14 @@ NEXT_STEPS: dict[str, str] = {
 }
 
 
+def write_secret(path: Path, secret: str) -> None:
+    """A new file that only its owner reads."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(secret + "\n")
+
+
 def show(frame: Frame, value: Any, people: Callable[[Console], None]) -> None:
     """Print ``value`` as JSON, or let ``people`` print it."""
     if frame.json:

@@ -8,6 +8,7 @@ Not in charge of: judging the message (``examine.py``).
 from __future__ import annotations
 
 import hashlib
+import hmac
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from gateway.errors import Busy, NotAuthenticated, NotPermitted, TooLarge, TooMa
 from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.services import Services
 from gateway.store.blobs import Blobs, Staging
+from gateway.store.partners import PartnerCredential
 from gateway.store.payloads import StoredPayload
 from gateway.store.people import CredentialKind, Principal, Role
 
@@ -49,6 +51,38 @@ class Caller:
         """``NotPermitted`` unless the caller has one of the roles."""
         if self.role not in roles:
             raise NotPermitted()
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerSecret:
+    """One secret that may prove a partner's system. It is opened through the keyring only when it is used."""
+
+    credential: PartnerCredential
+
+    @property
+    def fresh_seconds(self) -> int:
+        """How old a call signed with it may be."""
+        return self.credential.fresh_seconds
+
+    def opened(self, gw: Services) -> bytes:
+        """The secret itself, of a dialect that uses it (HMAC). ``ValueError`` where only a hash is kept."""
+        if self.credential.sealed is None:
+            raise ValueError("only the hash of this secret is kept")
+        return gw.keyring.decrypt_secret(self.credential.sealed)
+
+    def is_shown(self, text: str) -> bool:
+        """True when ``text`` is the secret, where it is only compared. Always takes the same time."""
+        kept = self.credential.hash or b""
+        return hmac.compare_digest(kept, hash_api_key(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """The system that a call names. It is nobody's word yet: one of the secrets has to prove it."""
+
+    caller: Caller
+    system_id: str
+    secrets: tuple[PartnerSecret, ...]  # newest first; several during a rotation
 
 
 @dataclass(slots=True)
@@ -178,6 +212,21 @@ def authenticate(gw: Services, api_key: str = "", certificate: bytes = b"") -> C
         gw.metrics.unauthenticated.inc()
         raise NotAuthenticated()
     return Caller(principal.id, principal.name, principal.role, principal.agencies)
+
+
+def partner_of(gw: Services, dialect: str, system_id: str) -> Partner:
+    """Whose system id that is, and the secrets of which one must prove it. ``NotAuthenticated``: nobody's."""
+    principal, secrets = gw.people.system(dialect, system_id, gw.clock.now())
+    if principal is None:
+        raise turned_away(gw)
+    caller = Caller(principal.id, principal.name, principal.role, principal.agencies)
+    return Partner(caller, system_id, tuple(PartnerSecret(secret) for secret in secrets))
+
+
+def turned_away(gw: Services, text: Bilingual | None = None, code: str = "") -> NotAuthenticated:
+    """The error for a caller that did not prove who it is; counted, and kept nowhere else."""
+    gw.metrics.unauthenticated.inc()
+    return NotAuthenticated(text, code=code)
 
 
 def hash_api_key(api_key: str) -> bytes:

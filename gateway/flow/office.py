@@ -23,8 +23,7 @@ from gateway.model.agency import LevelSet, Profile, Signer
 from gateway.model.event import Event, EventType
 from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.services import Services
-from gateway.store import deliveries, events, people, registry
-from gateway.store import signers as proposals
+from gateway.store import deliveries, events, partners, people, registry
 from gateway.store.contract import Tx
 from gateway.store.people import Credential, CredentialKind, Principal, Role
 
@@ -65,8 +64,7 @@ async def import_directory(
 
 
 async def import_signers(gw: Services, caller: Caller, signers: list[Signer]) -> int:
-    """Add or correct rows of the signer register; how many rows were written. Proposals about these
-    certificates are decided by that, and the messages that carry them are judged again."""
+    """Add or correct rows of the signer register; how many rows were written."""
     caller.require(Role.ADMINISTRATOR)
     unknown = sorted({s.agency for s in signers if gw.directory.resolve(s.agency) is None})
     if unknown:
@@ -79,8 +77,6 @@ async def import_signers(gw: Services, caller: Caller, signers: list[Signer]) ->
     )
 
     def unit(tx: Tx) -> None:
-        digests = [signer.certificate_sha256 for signer in signers]
-        proposals.registered(tx, digests, caller.principal, "import", imported.at)
         registry.write_signers(tx, signers)
         events.record(tx, imported)
 
@@ -185,12 +181,13 @@ async def add_certificate(
 
 
 async def revoke_credential(gw: Services, caller: Caller, credential_id: str) -> None:
-    """Withdraw a key or certificate at once."""
+    """Withdraw a key, a certificate or a partner's secret at once."""
     caller.require(Role.ADMINISTRATOR)
     revoked = _event(gw, EventType.CREDENTIAL_REVOKED, caller, credential=credential_id)
 
     def unit(tx: Tx) -> None:
-        if not people.revoke_credential(tx, credential_id, revoked.at):
+        ours = people.revoke_credential(tx, credential_id, revoked.at)
+        if not ours and not partners.revoke_credential(tx, credential_id, revoked.at):
             raise NotFound(code="credential.unknown")
         events.record(tx, revoked)
 

@@ -23,10 +23,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from gateway.clock import SECOND, local_day, to_rfc3339
 from gateway.directory.load import read_directory
 from gateway.errors import BadRequest, NotFound
-from gateway.flow import hold, local, look, office
-from gateway.flow.certificates import list_certificates
+from gateway.flow import hold, local, look, office, partners, requests
 from gateway.flow.door import Caller
-from gateway.flow.signers import compare, confirm, decline, list_proposals, list_signers
 from gateway.model.agency import Profile
 from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.services import Services
@@ -91,12 +89,10 @@ async def import_directory(
     return await office.import_directory(gw, caller, read_directory(text, format), apply=apply)
 
 
-async def import_signers(gw: Services, caller: Caller, text: str, preview: bool = False) -> Any:
-    """Add the rows of a signer register in CSV, or with ``preview`` only say what would change."""
-    rows = read_signers_csv(text, lambda code: AgencyCode(gw.directory.canonical(code)))
-    changes = compare(await list_signers(gw, caller), rows)
-    written = 0 if preview else await office.import_signers(gw, caller, rows)
-    return {"rows": written, "changes": changes}
+async def import_signers(gw: Services, caller: Caller, text: str) -> Any:
+    """Add the rows of a signer register in CSV."""
+    signers = read_signers_csv(text, lambda code: AgencyCode(gw.directory.canonical(code)))
+    return {"rows": await office.import_signers(gw, caller, signers)}
 
 
 async def show_directory(gw: Services, caller: Caller, on: date | None = None, under: str = "") -> Any:
@@ -179,8 +175,48 @@ async def list_principals(gw: Services, caller: Caller) -> Any:
     return {
         "principals": gw.people.principals,
         "credentials": gw.people.credentials,
+        "partner_systems": partners.described(gw),
         "connections": gw.directory.profiles,
     }
+
+
+async def add_partner_system(
+    gw: Services,
+    caller: Caller,
+    dialect: str,
+    system_id: str,
+    name: str = "",
+    agencies: list[str] | None = None,
+    secret: str = "",
+    fresh_seconds: int = partners.FRESH_SECONDS,
+    principal: str = "",
+) -> Any:
+    """Give partner software a system id and its first secret (shown once)."""
+    codes = [AgencyCode(code) for code in agencies or ()]
+    return await partners.add_system(
+        gw, caller, name or system_id, dialect, system_id, codes, secret, fresh_seconds, principal
+    )
+
+
+async def renew_partner_secret(
+    gw: Services,
+    caller: Caller,
+    dialect: str,
+    system_id: str,
+    secret: str = "",
+    overlap_days: int | None = None,
+) -> Any:
+    """A further secret of a system id; with ``overlap_days`` the older ones run out after that time."""
+    until = Instant(gw.clock.now() + overlap_days * 86_400 * SECOND) if overlap_days is not None else None
+    return await partners.renew_secret(gw, caller, dialect, system_id, secret, until)
+
+
+async def set_partner_freshness(
+    gw: Services, caller: Caller, dialect: str, system_id: str, seconds: int
+) -> Any:
+    """How old a signed call of a system id may be."""
+    await partners.set_freshness(gw, caller, dialect, system_id, seconds)
+    return {"dialect": dialect, "system_id": system_id, "fresh_seconds": seconds}
 
 
 async def list_keys(gw: Services, caller: Caller) -> Any:
@@ -236,14 +272,15 @@ OPERATIONS: dict[str, Operation] = {
     "directory.show": show_directory,
     "directory.resolve": resolve_agency,
     "signers.import": import_signers,
-    "signers.list": list_signers,
-    "signers.proposals": list_proposals,
-    "signers.confirm": confirm,
-    "signers.decline": decline,
-    "certificates.list": list_certificates,
     "agency.connect": connect_agency,
     "agency.add_system": add_system,
     "agency.principals": list_principals,
+    "partner.add_system": add_partner_system,
+    "partner.renew_secret": renew_partner_secret,
+    "partner.freshness": set_partner_freshness,
+    "directory.requests": requests.list_requests,
+    "directory.approve": requests.approve,
+    "directory.decline": requests.decline,
     "key.issue": issue_key,
     "key.add_certificate": add_certificate,
     "key.revoke": revoke_credential,

@@ -30,6 +30,7 @@ class EventType(enum.Enum):
     DELIVERY_HELD = "delivery.held"
     DELIVERY_RELEASED = "delivery.released"
     DELIVERY_FETCHED = "delivery.fetched"
+    DELIVERY_UNPROCESSED = "delivery.unprocessed"
     DELIVERY_POSTPONED = "delivery.postponed"
     DELIVERY_DELIVERED = "delivery.delivered"
     DELIVERY_DEAD = "delivery.dead"
@@ -48,6 +49,9 @@ class EventType(enum.Enum):
     PRINCIPAL_CREATED = "principal.created"
     CREDENTIAL_ISSUED = "credential.issued"
     CREDENTIAL_REVOKED = "credential.revoked"
+    CREDENTIAL_CHANGED = "credential.changed"
+    AGENCY_REQUESTED = "agency.requested"
+    AGENCY_DECIDED = "agency.decided"
     KEY_ROTATED = "key.rotated"
     PERSON_VIEWED = "person.viewed"
 
@@ -61,6 +65,7 @@ MEANING: dict[EventType, str] = {
     EventType.DELIVERY_HELD: "A delivery was kept back by a rule or a person, with a reason.",
     EventType.DELIVERY_RELEASED: "A person let a held delivery go on.",
     EventType.DELIVERY_FETCHED: "The recipient's system took all bytes for the first time.",
+    EventType.DELIVERY_UNPROCESSED: "The recipient's system works on it, or could not; it stays queued.",
     EventType.DELIVERY_POSTPONED: "An attempt failed for a passing reason; the next one has a time.",
     EventType.DELIVERY_DELIVERED: "The recipient's system has the message; the proof says how we know.",
     EventType.DELIVERY_DEAD: "No further attempt is made by itself; the original is kept, a person decides.",
@@ -79,6 +84,9 @@ MEANING: dict[EventType, str] = {
     EventType.PRINCIPAL_CREATED: "A system or person was given an account and a role.",
     EventType.CREDENTIAL_ISSUED: "An API key or client certificate was registered for a principal.",
     EventType.CREDENTIAL_REVOKED: "A credential was withdrawn.",
+    EventType.CREDENTIAL_CHANGED: "How old a signed call of a partner's system may be was changed.",
+    EventType.AGENCY_REQUESTED: "A partner's software asked to add or close an agency below its own.",
+    EventType.AGENCY_DECIDED: "An operator approved or declined such a request.",
     EventType.KEY_ROTATED: "The gateway began to use a new key of its own.",
     EventType.PERSON_VIEWED: "A person opened content, with the reason that was given.",
 }

@@ -1,7 +1,8 @@
 """Rows of principals and their credentials (contracts: who acts).
 
 In charge of: who may call, for which agencies, proved by what. Secrets are never here: an API key is kept as
-its SHA-256 (it is 256 random bits, so a slow hash would add nothing), a certificate as its fingerprint.
+its SHA-256 (it is 256 random bits, so a slow hash would add nothing), a certificate as its fingerprint. The
+credentials of partner dialects are rows of ``partners.py``; the snapshot holds them beside the others.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ import enum
 from dataclasses import dataclass
 
 from gateway.model.text import AgencyCode, Instant
+from gateway.store import partners
 from gateway.store.contract import Tx
-
-PRINCIPALS = "principals"
+from gateway.store.partners import PRINCIPALS, PartnerCredential
 
 
 class Role(enum.Enum):
@@ -60,8 +61,10 @@ class Credential:
         return self.revoked_at is None and (self.valid_until is None or now < self.valid_until)
 
 
-def read(tx: Tx) -> tuple[tuple[Principal, ...], tuple[Credential, ...]]:
-    """All principals and all credentials."""
+def read(
+    tx: Tx,
+) -> tuple[tuple[Principal, ...], tuple[Credential, ...], tuple[PartnerCredential, ...]]:
+    """All principals, all credentials, and all credentials of partner dialects."""
     agencies: dict[str, set[AgencyCode]] = {}
     for row in tx.all("all_principal_agencies"):
         agencies.setdefault(row["principal"], set()).add(row["agency"])
@@ -87,7 +90,7 @@ def read(tx: Tx) -> tuple[tuple[Principal, ...], tuple[Credential, ...]]:
         )
         for row in tx.all("all_credentials")
     )
-    return principals, credentials
+    return principals, credentials, partners.read(tx)
 
 
 def add(tx: Tx, principal: Principal, at: Instant) -> None:
@@ -130,11 +133,21 @@ def revoke_credential(tx: Tx, credential_id: str, at: Instant) -> bool:
 class People:
     """All principals and credentials as an immutable snapshot, looked up by what a caller shows."""
 
-    def __init__(self, principals: tuple[Principal, ...], credentials: tuple[Credential, ...]) -> None:
+    def __init__(
+        self,
+        principals: tuple[Principal, ...],
+        credentials: tuple[Credential, ...],
+        partner_credentials: tuple[PartnerCredential, ...] = (),
+    ) -> None:
         self.principals = principals
         self.credentials = credentials
+        self.partner_credentials = partner_credentials
         self._by_id = {principal.id: principal for principal in principals}
         self._by_hash = {(c.kind, c.hash): c for c in credentials}
+        self._by_system: dict[tuple[str, str], tuple[PartnerCredential, ...]] = {}
+        for secret in partner_credentials:
+            key = (secret.dialect, secret.system_id)
+            self._by_system[key] = (*self._by_system.get(key, ()), secret)
 
     def who(self, kind: CredentialKind, digest: bytes, now: Instant) -> Principal | None:
         """The active principal that the credential proves at ``now``, or ``None``."""
@@ -147,3 +160,37 @@ class People:
     def principal(self, principal_id: str) -> Principal | None:
         """The principal with that id."""
         return self._by_id.get(principal_id)
+
+    def system(
+        self, dialect: str, system_id: str, now: Instant
+    ) -> tuple[Principal | None, tuple[PartnerCredential, ...]]:
+        """Whose system id that is, and the secrets that prove it at ``now``, newest first.
+
+        ``(None, ())`` when nobody's, or when its account is not active.
+        """
+        secrets = self._by_system.get((dialect, system_id), ())
+        holding = tuple(secret for secret in reversed(secrets) if secret.holds_at(now))
+        principal = self._by_id.get(holding[0].principal) if holding else None
+        if principal is None or not principal.active:
+            return None, ()
+        return principal, tuple(secret for secret in holding if secret.principal == principal.id)
+
+    def owner(self, dialect: str, system_id: str) -> str:
+        """The account to which a system id was ever given, whether a secret of it still holds or not."""
+        secrets = self._by_system.get((dialect, system_id), ())
+        return secrets[-1].principal if secrets else ""
+
+
+__all__ = [
+    "PRINCIPALS",
+    "Credential",
+    "CredentialKind",
+    "PartnerCredential",
+    "People",
+    "Principal",
+    "Role",
+    "add",
+    "add_credential",
+    "read",
+    "revoke_credential",
+]
