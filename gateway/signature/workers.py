@@ -36,6 +36,7 @@ class _Worker:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         self._warm = False
+        self._warming = asyncio.Lock()
 
     @classmethod
     async def spawn(cls, seconds: float, memory_bytes: int) -> _Worker:
@@ -61,9 +62,15 @@ class _Worker:
         return self._process.returncode is None
 
     async def warm_up(self) -> None:
-        """On return pyHanko is imported. ``WorkerLost`` when the process does not come up."""
-        if self._warm:
-            return
+        """On return pyHanko is imported. ``WorkerLost`` when the process does not come up.
+
+        Whoever comes while it warms up waits for the same.
+        """
+        async with self._warming:
+            if not self._warm:
+                await self._hear_ready()
+
+    async def _hear_ready(self) -> None:
         try:
             async with asyncio.timeout(_WARM_UP):
                 self._warm = await self._stdout.readexactly(len(READY)) == READY

@@ -123,3 +123,12 @@ async def test_closing_answers_who_waits(world: PdfWorld) -> None:
     assert all(answer[0].failure is not None for answer in answers)
     assert time.monotonic() - started < 5
     assert workers.pids == []
+
+
+async def test_a_file_that_comes_while_the_workers_warm_up_waits_for_them() -> None:
+    workers = PdfWorkers(count=1)
+    try:
+        _, signatures = await asyncio.gather(workers.start(), workers.read(b"%PDF-1.7 /ByteRange"))
+    finally:
+        await workers.close()
+    assert [one.failure is not None for one in signatures] == [True]
