@@ -48,12 +48,14 @@ from pyhanko_certvalidator.util import get_pyca_cryptography_hash
 from gateway.clock import from_datetime
 from gateway.model.text import Instant
 from gateway.model.verdict import Indication
+from gateway.signature import pdf_fast
 from gateway.signature import pdf_texts as texts
 from gateway.signature.certificates import key_text
 from gateway.signature.pdf_facts import Coverage, Failure, Later, PdfSignature, Token
 
 logging.getLogger("pyhanko").setLevel(logging.CRITICAL)  # a sender must not fill our log
 _log = logging.getLogger(__name__)
+pdf_fast.install()
 
 _STRONG = frozenset({"sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512"})
 _SHA1_FORMS = frozenset({"/adbe.pkcs7.sha1", "/adbe.x509.rsa_sha1"})  # ISO 32000-1 section 12.8.3
@@ -149,8 +151,7 @@ def _uncovered(reader: PdfFileReader, data: bytes, opened: Sequence[EmbeddedPdfS
 def _read_one(one: EmbeddedPdfSignature, fields: frozenset[str], trailing: int, strict: bool) -> PdfSignature:
     stamp = one.sig_object.get("/Type") == "/DocTimeStamp"
     try:
-        found = generic_cms.extract_certs_for_validation(one.signed_data)
-        certificate = found.signer_cert.dump()
+        certificate = one.signer_cert.dump()
         coverage, later = _coverage(one, fields)
         failure = _integrity(one, "tst_info" if stamp else "data") or _weakness(one.signer_info)
         failure = failure or _fault_of_coverage(coverage, trailing, strict)
@@ -162,7 +163,7 @@ def _read_one(one: EmbeddedPdfSignature, fields: frozenset[str], trailing: int, 
             trailing,
             _algorithm(certificate, one.md_algorithm),
             certificate,
-            tuple(c.dump() for c in found.other_certs),
+            tuple(c.dump() for c in one.other_embedded_certs),
             _claimed_time(one),
             _token(one.signer_info),
             stamp,
