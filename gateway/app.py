@@ -23,6 +23,7 @@ from gateway.model.text import Bilingual
 from gateway.net import Net
 from gateway.services import Services
 from gateway.signature.keyring import Keyring
+from gateway.signature.revocation_cache import RevocationCache
 from gateway.signature.trust import TrustStore
 from gateway.store import open_store
 from gateway.store.blobs import Blobs
@@ -77,7 +78,8 @@ async def open_services(
             code="home.missing",
         )
     keyring = Keyring.open(home / KEYS)
-    trust = TrustStore.load(home / config.trust.folder)
+    revocation = RevocationCache(config.trust.fetch)
+    trust = TrustStore.load(home / config.trust.folder, (revocation,))
     store = await open_store(config.database.url, home, clock=clock, purpose=purpose, read_only=read_only)
     gw = Services(
         config=config,
@@ -86,6 +88,7 @@ async def open_services(
         blobs=Blobs(home / PAYLOADS),
         keyring=keyring,
         trust_store=trust,
+        revocation=revocation,
         kinds=adapter_kinds(),
         connection_problems=lambda kind, settings: connection_problems(kind, settings, clock),
     )

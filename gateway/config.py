@@ -72,6 +72,11 @@ class TrustSection(_Section):
         "trust", description="Folder with anchors, intermediates and CRLs (see keys/README.md)."
     )
     rule_set: str = Field("TT41-2017/1", description="Rule set under which signatures are judged.")
+    fetch: bool = Field(
+        True,
+        description="Fetch CRLs and OCSP answers from the addresses that certificates name; false on a site "
+        "without a way out, which puts CRLs into the folder.",
+    )
 
 
 class DeliverySection(_Section):

@@ -57,6 +57,24 @@ class Metrics:
             ["outcome"],
             registry=self.registry,
         )
+        self.revocation_asked = Counter(
+            "gateway_revocation_asked",
+            "Questions to revocation sources by kind and outcome (answer, or what went wrong).",
+            ["kind", "outcome"],
+            registry=self.registry,
+        )
+        self.revocation_failing = Gauge(
+            "gateway_revocation_failing",
+            "Revocation sources in use whose last try failed.",
+            ["kind"],
+            registry=self.registry,
+        )
+        self.revocation_age = Gauge(
+            "gateway_revocation_oldest_seconds",
+            "Age of the oldest answer of a revocation source in use.",
+            ["kind"],
+            registry=self.registry,
+        )
         self.bytes_in_flight = Gauge(
             "gateway_bytes_in_flight",
             "Bytes of uploads being handled, but for the first 64 KiB of each.",

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from gateway.checks import secrecy_table
@@ -21,6 +22,8 @@ from gateway.model.text import AgencyCode, Bilingual
 from gateway.signature.in_use import CertificatesInUse
 from gateway.signature.keyring import Keyring
 from gateway.signature.register import SignerRegister
+from gateway.signature.revocation import Unusable
+from gateway.signature.revocation_cache import Place, RevocationCache
 from gateway.signature.trust import TrustStore
 from gateway.signature.verify import Trust
 from gateway.signature.workers import PdfWorkers
@@ -28,6 +31,8 @@ from gateway.store import registry
 from gateway.store.blobs import Blobs
 from gateway.store.contract import Store, Tx
 from gateway.store.people import PRINCIPALS, People, read
+from gateway.store.proofs import KnownProofs
+from gateway.store.revocation import REVOCATION, Source, all_sources, evidence
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -76,6 +81,8 @@ class Services:
     threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "offload"))
     disk_threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(8, "disk"))
     certificates_in_use: CertificatesInUse = field(default_factory=CertificatesInUse)
+    revocation: RevocationCache = field(default_factory=RevocationCache)
+    known_proofs: KnownProofs = field(default_factory=KnownProofs)
     pdf_workers: PdfWorkers = field(default_factory=PdfWorkers)  # processes begin with the first file
     _revisions: dict[str, int] = field(default_factory=dict)
 
@@ -124,7 +131,32 @@ class Services:
             self.signers = SignerRegister(await self.store.read(registry.read_signers))
         if PRINCIPALS in changed:
             self.people = People(*await self.store.read(read))
+        if REVOCATION in changed:
+            await self._load_revocation()
         self._revisions = found
+
+    async def _load_revocation(self) -> None:
+        """Take in the answers and problems that another node, or this one before its restart, wrote down."""
+        sources = await self.store.read(all_sources)
+        places = {Place(*source.key): source for source in sources}
+        for place in self.revocation.known - places.keys():
+            self.revocation.forget(place)
+        for place, source in places.items():
+            self.revocation.note(place, source.problem)
+            held = any(answer.sha256 == source.answer for answer in self.revocation.held(place))
+            if source.answer and not held:
+                await self._load_answer(place, source)
+
+    async def _load_answer(self, place: Place, source: Source) -> None:
+        answer, issuer, subject = await self.store.read(lambda tx: evidence(tx, source))
+        if answer is None or issuer is None:
+            return
+        read = partial(self.revocation.read_stored, place, answer, subject, issuer)
+        at = source.fetched_at or self.clock.now()
+        try:
+            self.revocation.put(place, await self.offload(len(answer), read, at))
+        except Unusable:  # written by another release; it is fetched again when it is due
+            return
 
     async def close(self) -> None:
         """Let go of worker processes, threads and the store."""

@@ -43,6 +43,7 @@ from gateway.model.envelope import (
 from gateway.model.text import AgencyCode
 from gateway.services import Services
 from gateway.signature.keyring import Keyring
+from gateway.signature.revocation_cache import RevocationCache
 from gateway.signature.trust import TrustStore
 from gateway.store.blobs import Blobs
 from gateway.store.contract import Store
@@ -229,13 +230,15 @@ async def make_world(
     clock = ScenarioClock(MONDAY)
     trust_folder = trust or home / "trust"
     trust_folder.mkdir(parents=True, exist_ok=True)
+    revocation = RevocationCache()
     gw = Services(
         config=config or Config(),
         clock=clock,
         store=store,
         blobs=Blobs(home / "payloads"),
         keyring=Keyring.create(home / "keys", "truc-thu", clock.now()),
-        trust_store=TrustStore.load(trust_folder),
+        trust_store=TrustStore.load(trust_folder, (revocation,)),
+        revocation=revocation,
         kinds=KINDS,
     )
     data = merge(DirectoryData(AGENCIES), agencies or DirectoryData())

@@ -23,6 +23,7 @@ from gateway.signature.ocsp import OcspAnswer, read_ocsp
 from gateway.signature.revocation import (
     RevocationAnswer,
     Standing,
+    Unusable,
     crl_addresses,
     key_of,
     ocsp_addresses,
@@ -128,6 +129,17 @@ class RevocationCache:
         return read_ocsp(
             place.url, data, subject, issuer, at, lambda one: self._is_known_revoked(one, issuer, at)
         )
+
+    def read_stored(
+        self, place: Place, data: bytes, subject: bytes | None, issuer: bytes, at: Instant
+    ) -> Crl | OcspAnswer:
+        """As ``read``, from DER; ``Unusable`` also when a certificate is damaged."""
+        try:
+            issuers = [x509.load_der_x509_certificate(issuer)]
+            about = None if subject is None else x509.load_der_x509_certificate(subject)
+        except ValueError as problem:
+            raise Unusable("garbage", str(problem)) from problem
+        return self.read(place, data, about, issuers, at)
 
     def held(self, place: Place) -> tuple[Crl | OcspAnswer, ...]:
         """The answers of this source in memory, one for each issuer."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.model.text import Instant
+from gateway.store import proofs
 from gateway.store.contract import Row, Tx, Value
 
 REVOCATION = "revocation"
@@ -118,6 +119,17 @@ def all_sources(tx: Tx) -> tuple[Source, ...]:
     return tuple(map(_source, tx.all("all_revocation_sources")))
 
 
+def evidence(tx: Tx, source: Source) -> tuple[bytes | None, bytes | None, bytes | None]:
+    """DER of the newest answer, of the issuer's certificate, and of the certificate an OCSP answer is about;
+    ``None`` for what is not here."""
+    found = [
+        proofs.find(tx, sha256) if sha256 else None
+        for sha256 in (source.answer, source.issuer, source.certificate)
+    ]
+    answer, issuer, subject = (None if proof is None else proof.data for proof in found)
+    return answer, issuer, subject
+
+
 def _claim(tx: Tx, source: Source, now: Instant, until: Instant) -> bool:
     changed = tx.run(
         "claim_revocation_source", **_named(source.key), seen_due_at=source.due_at, now=now, until=until
@@ -157,6 +169,7 @@ __all__ = [
     "ask_all",
     "claim_due",
     "drop_unused",
+    "evidence",
     "failed",
     "touch",
 ]
