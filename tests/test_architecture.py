@@ -41,7 +41,15 @@ BESIDE = {
     ("config", "model"),
     ("clock", "model"),
 }
-PURE = ["model", "edxml", "checks", "directory/route.py", "signature/judge.py", "delivery/retry.py"]
+PURE = [
+    "model",
+    "edxml",
+    "checks",
+    "directory/route.py",
+    "signature/judge.py",
+    "delivery/retry.py",
+    "exchange_log/merkle.py",
+]
 NO_IO = {"socket", "asyncio", "aiohttp", "sqlite3", "aiosqlite", "psycopg", "subprocess", "os", "time"}
 
 # Dangerous tool -> the only files that may import it (relative to the repository).

@@ -1,0 +1,1 @@
+"""The append-only log of what was exchanged, and what can be proved with it."""
