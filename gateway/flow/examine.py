@@ -28,7 +28,7 @@ from gateway.flow.identity import NOTHING_KNOWN, Identity, Known, identify
 from gateway.model.delivery import Hop
 from gateway.model.envelope import Envelope, Kind, SignatureForm
 from gateway.model.finding import Decision, Finding, decide
-from gateway.model.text import AgencyCode
+from gateway.model.text import AgencyCode, Instant
 from gateway.model.verdict import Verdict
 from gateway.signature.judge import judge
 from gateway.signature.pdf_findings import judge_file, judge_other_format, not_judged
@@ -52,6 +52,12 @@ class Bench:
     kinds: Mapping[str, bool] = field(default_factory=dict)
     caller_agencies: frozenset[AgencyCode] | None = None
     narrow_to: tuple[str, ...] = ()
+    received_at: Instant | None = None  # of a kept message that is judged again; ``None``: now
+
+    @property
+    def at(self) -> Instant:
+        """When the message was received."""
+        return self.clock.now() if self.received_at is None else self.received_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,6 @@ def examine(upload: Upload, reading: Reading, known: Known, bench: Bench) -> Exa
         envelope, directory = reading.envelope, bench.directory
         now = bench.clock.now()
         sender = directory.resolve(envelope.sender.organ_id) if directory else None
-        policy = directory.profile(sender).envelope_signature if directory and sender else "if_present"
         subject = Subject(
             envelope=envelope,
             sender=sender,
@@ -112,13 +117,20 @@ def examine(upload: Upload, reading: Reading, known: Known, bench: Bench) -> Exa
         if discreet := _only_what_may_be_said(findings):
             findings = discreet
         else:
-            signed = judge(reading.verdicts, envelope.signature, policy, sender)
-            files = _judge_files(reading, sender, bench)
-            findings = [*reading.findings, *signed, *files, *findings]
+            findings = [*reading.findings, *judge_signatures(reading, bench), *findings]
         hops = _ways(envelope, bench, local_day(now), findings)
     return Examination(
         decide(findings), tuple(findings), reading.verdicts, envelope, reading.identity, hops, known
     )
+
+
+def judge_signatures(reading: Reading, bench: Bench) -> list[Finding]:
+    """Findings on the signatures of the message and of its files (all are named ``signature.…``)."""
+    envelope, directory = reading.envelope, bench.directory
+    sender = directory.resolve(envelope.sender.organ_id) if directory else None
+    policy = directory.profile(sender).envelope_signature if directory and sender else "if_present"
+    signed = judge(reading.verdicts, envelope.signature, policy, sender)
+    return [*signed, *_judge_files(reading, sender, bench)]
 
 
 def _judge_files(reading: Reading, sender: AgencyCode | None, bench: Bench) -> list[Finding]:
@@ -170,7 +182,7 @@ def _genuine(upload: Upload, bench: Bench) -> _Genuine:
         return _Genuine(parse_envelope(upload.staging.chunks(), bench.limits))
     if upload.size > VERIFIED_UP_TO:
         parsed = parse_envelope(upload.staging.chunks(), bench.limits)
-        verdict = too_large_to_verify(bench.trust.rule_set, bench.clock.now(), upload.sha256.hex())
+        verdict = too_large_to_verify(bench.trust.rule_set, bench.at, upload.sha256.hex())
         found = _Genuine(parsed, (verdict,))
     else:
         found = _verified(upload, bench, bench.trust)
@@ -181,7 +193,8 @@ def _genuine(upload: Upload, bench: Bench) -> _Genuine:
 def _verified(upload: Upload, bench: Bench, trust: Trust) -> _Genuine:
     data = b"".join(upload.staging.chunks())
     check_before_tree(data, bench.limits)
-    result = verify_envelope(data, trust, bench.clock.now())
+    now = bench.clock.now()
+    result = verify_envelope(data, trust, now if bench.received_at is None else bench.received_at, now)
     if result.signed_bytes is None:
         return _Genuine(parse_envelope(data, bench.limits), (result.verdict,))
     covered = parse_envelope(result.signed_bytes, bench.limits)

@@ -20,10 +20,8 @@ from gateway.edxml.limits import Limits
 from gateway.edxml.parse import EnvelopeReader
 from gateway.flow.door import Upload
 from gateway.flow.examine import PDF, Bench, Reading, places_of
-from gateway.model.text import Instant
 from gateway.model.verdict import Verdict
 from gateway.signature.pdf_judge import judge_pdf
-from gateway.signature.verify import Trust
 from gateway.signature.workers import PdfWorkers
 
 STAGE = "files"
@@ -53,7 +51,7 @@ async def judge_files(
         while (found := await offload(upload.size, next, files, None)) is not None:
             index, data = found
             signatures = await workers.read(data)
-            judged = await offload(len(data), _judge, reading, index, signatures, bench.trust, started)
+            judged = await offload(len(data), _judge, reading, index, signatures, bench)
             verdicts += judged
     upload.timings[STAGE] = bench.clock.now() - started
     return replace(reading, verdicts=(*reading.verdicts, *verdicts), signed_bytes=None)
@@ -104,10 +102,13 @@ class _Shelf:
             yield self._passed.popleft()
 
 
-def _judge(reading: Reading, index: int, signatures: Any, trust: Trust, at: Instant) -> tuple[Verdict, ...]:
-    envelope = reading.envelope
+def _judge(reading: Reading, index: int, signatures: Any, bench: Bench) -> tuple[Verdict, ...]:
+    envelope, now = reading.envelope, bench.clock.now()
+    at = now if bench.received_at is None else bench.received_at
+    assert bench.trust is not None
     place, sha256 = places_of(envelope)[index], envelope.attachments[index].sha256.hex()
-    return judge_pdf(place, signatures, trust, at, envelope.promulgation_date.value, sha256=sha256)
+    declared = envelope.promulgation_date.value
+    return judge_pdf(place, signatures, bench.trust, at, declared, sha256=sha256, now=now)
 
 
 def _bytes_that_count(upload: Upload, reading: Reading) -> Iterable[bytes]:
