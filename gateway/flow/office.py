@@ -24,6 +24,7 @@ from gateway.model.event import Event, EventType
 from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.services import Services
 from gateway.store import deliveries, events, partners, people, registry
+from gateway.store import signers as proposals
 from gateway.store.contract import Tx
 from gateway.store.people import Credential, CredentialKind, Principal, Role
 
@@ -64,7 +65,8 @@ async def import_directory(
 
 
 async def import_signers(gw: Services, caller: Caller, signers: list[Signer]) -> int:
-    """Add or correct rows of the signer register; how many rows were written."""
+    """Add or correct rows of the signer register; how many rows were written. Proposals about these
+    certificates are decided by that, and the messages that carry them are judged again."""
     caller.require(Role.ADMINISTRATOR)
     unknown = sorted({s.agency for s in signers if gw.directory.resolve(s.agency) is None})
     if unknown:
@@ -77,6 +79,8 @@ async def import_signers(gw: Services, caller: Caller, signers: list[Signer]) ->
     )
 
     def unit(tx: Tx) -> None:
+        digests = [signer.certificate_sha256 for signer in signers]
+        proposals.registered(tx, digests, caller.principal, "import", imported.at)
         registry.write_signers(tx, signers)
         events.record(tx, imported)
 

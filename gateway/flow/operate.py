@@ -24,7 +24,9 @@ from gateway.clock import SECOND, local_day, to_rfc3339
 from gateway.directory.load import read_directory
 from gateway.errors import BadRequest, NotFound
 from gateway.flow import hold, local, look, office, partners, requests
+from gateway.flow.certificates import list_certificates
 from gateway.flow.door import Caller
+from gateway.flow.signers import compare, confirm, decline, list_proposals, list_signers
 from gateway.model.agency import Profile
 from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.services import Services
@@ -89,10 +91,12 @@ async def import_directory(
     return await office.import_directory(gw, caller, read_directory(text, format), apply=apply)
 
 
-async def import_signers(gw: Services, caller: Caller, text: str) -> Any:
-    """Add the rows of a signer register in CSV."""
-    signers = read_signers_csv(text, lambda code: AgencyCode(gw.directory.canonical(code)))
-    return {"rows": await office.import_signers(gw, caller, signers)}
+async def import_signers(gw: Services, caller: Caller, text: str, preview: bool = False) -> Any:
+    """Add the rows of a signer register in CSV, or with ``preview`` only say what would change."""
+    rows = read_signers_csv(text, lambda code: AgencyCode(gw.directory.canonical(code)))
+    changes = compare(await list_signers(gw, caller), rows)
+    written = 0 if preview else await office.import_signers(gw, caller, rows)
+    return {"rows": written, "changes": changes}
 
 
 async def show_directory(gw: Services, caller: Caller, on: date | None = None, under: str = "") -> Any:
@@ -272,6 +276,11 @@ OPERATIONS: dict[str, Operation] = {
     "directory.show": show_directory,
     "directory.resolve": resolve_agency,
     "signers.import": import_signers,
+    "signers.list": list_signers,
+    "signers.proposals": list_proposals,
+    "signers.confirm": confirm,
+    "signers.decline": decline,
+    "certificates.list": list_certificates,
     "agency.connect": connect_agency,
     "agency.add_system": add_system,
     "agency.principals": list_principals,
