@@ -546,6 +546,80 @@ SELECT * FROM judgement WHERE message = :message ORDER BY judged_at DESC, id DES
 -- Each judging of a message after the first, oldest first.
 SELECT * FROM judgement WHERE message = :message ORDER BY judged_at, id;
 
+-- ---------------------------------------------------------------- proposed signers
+
+-- name: add_signer_proposal
+-- A certificate of no register row made a valid signature; the first sight of it counts.
+INSERT INTO signer_proposal (certificate_sha256, subject, agency, role, valid_from, valid_to, message, sender,
+  seen_at, decision, decided_at, decided_by, reason)
+VALUES (:certificate_sha256, :subject, :agency, :role, :valid_from, :valid_to, :message, :sender,
+  :seen_at, '', NULL, '', '')
+ON CONFLICT (certificate_sha256) DO NOTHING;
+
+-- name: signer_proposal
+-- The proposal about one certificate.
+SELECT * FROM signer_proposal WHERE certificate_sha256 = :certificate_sha256;
+
+-- name: hold_signer_proposal
+-- The same; no decision is made about it until the transaction ends (SQLite has one writer anyway).
+SELECT * FROM signer_proposal WHERE certificate_sha256 = :certificate_sha256;
+
+-- name: undecided_signer_proposals
+-- What a person has to decide, oldest first.
+SELECT * FROM signer_proposal WHERE decision = '' ORDER BY seen_at, certificate_sha256;
+
+-- name: all_signer_proposals
+-- Every proposal, oldest first.
+SELECT * FROM signer_proposal ORDER BY seen_at, certificate_sha256;
+
+-- name: decide_signer_proposal
+-- What a person decided; an import of the register decides too.
+UPDATE signer_proposal SET decision = :decision, decided_at = :decided_at, decided_by = :decided_by,
+  reason = :reason
+WHERE certificate_sha256 = :certificate_sha256;
+
+-- name: add_signer_use
+-- A message is judged again when this certificate is registered.
+INSERT INTO signer_use (certificate_sha256, message, seen_at) VALUES (:certificate_sha256, :message, :seen_at)
+ON CONFLICT (certificate_sha256, message) DO NOTHING;
+
+-- name: recheck_signer_uses
+-- The certificate was registered: every message that waits for that is judged again now.
+INSERT INTO recheck (message, waits_for, cause, since, due_at, tries)
+SELECT u.message, '', 'signer', :at, :at, 0 FROM signer_use u WHERE u.certificate_sha256 = :certificate_sha256
+ON CONFLICT (message, waits_for) DO UPDATE SET cause = excluded.cause, since = excluded.since,
+  due_at = excluded.due_at;
+
+-- name: forget_signer_uses_of
+-- These messages wait no more.
+DELETE FROM signer_use WHERE certificate_sha256 = :certificate_sha256;
+
+-- name: forget_signer_uses_before
+-- Messages that are too old to be judged again.
+DELETE FROM signer_use WHERE seen_at < :before;
+
+-- ---------------------------------------------------------------- certificates in use
+
+-- name: touch_certificate
+-- A certificate was used; who uses it may have become known meanwhile.
+INSERT INTO certificate (sha256, subject, used_by, not_after, last_used, warned_days)
+VALUES (:sha256, :subject, :used_by, :not_after, :last_used, NULL)
+ON CONFLICT (sha256) DO UPDATE SET
+  used_by = CASE WHEN excluded.used_by <> '' THEN excluded.used_by ELSE certificate.used_by END,
+  last_used = CASE WHEN excluded.last_used > certificate.last_used THEN excluded.last_used
+    ELSE certificate.last_used END;
+
+-- name: certificates_ending
+-- Certificates in use, by their end: used since a moment and while they were valid.
+SELECT * FROM certificate
+WHERE not_after >= :since AND not_after <= :until AND last_used >= :used_since AND last_used <= not_after
+ORDER BY not_after, sha256;
+
+-- name: mark_certificate_warned
+-- The last warning that was given; nothing changes when another process was first.
+UPDATE certificate SET warned_days = :days
+WHERE sha256 = :sha256 AND (warned_days IS NULL OR warned_days > :days);
+
 -- ---------------------------------------------------------------- partner software
 
 -- name: all_partner_credentials
@@ -601,3 +675,68 @@ SELECT * FROM agency_request ORDER BY asked_at DESC, id DESC LIMIT :limit;
 UPDATE agency_request SET decision = :decision, decided_at = :decided_at, decided_by = :decided_by,
   reason = :reason
 WHERE id = :id AND decision = '';
+
+-- ---------------------------------------------------------------- proofs and revocation
+
+-- name: proof_is_kept
+-- Whether these bytes are here, without reading them.
+SELECT sha256 FROM proof WHERE sha256 = :sha256;
+
+-- name: add_proof
+-- Bytes that a verdict rests on; another node may have been first.
+INSERT INTO proof (sha256, kind, bytes, stored_at) VALUES (:sha256, :kind, :bytes, :stored_at)
+ON CONFLICT (sha256) DO NOTHING;
+
+-- name: proof_by_hash
+-- The bytes themselves.
+SELECT * FROM proof WHERE sha256 = :sha256;
+
+-- name: add_revocation_source
+-- A source that a verdict needs, asked by nobody yet.
+INSERT INTO revocation_source (kind, url, certificate, issuer, answer, this_update, next_update, fetched_at,
+  tried_at, due_at, failures, problem, wanted_at)
+VALUES (:kind, :url, :certificate, :issuer, '', NULL, NULL, NULL, NULL, :due_at, 0, '', :wanted_at)
+ON CONFLICT (kind, url, certificate) DO UPDATE SET
+  wanted_at = CASE WHEN excluded.wanted_at > revocation_source.wanted_at THEN excluded.wanted_at
+    ELSE revocation_source.wanted_at END;
+
+-- name: touch_revocation_source
+-- A verdict needed it.
+UPDATE revocation_source SET wanted_at = :wanted_at
+WHERE kind = :kind AND url = :url AND certificate = :certificate AND wanted_at < :wanted_at;
+
+-- name: due_revocation_sources
+-- Sources to ask, longest due first; those that no verdict needed lately rest.
+SELECT * FROM revocation_source
+WHERE due_at <= :now
+  AND ((kind = 'crl' AND wanted_at >= :crl_since) OR (kind = 'ocsp' AND wanted_at >= :ocsp_since))
+ORDER BY due_at LIMIT :limit;
+
+-- name: claim_revocation_source
+-- Ours until then, unless another node was first.
+UPDATE revocation_source SET due_at = :until, tried_at = :now
+WHERE kind = :kind AND url = :url AND certificate = :certificate AND due_at = :seen_due_at;
+
+-- name: answer_revocation_source
+-- The newest answer.
+UPDATE revocation_source SET issuer = :issuer, answer = :answer, this_update = :this_update,
+  next_update = :next_update, fetched_at = :fetched_at, due_at = :due_at, failures = :failures,
+  problem = :problem
+WHERE kind = :kind AND url = :url AND certificate = :certificate;
+
+-- name: fail_revocation_source
+-- No answer, or none that can be used.
+UPDATE revocation_source SET problem = :problem, failures = :failures, due_at = :due_at
+WHERE kind = :kind AND url = :url AND certificate = :certificate;
+
+-- name: ask_revocation_sources
+-- A person wants all asked now; those that rest stay at rest.
+UPDATE revocation_source SET due_at = :at;
+
+-- name: drop_revocation_sources
+-- Sources that no verdict needed for a long time.
+DELETE FROM revocation_source WHERE wanted_at < :before;
+
+-- name: all_revocation_sources
+-- Every source.
+SELECT * FROM revocation_source ORDER BY kind, url, certificate;
