@@ -24,6 +24,7 @@ from gateway.cli import output
 from gateway.cli.directory import format_of
 from gateway.cli.frame import Frame, common_options
 from gateway.cli.reach import wait
+from gateway.cli.signatures import print_signatures
 from gateway.cli.trace import KINDS, status_words
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config, load
@@ -39,7 +40,6 @@ from gateway.model.agency import Signer
 from gateway.model.envelope import Envelope
 from gateway.model.finding import Decision, Severity
 from gateway.model.text import AgencyCode
-from gateway.model.verdict import Indication, SignerRole, Verdict
 from gateway.services import Services
 from gateway.signature.register import SignerRegister, read_signers_csv
 from gateway.signature.trust import TrustStore
@@ -164,7 +164,7 @@ def _print_report(console: Console, file: Path, exam: Examination) -> None:
     if exam.envelope is not None and not may_be_secret(exam):
         console.print(output.facts(file.name, _document_rows(exam.envelope)))
     if exam.verdicts:
-        print_signatures(console, exam.verdicts)
+        print_signatures(console, [verdict.as_json() for verdict in exam.verdicts])
     if exam.findings:
         console.print("[bold]Kết quả kiểm tra[/] [dim](findings)[/]")
         output.finding_lines(console, exam.findings, file.name)
@@ -203,32 +203,5 @@ def _document_rows(envelope: Envelope) -> list[tuple[str, object]]:
     ]
 
 
-def print_signatures(console: Console, verdicts: tuple[Verdict, ...]) -> None:
-    rows = [
-        (
-            "gói tin edXML" if verdict.where == "envelope" else verdict.where,
-            INDICATIONS[verdict.indication],
-            verdict.signer,
-            ROLES[verdict.role] + (f" {verdict.agency}" if verdict.agency else ""),
-            verdict.reason.vi,
-        )
-        for verdict in verdicts
-    ]
-    headings = ("Chữ ký trên", "Kết quả", "Chứng thư của", "Ai ký", "Vì sao")
-    console.print(output.table("Chữ ký số", headings, rows))
-
-
 def _kilobytes(size: int) -> str:
     return f"{max(1, round(size / 1024))} KB"
-
-
-INDICATIONS = {
-    Indication.PASSED: "hợp lệ",
-    Indication.INDETERMINATE: "chưa đủ căn cứ kết luận",
-    Indication.FAILED: "không hợp lệ",
-}
-ROLES = {
-    SignerRole.PERSON: "người có thẩm quyền của",
-    SignerRole.AGENCY: "cơ quan",
-    SignerRole.NOT_CHECKABLE: "chưa có trong danh sách người ký",
-}

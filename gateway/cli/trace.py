@@ -16,6 +16,7 @@ from gateway.cli import output
 from gateway.cli.frame import Frame, common_options
 from gateway.cli.queue import STATES
 from gateway.cli.reach import operate
+from gateway.cli.signatures import print_signatures
 from gateway.model.status import read_status_code
 
 
@@ -109,6 +110,9 @@ def _print_messages(console: Console, found: dict[str, Any]) -> None:
         size = f"{message['size']:,}".replace(",", ".")
         rows.append((KINDS[message["kind"]], output.moment(message["accepted_at"]), size, stages))
     console.print(output.table("Gói tin", ("Loại", "Trục nhận lúc", "Byte", "Thời gian từng bước"), rows))
+    verdicts = [verdict for message in found["messages"] for verdict in message["verdicts"]]
+    if verdicts:
+        print_signatures(console, verdicts)
     for message in found["messages"]:
         for finding in message["findings"]:
             mark, style = output.MARKS[finding["severity"]]
@@ -189,6 +193,7 @@ STAGES = {
     "receive": "nhận",
     "signature": "chữ ký",
     "schema": "cấu trúc",
+    "files": "chữ ký PDF",
     "checks": "kiểm tra",
     "durable": "ghi đĩa",
 }

@@ -8,15 +8,17 @@ is not.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import click
 from rich.console import Console
 
 from gateway.cli import output
-from gateway.cli.check import Given, installation, print_signatures, trust_of
+from gateway.cli.check import Given, installation, trust_of
 from gateway.cli.frame import Frame, common_options
 from gateway.cli.reach import wait
+from gateway.cli.signatures import print_signatures
 from gateway.clock import Clock, SystemClock
 from gateway.config import load
 from gateway.model.finding import Finding
@@ -57,9 +59,11 @@ def verify(frame: Frame, file: Path, trust: Path | None, signers: Path | None) -
 async def _verify(frame: Frame, file: Path, given: Given) -> Judged:
     clock = SystemClock()
     trust = await _trust_at_hand(frame, clock, given)
+    data = file.read_bytes()
     async with PdfWorkers(count=1) as workers:
-        signatures = await workers.read(file.read_bytes())
-    verdicts = judge_pdf(file.name, signatures, trust, clock.now(), None)
+        signatures = await workers.read(data)
+    digest = hashlib.sha256(data).hexdigest()
+    verdicts = judge_pdf(file.name, signatures, trust, clock.now(), None, sha256=digest)
     return verdicts, judge_file(file.name, verdicts, True, None)
 
 
@@ -79,5 +83,5 @@ def _print(console: Console, file: Path, verdicts: tuple[Verdict, ...], findings
     if not verdicts:
         console.print(f"[bold]{file.name}[/]: không có chữ ký số. [dim](not signed)[/]")
     else:
-        print_signatures(console, verdicts)
+        print_signatures(console, [verdict.as_json() for verdict in verdicts])
     output.finding_lines(console, findings, file.name)

@@ -24,7 +24,7 @@ from gateway.model.status import StatusCode
 from gateway.model.text import AgencyCode, Instant
 from gateway.services import Services
 from gateway.signature.seal import issue_receipt
-from gateway.store import deliveries, events, messages, payloads
+from gateway.store import deliveries, events, messages, payloads, proofs
 from gateway.store.contract import Tx
 from gateway.store.payloads import StoredPayload
 
@@ -114,6 +114,7 @@ def _write_message(tx: Tx, gw: Services, plan: Plan, document: str) -> None:
         )
     accepted = _accepted_event(gw, plan)
     messages.add(tx, _message_row(gw, plan, accepted.id))
+    proofs.keep(tx, gw.known_proofs.new(plan.exam.proofs), plan.at)
     events.record(tx, accepted)
     note_verdicts(
         tx,

@@ -29,7 +29,7 @@ from gateway.model.delivery import Hop
 from gateway.model.envelope import Envelope, Kind, SignatureForm
 from gateway.model.finding import Decision, Finding, decide
 from gateway.model.text import AgencyCode, Instant
-from gateway.model.verdict import Verdict
+from gateway.model.verdict import Proof, Verdict
 from gateway.signature.judge import judge
 from gateway.signature.pdf_findings import judge_file, judge_other_format, not_judged
 from gateway.signature.verify import WHERE as ENVELOPE
@@ -83,6 +83,11 @@ class Examination:
     identity: Identity | None = None
     hops: tuple[Hop, ...] = ()
     known: Known = NOTHING_KNOWN
+
+    @property
+    def proofs(self) -> tuple[Proof, ...]:
+        """All bytes that the verdicts rest on; some of them several times."""
+        return tuple(proof for verdict in self.verdicts for proof in verdict.proofs)
 
 
 def read(upload: Upload, bench: Bench) -> Reading | Examination:

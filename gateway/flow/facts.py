@@ -15,7 +15,7 @@ import orjson
 from gateway.clock import random_bytes
 from gateway.flow.examine import Examination
 from gateway.model.envelope import Envelope, Kind
-from gateway.model.verdict import Verdict
+from gateway.model.verdict import ProofKind, Verdict
 
 SALT_BYTES = 16
 
@@ -60,8 +60,8 @@ def findings_of(exam: Examination) -> list[dict[str, str]]:
     return [{"rule": f.rule, "severity": f.severity.name.lower()} for f in exam.findings]
 
 
-def verdict_fact(verdict: Verdict) -> dict[str, str]:
-    """A verdict without the signer's name."""
+def verdict_fact(verdict: Verdict) -> dict[str, Any]:
+    """A verdict without the signer's name or the file's; certificates and answers by their hashes."""
     return {
         "indication": verdict.indication.value,
         "sub_indication": verdict.sub_indication,
@@ -71,6 +71,16 @@ def verdict_fact(verdict: Verdict) -> dict[str, str]:
         "signing_time": verdict.signing_time,
         "time_source": verdict.time_source,
         "rule_set": verdict.rule_set,
+        "algorithm": verdict.algorithm,
+        "coverage": verdict.coverage,
+        "signed_sha256": verdict.signed_sha256,
+        "chain": [p.sha256 for p in verdict.proofs if p.kind is ProofKind.CERTIFICATE],
+        "revocation": [
+            {"sha256": p.sha256, "this_update": p.this_update}
+            for p in verdict.proofs
+            if p.kind in (ProofKind.CRL, ProofKind.OCSP)
+        ],
+        "timestamps": [p.sha256 for p in verdict.proofs if p.kind is ProofKind.TIMESTAMP],
     }
 
 

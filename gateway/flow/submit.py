@@ -151,6 +151,7 @@ async def _accept(
         _remove_files(gw, files)
         return result
     plan, accepted = result
+    gw.known_proofs.remember(plan.exam.proofs)
     _remove_files(gw, accepted.unused)
     _count(gw, upload, exam)
     gw.ring_for(hop.recipient for hop in plan.exam.hops)

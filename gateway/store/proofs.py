@@ -20,6 +20,28 @@ def keep(tx: Tx, proofs: Iterable[Proof], at: Instant) -> None:
             tx.run("add_proof", sha256=proof.sha256, kind=proof.kind.value, bytes=proof.data, stored_at=at)
 
 
+class KnownProofs:
+    """Hashes of proofs that are known to be in the store, so that nobody asks it about each one again.
+
+    Proofs are never deleted while their gateway runs. Bounded: when it is full it starts again.
+    """
+
+    def __init__(self, size: int = 10_000) -> None:
+        self._size = size
+        self._known: set[str] = set()
+
+    def new(self, proofs: Iterable[Proof]) -> list[Proof]:
+        """Those that may not be in the store yet."""
+        return [proof for proof in proofs if proof.sha256 not in self._known]
+
+    def remember(self, proofs: Iterable[Proof]) -> None:
+        """They are in the store: to be called after the commit."""
+        hashes = {proof.sha256 for proof in proofs}
+        if len(self._known) + len(hashes) > self._size:
+            self._known.clear()
+        self._known |= hashes
+
+
 def find(tx: Tx, sha256: str) -> Proof | None:
     """The bytes with that hash (hex)."""
     row = tx.one("proof_by_hash", sha256=sha256)

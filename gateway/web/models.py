@@ -60,8 +60,24 @@ class FindingBody(Model):
     en: str
 
 
+class ProofBody(Model):
+    """Bytes that a verdict rests on, by their SHA-256. ``about``: the certificate that an answer is about.
+
+    The chain stands leaf first, anchor last; what follows a timestamp is about the timestamp's authority.
+    """
+
+    kind: Literal["certificate", "crl", "ocsp", "timestamp"]
+    sha256: Digest
+    about: str = ""
+    says: str = ""
+    this_update: str = ""
+    next_update: str = ""
+    revoked_at: str = ""
+    revocation_reason: str = ""
+
+
 class SignatureBody(Model):
-    """One signature, judged."""
+    """One signature, judged. ``coverage``: which part of the file; ``reason``: the sentence to show."""
 
     where: str
     indication: Literal["TOTAL-PASSED", "INDETERMINATE", "TOTAL-FAILED"]
@@ -71,9 +87,13 @@ class SignatureBody(Model):
     agency: str
     role: Literal["person", "agency", "not machine-checkable"]
     signing_time: str
-    time_source: str
+    time_source: Literal["timestamp", "signed_attribute", "declared", "none", ""]
     algorithm: str
     rule_set: str
+    coverage: Literal["whole file", "revision", "changed", "unclear", "message", ""] = ""
+    signed_sha256: str = ""
+    checked_at: str = ""
+    proofs: list[ProofBody] = []
     reason: Text
 
 
