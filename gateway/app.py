@@ -17,6 +17,10 @@ from adapters import KINDS, MOUNTS, make_adapters
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config, load
 from gateway.delivery.janitor import Janitor
+from gateway.delivery.recheck import Rechecker
+from gateway.delivery.revocation import RevocationKeeper
+from gateway.delivery.trust_folder import TrustFolder
+from gateway.delivery.watch import CertificateWatch
 from gateway.delivery.worker import Worker
 from gateway.errors import NotReady
 from gateway.model.text import Bilingual
@@ -98,23 +102,30 @@ async def open_services(
 
 @contextlib.asynccontextmanager
 async def running(home: Path, config: Config, clock: Clock) -> AsyncIterator[tuple[Services, int]]:
-    """A whole gateway: web server, control socket, worker, janitor. Yields the services and the port.
+    """A whole gateway: web server, control socket, loops. Yields the services and the port.
 
     On leaving, new requests are refused first, running attempts end, then the store closes.
     """
     gw = await open_services(home, config, clock, "serve")
     net = Net(config.net.allow_private, config.delivery.timeout_seconds)
     adapters = make_adapters(net, clock)
-    worker, janitor = Worker(gw, adapters), Janitor(gw)
+    loops = (
+        Worker(gw, adapters),
+        Janitor(gw),
+        Rechecker(gw),
+        CertificateWatch(gw),
+        RevocationKeeper(gw, net),
+        TrustFolder(gw, home / config.trust.folder),
+    )
     warming = asyncio.create_task(gw.pdf_workers.start())  # the first file waits for it, nobody else
-    loops = [asyncio.create_task(worker.run()), asyncio.create_task(janitor.run())]
+    tasks = [asyncio.create_task(loop.run()) for loop in loops]
     try:
         async with serve_web(make_web_app(gw, MOUNTS), config, home) as port, serve_control(gw, home):
             yield gw, port
     finally:
-        worker.stop()
-        janitor.stop()
-        await asyncio.gather(*loops)
+        for loop in loops:
+            loop.stop()
+        await asyncio.gather(*tasks)
         await gw.pdf_workers.close()
         await asyncio.gather(warming, return_exceptions=True)  # lost, if it was still under way
         for adapter in adapters.values():

@@ -84,14 +84,15 @@ class RevocationCache:
         if not any(_settles(answer) for answer in said):
             asked += addresses.ocsp
         said += self._said(addresses.ocsp, addresses.issuer, certificate, at, now)
+        is_open = not any(_settles(answer) for answer in said)
         for place in asked if self._enabled else ():
-            self._need(place, certificate, issuer, now)
+            self._need(Wish(place, certificate, issuer), now, is_open)
         if said:
             return weigh(said, fingerprint(certificate))
         return self._silence(asked, fingerprint(certificate)) if self._enabled else None
 
     def listen(self, ring: Callable[[], None]) -> None:
-        """Call ``ring`` (from any thread) when there is a new wish."""
+        """Call ``ring`` (from any thread) when a verdict stays open for want of an answer."""
         self._ring = ring
 
     def take_wishes(self) -> list[Wish]:
@@ -101,6 +102,11 @@ class RevocationCache:
             _, wish = self._wishes.popitem()
             wishes.append(wish)
         return wishes
+
+    def give_back(self, wishes: Sequence[Wish]) -> None:
+        """They could not be written down."""
+        for wish in wishes:
+            self._wishes.setdefault(wish.place, wish)
 
     def take_needed(self) -> dict[Place, Instant]:
         """When each source was last needed, since the last time."""
@@ -194,18 +200,16 @@ class RevocationCache:
         answers = [one.answer(certificate, at, now) for one in found if one is not None]
         return [answer for answer in answers if answer is not None]
 
-    def _need(
-        self, place: Place, certificate: x509.Certificate, issuer: x509.Certificate, now: Instant
-    ) -> None:
+    def _need(self, wish: Wish, now: Instant, is_open: bool) -> None:
+        place = wish.place
         is_first = place not in self._needed
         self._needed[place] = now
         issuers = self._issuers.setdefault(place, {})
         if len(issuers) < _MOST_ISSUERS:
-            issuers.setdefault(key_of(issuer), issuer)
-        if place not in self._known and place not in self._wishes:
-            self._wishes[place] = Wish(place, certificate, issuer)
-            self._ring()
-        elif is_first:
+            issuers.setdefault(key_of(wish.issuer), wish.issuer)
+        if place not in self._known:
+            self._wishes.setdefault(place, wish)
+        if is_first and is_open:
             self._ring()
 
     def _silence(self, asked: list[Place], certificate: str) -> RevocationAnswer | None:

@@ -49,6 +49,9 @@ _MOST_OTHERS = 8  # certificates taken from a message to build a path with
 _CACHE_SIZE = 4096  # paths; full means start again
 
 
+FolderState = frozenset[tuple[str, int, int]]  # file, modified (ns), size
+
+
 @dataclass(frozen=True, slots=True)
 class Anchor:
     """A certificate that we trust because an administrator put it in the folder."""
@@ -79,6 +82,7 @@ class TrustStore:
     intermediates: tuple[x509.Certificate, ...] = ()
     sources: tuple[RevocationSource, ...] = ()
     problems: tuple[Bilingual, ...] = ()
+    state: FolderState = frozenset()
     _paths: dict[tuple[str, date], tuple[x509.Certificate, ...]] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -86,13 +90,14 @@ class TrustStore:
         """Read ``folder``. ``NotReady`` names the file that cannot be read; an empty folder trusts nobody."""
         if not folder.is_dir():
             raise NotReady(texts.folder_missing(folder), code="trust.missing")
+        state = folder_state(folder)  # first: what changes while we read is seen as a change later
         certificates = _read_certificates(folder)
         inner = [c for _, c in _read_certificates(folder / "intermediates")]
         marks = _read_sidecar(folder)
         anchors = tuple(_anchor(file, c, marks) for file, c in certificates if is_self_issued(c))
         inner += [c for _, c in certificates if not is_self_issued(c)]
         shelf, problems = _read_crls(folder, [*(a.certificate for a in anchors), *inner])
-        return cls(anchors, tuple(inner), (shelf, *further_sources), tuple(problems))
+        return cls(anchors, tuple(inner), (shelf, *further_sources), tuple(problems), state)
 
     @property
     def crls(self) -> tuple[Crl, ...]:
@@ -177,6 +182,12 @@ class TrustStore:
         if weak:
             return _failed("CRYPTO_CONSTRAINTS_FAILURE", texts.weak(weak[0]))
         return _unclear("CERTIFICATE_CHAIN_GENERAL_FAILURE", texts.broken_chain(certificate))
+
+
+def folder_state(folder: Path) -> FolderState:
+    """Equal for two looks at the folder unless a file came, went or changed."""
+    looked = ((path, path.stat()) for path in folder.rglob("*") if path.is_file())
+    return frozenset((str(path), status.st_mtime_ns, status.st_size) for path, status in looked)
 
 
 def _fault_of_leaf(certificate: x509.Certificate, at: Instant) -> PathResult | None:

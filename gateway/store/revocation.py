@@ -6,7 +6,7 @@ In charge of: the table ``revocation_source``; the answers' bytes stand in ``pro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gateway.model.text import Instant
@@ -61,11 +61,8 @@ def touch(tx: Tx, wanted: Mapping[Key, Instant]) -> None:
     tx.many("touch_revocation_source", [{**_named(key), "wanted_at": at} for key, at in wanted.items()])
 
 
-def claim_due(
-    tx: Tx, now: Instant, until: Instant, wanted_since: Mapping[str, Instant], limit: int
-) -> list[Source]:
-    """Sources to ask now, by nobody else before ``until``; those last wanted before ``wanted_since`` (by
-    kind) rest."""
+def due(tx: Tx, now: Instant, wanted_since: Mapping[str, Instant], limit: int) -> list[Source]:
+    """Sources to ask now, longest due first; those last wanted before ``wanted_since`` (by kind) rest."""
     rows = tx.all(
         "due_revocation_sources",
         now=now,
@@ -73,7 +70,12 @@ def claim_due(
         ocsp_since=wanted_since["ocsp"],
         limit=limit,
     )
-    return [source for source in map(_source, rows) if _claim(tx, source, now, until)]
+    return [_source(row) for row in rows]
+
+
+def claim(tx: Tx, sources: Iterable[Source], now: Instant, until: Instant) -> list[Source]:
+    """Those of the sources that nobody else claimed since they were read: ours until then."""
+    return [source for source in sources if _claim(tx, source, now, until)]
 
 
 def answered(tx: Tx, source: Source) -> None:
@@ -167,8 +169,9 @@ __all__ = [
     "all_sources",
     "answered",
     "ask_all",
-    "claim_due",
+    "claim",
     "drop_unused",
+    "due",
     "evidence",
     "failed",
     "touch",
