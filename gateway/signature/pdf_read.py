@@ -130,11 +130,11 @@ def _open_signatures(reader: PdfFileReader) -> tuple[list[EmbeddedPdfSignature],
         try:
             if str(value.get_object().get("/SubFilter", "")) in _SHA1_FORMS:
                 failure = Failure("CRYPTO_CONSTRAINTS_FAILURE", texts.weak_algorithm("SHA-1"))
-                broken.append(PdfSignature(name, failure, is_old_form=True))
+                broken.append(PdfSignature(str(name), failure, is_old_form=True))
             else:
                 opened.append(EmbeddedPdfSignature(reader, field, name))
         except Exception as problem:  # one unreadable signature must not hide the others
-            broken.append(PdfSignature(name, _malformed(problem)))
+            broken.append(PdfSignature(str(name), _malformed(problem)))
     opened.sort(key=lambda one: (one.signed_revision, int(one.byte_range[2])))
     return opened, broken
 
@@ -156,7 +156,7 @@ def _read_one(one: EmbeddedPdfSignature, fields: frozenset[str], trailing: int, 
         failure = _integrity(one, "tst_info" if stamp else "data") or _weakness(one.signer_info)
         failure = failure or _fault_of_coverage(coverage, trailing, strict)
         return PdfSignature(
-            one.fq_name,
+            str(one.fq_name),  # plain text: pyHanko's own strings hold the whole file
             failure,
             coverage,
             later,
@@ -169,7 +169,9 @@ def _read_one(one: EmbeddedPdfSignature, fields: frozenset[str], trailing: int, 
             stamp,
         )
     except Exception as problem:  # one unreadable signature must not hide the others
-        return PdfSignature(one.fq_name, _malformed(problem), trailing_bytes=trailing, is_timestamp=stamp)
+        return PdfSignature(
+            str(one.fq_name), _malformed(problem), trailing_bytes=trailing, is_timestamp=stamp
+        )
 
 
 def _malformed(problem: Exception) -> Failure:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
+import pickle
 import signal
 import time
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from pdf_world import PdfWorld, build_pdf_world
 
 from gateway.model.verdict import Indication
+from gateway.signature import workers as module
 from gateway.signature.pdf import read_pdf_signatures
 from gateway.signature.workers import PdfWorkers
 
@@ -132,3 +135,14 @@ async def test_a_file_that_comes_while_the_workers_warm_up_waits_for_them() -> N
     finally:
         await workers.close()
     assert [one.failure is not None for one in signatures] == [True]
+
+
+def test_an_answer_holds_plain_values_and_not_the_file(world: PdfWorld) -> None:
+    answer = read_pdf_signatures(world.signed)
+    assert [type(one.field) for one in answer] == [str, str]
+    assert len(pickle.dumps(answer)) < 8_000
+
+
+def test_an_answer_may_not_bring_code() -> None:
+    with pytest.raises(pickle.UnpicklingError, match="system"):
+        module._Answer(io.BytesIO(pickle.dumps(os.system))).load()
