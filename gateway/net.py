@@ -11,6 +11,7 @@ dialled: a name that changes its address between look-up and connect gains nothi
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import socket
 import ssl
@@ -47,6 +48,16 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """What comes back, its body read as it comes. Header names are lower case. Reading ``chunks`` raises
+    ``Unreachable`` when the body is cut off or too slow."""
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: AsyncIterator[bytes]
 
 
 class Unreachable(Exception):
@@ -106,6 +117,31 @@ class Net:
     async def post_bytes(self, url: str, data: bytes, headers: Mapping[str, str], limit_bytes: int) -> Answer:
         """POST a small question whose answer's bytes matter, such as OCSP. Errors as with ``get``."""
         return await self._whole("POST", url, data, headers, limit_bytes)
+
+    @contextlib.asynccontextmanager
+    async def stream(
+        self, method: str, url: str, headers: Mapping[str, str], data: bytes = b"", body: bool = False
+    ) -> AsyncIterator[Streamed]:
+        """A call whose answer may be large. There is no limit on the whole, only on each silence
+        (``net.timeout_seconds``). ``body``: send ``data`` even when it is empty (a Content-Length of 0)."""
+        target = _target(url)
+        timeout = aiohttp.ClientTimeout(
+            total=None, sock_connect=min(CONNECT_SECONDS, self._timeout), sock_read=self._timeout
+        )
+        try:
+            response = await self._opened().request(
+                method,
+                target,
+                data=data if data or body else None,
+                headers=headers,
+                allow_redirects=False,
+                timeout=timeout,
+            )
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise _translated(error, target) from error
+        async with response:
+            lower = {name.lower(): value for name, value in response.headers.items()}
+            yield Streamed(response.status, lower, _chunks_of(response, target))
 
     async def close(self) -> None:
         """Let go of all connections."""
@@ -291,6 +327,14 @@ async def _body(response: aiohttp.ClientResponse, source: _Source) -> bytes:
             raise
         response.close()
         return b""
+
+
+async def _chunks_of(response: aiohttp.ClientResponse, target: URL) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in response.content.iter_any():
+            yield chunk
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        raise _translated(error, target) from error
 
 
 async def _read_whole(response: aiohttp.ClientResponse, limit: int) -> bytes:
