@@ -188,8 +188,10 @@ def _check_signed_info(signed_info: etree._Element) -> str:
 
 
 def _check_reference(reference: etree._Element) -> None:
-    if reference.get("URI") != "" or set(reference.attrib) - {"URI", "Id"}:
-        raise Malformed(texts.reference_uri(str(reference.get("URI"))))
+    if reference.get("URI") != "":
+        raise Malformed(texts.reference_uri(reference.get("URI")))
+    if set(reference.attrib) - {"URI", "Id"}:
+        _malformed("Reference")
     parts = _children(reference)
     if [_name(part) for part in parts] != ["Transforms", "DigestMethod", "DigestValue"]:
         _malformed("Reference")

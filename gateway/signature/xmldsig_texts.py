@@ -55,7 +55,12 @@ def references() -> Bilingual:
     )
 
 
-def reference_uri(uri: str) -> Bilingual:
+def reference_uri(uri: str | None) -> Bilingual:
+    if uri is None:
+        return _refused(
+            "chữ ký số không ghi tham chiếu tới đâu, đúng ra phải là toàn bộ gói tin (URI rỗng)",
+            "the signature does not say what it refers to; it must be the whole message (empty URI)",
+        )
     return _refused(
         f"chữ ký số tham chiếu tới “{_short(uri)}”, đúng ra phải là toàn bộ gói tin (URI rỗng)",
         f"the signature refers to “{_short(uri)}” instead of the whole message (empty URI)",
@@ -131,7 +136,7 @@ def unreadable_certificate() -> Bilingual:
 def unexpected(place: str) -> Bilingual:
     return _refused(
         f"phần {_short(place)} của chữ ký số không đúng cấu trúc",
-        f"the part {_short(place)} is not as expected",
+        f"the part {_short(place)} of the signature is not as expected",
     )
 
 

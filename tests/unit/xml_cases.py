@@ -344,6 +344,11 @@ def _id_clash(attribute: str) -> XmlCase:
     return Case(f"id-clash-{attribute.replace(':', '-')}", vi, en, build, Indication.FAILED, FORMAT)
 
 
+def _doubled_xml_id(shop: Workshop) -> bytes:
+    message = shop.message.replace(b"<edXML:From>", b'<edXML:From xml:id="vb">')
+    return w.sign(shop.world.agency, message).replace(b"<ds:Signature ", b'<ds:Signature xml:id="vb" ')
+
+
 REFERENCES: tuple[XmlCase, ...] = (
     _uri_case("uri-id", "một mã Id", "an Id", "#vb"),
     _uri_case("uri-xpointer-root", "#xpointer(/)", "#xpointer(/)", "#xpointer(/)"),
@@ -358,6 +363,12 @@ REFERENCES: tuple[XmlCase, ...] = (
     _id_clash("ID"),
     _id_clash("id"),
     _id_clash("xml:id"),
+    _failed(
+        "id-doubled-xml-id",
+        "Chữ ký và một phần tử cùng mang một xml:id",
+        "The signature and an element with one xml:id",
+        _doubled_xml_id,
+    ),
     replaced(
         "reference-manifest-type",
         "Tham chiếu kiểu Manifest",
@@ -378,10 +389,12 @@ REFERENCES: tuple[XmlCase, ...] = (
 
 
 def _transform_case(name: str, title: str, *steps: str, body: str = "") -> XmlCase:
+    """``title`` is one word for both languages, or Vietnamese and English with a bar between."""
+    vi, _, en = title.partition("|")
     return crafted(
         f"transform-{name}",
-        f"Phép biến đổi: {title}",
-        f"Transform: {title}",
+        f"Phép biến đổi: {vi}",
+        f"Transform: {en or vi}",
         transforms=steps,
         transform_body=body,
     )
@@ -395,7 +408,7 @@ TRANSFORMS: tuple[XmlCase, ...] = (
     _transform_case("xpath-filter2", "XPath Filter 2", w.ENVELOPED, FILTER2),
     _transform_case("xslt", "XSLT", w.ENVELOPED, "http://www.w3.org/TR/1999/REC-xslt-19991116", body=XSLT),
     _transform_case("base64", "base64", w.ENVELOPED, f"{DSIG}base64"),
-    _transform_case("decrypt", "decryption", w.ENVELOPED, "http://www.w3.org/2002/07/decrypt#XML"),
+    _transform_case("decrypt", "giải mã|decryption", w.ENVELOPED, "http://www.w3.org/2002/07/decrypt#XML"),
     _transform_case("exclusive-comments", "exc-c14n#WithComments", w.ENVELOPED, f"{w.EXCLUSIVE}WithComments"),
     _transform_case("inclusive-comments", "c14n#WithComments", w.ENVELOPED, f"{w.INCLUSIVE}#WithComments"),
     _transform_case(
@@ -404,24 +417,28 @@ TRANSFORMS: tuple[XmlCase, ...] = (
         w.ENVELOPED,
         "http://www.w3.org/2006/12/xml-c14n11#WithComments",
     ),
-    _transform_case("order", "c14n trước enveloped (c14n before enveloped)", w.EXCLUSIVE, w.ENVELOPED),
-    _transform_case("three", "ba bước (three steps)", w.ENVELOPED, w.EXCLUSIVE, w.EXCLUSIVE),
-    _transform_case("enveloped-twice", "enveloped hai lần (twice)", w.ENVELOPED, w.ENVELOPED),
-    _transform_case("no-enveloped", "thiếu enveloped (none)", w.EXCLUSIVE),
-    _transform_case("none", "không có bước nào (no step)"),
+    _transform_case("order", "c14n trước enveloped|c14n before enveloped", w.EXCLUSIVE, w.ENVELOPED),
+    _transform_case("three", "ba bước|three steps", w.ENVELOPED, w.EXCLUSIVE, w.EXCLUSIVE),
+    _transform_case("enveloped-twice", "enveloped hai lần|enveloped twice", w.ENVELOPED, w.ENVELOPED),
+    _transform_case("no-enveloped", "thiếu enveloped|without enveloped", w.EXCLUSIVE),
+    _transform_case("none", "không có bước nào|none at all"),
     _transform_case(
-        "xpath-in-c14n", "XPath giấu trong c14n (hidden)", w.ENVELOPED, w.EXCLUSIVE, body="<XPath>1</XPath>"
+        "xpath-in-c14n",
+        "XPath giấu trong c14n|XPath hidden in c14n",
+        w.ENVELOPED,
+        w.EXCLUSIVE,
+        body="<XPath>1</XPath>",
     ),
     _transform_case(
         "namespaces-in-inclusive",
-        "InclusiveNamespaces trong c14n thường (in inclusive c14n)",
+        "InclusiveNamespaces trong c14n thường|InclusiveNamespaces in inclusive c14n",
         w.ENVELOPED,
         w.INCLUSIVE,
         body=_NAMESPACES,
     ),
     _transform_case(
         "namespaces-twice",
-        "InclusiveNamespaces hai lần (twice)",
+        "InclusiveNamespaces hai lần|InclusiveNamespaces twice",
         w.ENVELOPED,
         w.EXCLUSIVE,
         body=_NAMESPACES * 2,
@@ -511,6 +528,20 @@ HIDDEN: tuple[XmlCase, ...] = (
         "DOCTYPE from a web address",
         _ROOT,
         '<!DOCTYPE edXML SYSTEM "HTTP">' + _ROOT,
+    ),
+    replaced(
+        "doctype-file",
+        "DOCTYPE lấy từ tệp trên máy chủ",
+        "DOCTYPE from a file of the server",
+        _ROOT,
+        '<!DOCTYPE edXML SYSTEM "FILE">' + _ROOT,
+    ),
+    replaced(
+        "doctype-file-parameter",
+        "Thực thể tham số trỏ tới tệp trên máy chủ",
+        "A parameter entity that names a file of the server",
+        _ROOT,
+        '<!DOCTYPE edXML [<!ENTITY % x SYSTEM "FILE"> %x;]>' + _ROOT,
     ),
     replaced(
         "doctype-file-entity",
