@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "trace": ("trace", "trace"),
     "directory": ("directory", "directory"),
     "agency": ("agency", "agency"),
+    "signatures": ("recheck", "signatures"),
     "signers": ("signers", "signers"),
     "certificates": ("certificates", "certificates"),
     "key": ("key", "key"),

@@ -16,7 +16,7 @@ from gateway.flow.door import Caller
 from gateway.model.delivery import Delivery, State
 from gateway.model.text import AgencyCode, Instant, nfc
 from gateway.services import Services
-from gateway.store import deliveries, events, messages
+from gateway.store import deliveries, events, messages, rechecks
 from gateway.store.contract import Row, Tx
 from gateway.store.people import Role
 
@@ -154,7 +154,7 @@ def _whole(tx: Tx, row: Row) -> Trace:
             for later in tx.all("replaced_by", sender=row["sender"], document_id=row["document_id"])
         ),
         subject=events.private_values(tx, first["event"]).get("subject", ""),
-        messages=tuple(_message(message) for message in history),
+        messages=tuple(_message(tx, message) for message in history),
         deliveries=tuple(found),
         attempts={
             delivery.id: tuple(dict(a) for a in tx.all("attempts_of_delivery", delivery=delivery.id))
@@ -171,8 +171,13 @@ def _whole(tx: Tx, row: Row) -> Trace:
     )
 
 
-def _message(row: Row) -> dict[str, Any]:
+def _message(tx: Tx, row: Row) -> dict[str, Any]:
+    """With the verdicts and findings that count: those of the newest judgement, if it was judged again."""
     plain = messages.decode(row, "header", "findings", "verdicts", "timings")
+    again = rechecks.newest_judgement(tx, row["id"])
+    plain["rejudged_at"] = again.judged_at if again else None
+    if again:
+        plain |= {"verdicts": again.verdicts, "findings": again.findings}
     for name in ("envelope_sha256", "content_digest", "duplicate_key"):
         plain[name] = bytes(plain[name]).hex()
     return plain

@@ -26,6 +26,7 @@ from gateway.errors import BadRequest, NotFound
 from gateway.flow import hold, local, look, office, partners, requests
 from gateway.flow.certificates import list_certificates
 from gateway.flow.door import Caller
+from gateway.flow.rejudge import recheck_document
 from gateway.flow.signers import compare, confirm, decline, list_proposals, list_signers
 from gateway.model.agency import Profile
 from gateway.model.text import AgencyCode, Bilingual, Instant
@@ -281,6 +282,7 @@ OPERATIONS: dict[str, Operation] = {
     "signers.confirm": confirm,
     "signers.decline": decline,
     "certificates.list": list_certificates,
+    "signatures.recheck": recheck_document,
     "agency.connect": connect_agency,
     "agency.add_system": add_system,
     "agency.principals": list_principals,

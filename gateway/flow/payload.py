@@ -61,9 +61,9 @@ def of_delivery(tx: Tx, delivery_id: str) -> StoredPayload | None:
         return None
     if row["payload"] is not None:
         return payloads.find(tx, bytes(row["payload"]))
-    return _of_message(tx, row["message"])
+    return of_message(tx, row["message"])
 
 
-def _of_message(tx: Tx, message_id: str) -> StoredPayload | None:
+def of_message(tx: Tx, message_id: str) -> StoredPayload | None:
     row = tx.one("message_by_id", id=message_id)
     return None if row is None else payloads.find(tx, bytes(row["envelope_sha256"]))

@@ -170,6 +170,7 @@ class MessageBody(Model):
     envelope_sha256: Digest
     content_digest: Digest
     accepted_at: Moment
+    rejudged_at: Moment | None = Field(description="When the signatures were judged again, if they were.")
     timings: dict[str, int] = Field(description="Microseconds that each stage at the gate took.")
     signatures: list[SignatureBody]
     findings: list[FindingBody]

@@ -171,6 +171,7 @@ def _message(row: Mapping[str, Any]) -> MessageBody:
         envelope_sha256=row["envelope_sha256"],
         content_digest=row["content_digest"],
         accepted_at=to_rfc3339(row["accepted_at"]),
+        rejudged_at=_moment(row["rejudged_at"]),
         timings=row["timings"],
         signatures=[SignatureBody.model_validate(verdict) for verdict in row["verdicts"]],
         findings=[FindingBody.model_validate(finding) for finding in row["findings"]],

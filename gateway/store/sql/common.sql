@@ -504,7 +504,7 @@ SELECT COUNT(*) AS refusals, COALESCE(SUM(times), 0) AS times FROM refusal;
 -- A message is to be judged again; a row that waits already is due at the earlier time.
 INSERT INTO recheck (message, waits_for, cause, since, due_at, tries)
 VALUES (:message, :waits_for, :cause, :since, :due_at, 0)
-ON CONFLICT (message, waits_for) DO UPDATE SET cause = excluded.cause, since = excluded.since,
+ON CONFLICT (message, waits_for) DO UPDATE SET cause = excluded.cause,
   due_at = CASE WHEN excluded.due_at < recheck.due_at THEN excluded.due_at ELSE recheck.due_at END;
 
 -- name: due_rechecks
