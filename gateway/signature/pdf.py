@@ -9,19 +9,25 @@ from __future__ import annotations
 
 from gateway.model.verdict import Indication
 from gateway.signature import pdf_texts as texts
-from gateway.signature.pdf_facts import Coverage, Failure, Later, PdfSignature
+from gateway.signature.pdf_facts import Coverage, Failure, Later, PdfFacts, PdfSignature
 from gateway.signature.pdf_judge import judge_pdf
+from gateway.signature.pdf_text import first_page_text
 
 __all__ = [
     "Coverage",
     "Failure",
     "Later",
+    "PdfFacts",
     "PdfSignature",
     "judge_pdf",
     "may_be_signed",
+    "may_have_pages",
+    "read_pdf",
     "read_pdf_signatures",
 ]
 
+_NAME = b"/ByteRange"
+_WINDOW = 1 << 20
 MAX_BYTES = 64 * 1024 * 1024  # the largest attachment is 50 MB (edXML reference 1.4)
 
 
@@ -31,7 +37,21 @@ def may_be_signed(data: bytes) -> bool:
     A signature cannot hide from this: its dictionary must stand uncompressed in the file, because it names
     positions in the file. One that spells the name with escapes goes unseen, and thus never passes.
     """
-    return data.find(b"%PDF-", 0, 1024) >= 0 and b"/ByteRange" in data
+    if data.find(b"%PDF-", 0, 1024) < 0:
+        return False
+    starts = range(0, len(data), _WINDOW)  # in steps: no other thread runs during a search
+    return any(data.find(_NAME, at, at + _WINDOW + len(_NAME)) >= 0 for at in starts)
+
+
+def may_have_pages(data: bytes) -> bool:
+    """False for anything but a PDF that names a page or holds objects in compressed streams."""
+    return data.find(b"%PDF-", 0, 1024) >= 0 and (b"/Page" in data or b"/ObjStm" in data)
+
+
+def read_pdf(data: bytes) -> PdfFacts:
+    """Signatures and the text of the first page. Never raises."""
+    text = first_page_text(data) if may_have_pages(data) and len(data) <= MAX_BYTES else ""
+    return PdfFacts(tuple(read_pdf_signatures(data)), text)
 
 
 def read_pdf_signatures(data: bytes) -> list[PdfSignature]:

@@ -21,10 +21,12 @@ from types import TracebackType
 from typing import Any
 
 from gateway.signature import pdf_texts as texts
-from gateway.signature.pdf import Failure, PdfSignature, may_be_signed, undecided
-from gateway.signature.pdf_worker import LENGTH, READY
+from gateway.signature.pdf import Failure, PdfFacts, PdfSignature, may_be_signed, may_have_pages, undecided
+from gateway.signature.pdf_worker import LENGTH, QUESTION, READY
 
 _ANSWERED = frozenset({"gateway.signature.pdf_facts", "gateway.model.text", "gateway.model.verdict"})
+_PIECE = 256 * 1024
+_LARGE = 4 * 1024 * 1024  # bytes; searching more blocks the event loop for milliseconds
 _WARM_UP = 60.0  # seconds; the import takes 1.3 on an idle machine
 _ROOT = Path(__file__).resolve().parents[2]  # where the package ``gateway`` lies
 
@@ -91,19 +93,30 @@ class _Worker:
         if not self._warm:
             raise WorkerLost
 
-    async def ask(self, data: bytes) -> list[PdfSignature]:
-        """``WorkerLost`` when no whole answer comes."""
+    async def ask(self, data: bytes, with_text: bool) -> list[PdfSignature]:
+        """``WorkerLost`` when no whole answer comes. The text that was asked for is heard by ``hear_text``."""
         try:
             writer = self._process.stdin
             assert writer is not None  # asked for above
-            writer.write(struct.pack(LENGTH, len(data)))
-            writer.write(data)
-            await writer.drain()
-            (size,) = struct.unpack(LENGTH, await self._stdout.readexactly(struct.calcsize(LENGTH)))
-            answer = _Answer(io.BytesIO(await self._stdout.readexactly(size))).load()
+            writer.write(struct.pack(QUESTION, len(data), with_text))
+            for at in range(0, len(data), _PIECE):  # one large write would be copied while everybody waits
+                writer.write(memoryview(data)[at : at + _PIECE])
+                await writer.drain()
+            answer = _Answer(io.BytesIO(await self._hear())).load()
         except (OSError, EOFError, pickle.UnpicklingError) as problem:
             raise WorkerLost from problem
         return list(answer)
+
+    async def hear_text(self) -> str:
+        """The text of the first page; ``WorkerLost`` when it does not come."""
+        try:
+            return (await self._hear()).decode()
+        except (OSError, EOFError, UnicodeDecodeError) as problem:
+            raise WorkerLost from problem
+
+    async def _hear(self) -> bytes:
+        (size,) = struct.unpack(LENGTH, await self._stdout.readexactly(struct.calcsize(LENGTH)))
+        return await self._stdout.readexactly(size)
 
     async def kill(self) -> None:
         """On return the process is gone."""
@@ -129,7 +142,7 @@ class PdfWorkers:
         self._count = count
         self._seconds = seconds
         self._memory_bytes = memory_bytes
-        self._idle: asyncio.Queue[_Worker | None] = asyncio.Queue()
+        self._idle: asyncio.LifoQueue[_Worker | None] = asyncio.LifoQueue()  # warm ones first
         self._all: set[_Worker] = set()
         self._closed = False
         # For whoever decodes files to hand them in: each worker has one at hand, and one more is ready.
@@ -155,7 +168,8 @@ class PdfWorkers:
 
         When the worker hangs or dies it is replaced and the answer is one undecided entry.
         """
-        if not may_be_signed(data):
+        large = len(data) > _LARGE
+        if not (await asyncio.to_thread(may_be_signed, data) if large else may_be_signed(data)):
             return []
         place = await self._idle.get()
         try:

@@ -132,6 +132,12 @@ def test_other_formats_and_unsigned_files_are_unsigned(data: bytes, world: PdfWo
     assert world.judge(data) == ()
 
 
+@pytest.mark.parametrize("before", [0, (1 << 20) - 6, (1 << 20) - 1, 1 << 20, (1 << 21) - 5])
+def test_a_byte_range_is_seen_wherever_it_stands(before: int) -> None:
+    assert pdf.may_be_signed(b"%PDF-1.7\n".ljust(before, b" ") + b"/ByteRange")
+    assert not pdf.may_be_signed(b"%PDF-1.7\n".ljust(before, b" ") + b"/ByteRang")
+
+
 def test_an_unsigned_page_has_no_verdicts(world: PdfWorld) -> None:
     assert world.judge(world.page) == ()
 
