@@ -26,10 +26,13 @@ from gateway.cli.frame import Frame, common_options
 from gateway.cli.reach import wait
 from gateway.clock import SystemClock, from_datetime, local_day, to_rfc3339
 from gateway.errors import GatewayError
-from gateway.model.text import Bilingual
+from gateway.flow.certificates import DAY, IN_USE, days_left
+from gateway.model.certificate import UsedCertificate
+from gateway.model.text import Bilingual, Instant
 from gateway.signature.trust import TrustStore
-from gateway.store import open_store
+from gateway.store import certificates, open_store
 
+WARN_DAYS = 14
 FREE_BYTES = 2 * 1024**3  # below this a busy day may fill the disk
 WAL_FIXED = (
     3,
@@ -178,7 +181,7 @@ def _store(home: Path, loaded: config.Config) -> Iterator[Line]:
     if scheme == "sqlite":
         yield _lock(home / rest)
     try:
-        facts = wait(_describe(home, loaded))
+        facts, ending = wait(_describe(home, loaded))
     except GatewayError as error:
         yield Line(Weight.BAD, "store", error.text)
         return
@@ -186,6 +189,19 @@ def _store(home: Path, loaded: config.Config) -> Iterator[Line]:
     yield _good("store", f"Cơ sở dữ liệu: {shown}", f"Store: {shown}.")
     if "sqlite" in facts:
         yield from _sqlite_caveat(str(facts["sqlite"]))
+    yield from _certificates(ending)
+
+
+def _certificates(ending: list[UsedCertificate]) -> Iterator[Line]:
+    """Certificates in use that end within days: an agency's documents would become invalid overnight."""
+    now = SystemClock().now()
+    for one in ending:
+        left = days_left(one, now)
+        vi = (
+            f"Chứng thư số sắp hết hạn, còn {left} ngày: {one.subject}. Xem: gateway certificates --within 14"
+        )
+        en = f"A certificate ends in {left} days: {one.subject}. See: gateway certificates --within 14"
+        yield _note("certificates", vi, en)
 
 
 def _sqlite_caveat(version: str) -> Iterator[Line]:
@@ -222,10 +238,14 @@ def lock_holder(file: Path) -> str:
 _STORE_FACTS = ("engine", "sqlite", "postgres", "schema", "journal_mode", "bytes", "wal_bytes")
 
 
-async def _describe(home: Path, loaded: config.Config) -> dict[str, str | int]:
-    store = await open_store(loaded.database.url, home, clock=SystemClock(), purpose="doctor", read_only=True)
+async def _describe(home: Path, loaded: config.Config) -> tuple[dict[str, str | int], list[UsedCertificate]]:
+    """What the store says of itself, and the certificates in use that end within 14 days."""
+    clock = SystemClock()
+    now, until = clock.now(), Instant(clock.now() + WARN_DAYS * DAY)
+    store = await open_store(loaded.database.url, home, clock=clock, purpose="doctor", read_only=True)
     try:
-        return await store.describe()
+        ending = await store.read(lambda tx: certificates.ending(tx, now, until, Instant(now - IN_USE)))
+        return await store.describe(), ending
     finally:
         await store.close()
 
