@@ -36,6 +36,7 @@ NEXT_STEPS: dict[str, str] = {
     "directory": "gateway directory import FILE",
     "agency.unknown": "gateway directory show",
     "signers.unknown_agency": "gateway directory show",
+    "signer": "gateway signers proposals",
     "profile": "gateway agency connect --help",
     "caller.unknown": "gateway agency add NAME --agency CODE",
     "caller.not_permitted": "gateway agency list",

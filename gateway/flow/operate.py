@@ -95,9 +95,9 @@ async def import_directory(
 async def import_signers(gw: Services, caller: Caller, text: str, preview: bool = False) -> Any:
     """Add the rows of a signer register in CSV, or with ``preview`` only say what would change."""
     rows = read_signers_csv(text, lambda code: AgencyCode(gw.directory.canonical(code)))
-    changes = compare(await list_signers(gw, caller), rows)
-    written = 0 if preview else await office.import_signers(gw, caller, rows)
-    return {"rows": written, "changes": changes}
+    if preview:
+        return {"rows": 0, "changes": compare(await list_signers(gw, caller), rows)}
+    return {"rows": await office.import_signers(gw, caller, rows)}
 
 
 async def show_directory(gw: Services, caller: Caller, on: date | None = None, under: str = "") -> Any:
