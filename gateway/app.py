@@ -19,6 +19,7 @@ from gateway.config import Config, load
 from gateway.delivery.janitor import Janitor
 from gateway.delivery.recheck import Rechecker
 from gateway.delivery.revocation import RevocationKeeper
+from gateway.delivery.stamp import Stamper
 from gateway.delivery.trust_folder import TrustFolder
 from gateway.delivery.watch import CertificateWatch
 from gateway.delivery.worker import Worker
@@ -116,6 +117,7 @@ async def running(home: Path, config: Config, clock: Clock) -> AsyncIterator[tup
         CertificateWatch(gw),
         RevocationKeeper(gw, net),
         TrustFolder(gw, home / config.trust.folder),
+        Stamper(gw, net),
     )
     warming = asyncio.create_task(gw.pdf_workers.start())  # the first file waits for it, nobody else
     tasks = [asyncio.create_task(loop.run()) for loop in loops]

@@ -71,6 +71,14 @@ class TrustSection(_Section):
     folder: str = Field(
         "trust", description="Folder with anchors, intermediates and CRLs (see keys/README.md)."
     )
+    timestamp_url: str = Field(
+        "",
+        description="Address of an RFC 3161 timestamp service that stamps the receipts, many at a time; "
+        "empty: receipts are not stamped.",
+    )
+    timestamp_seconds: int = Field(
+        60, gt=0, description="Time between two timestamps; longer while the service does not answer."
+    )
     rule_set: str = Field("TT41-2017/1", description="Rule set under which signatures are judged.")
     fetch: bool = Field(
         True,

@@ -75,6 +75,17 @@ class Metrics:
             ["kind"],
             registry=self.registry,
         )
+        self.timestamps = Counter(
+            "gateway_timestamps",
+            "Answers of the timestamp service: ok, or what was wrong.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.receipts_unstamped = Gauge(
+            "gateway_receipts_unstamped",
+            "Receipts that wait for a timestamp, when a service is set; counted up to 100000.",
+            registry=self.registry,
+        )
         self.bytes_in_flight = Gauge(
             "gateway_bytes_in_flight",
             "Bytes of uploads being handled, but for the first 64 KiB of each.",

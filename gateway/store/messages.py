@@ -103,7 +103,7 @@ def add_link(tx: Tx, document: str, replaced_document_id: str) -> None:
 
 
 def add_receipt(tx: Tx, receipt: Receipt, jws: str) -> None:
-    """Keep an issued receipt as it is."""
+    """Keep an issued receipt as it is; it waits for a timestamp (``stamps``)."""
     tx.run(
         "add_receipt",
         id=receipt.id,
@@ -112,6 +112,7 @@ def add_receipt(tx: Tx, receipt: Receipt, jws: str) -> None:
         jws=jws,
         issued_at=receipt.accepted_at,
     )
+    tx.run("add_unstamped", receipt=receipt.id)
 
 
 def add_status(tx: Tx, status: NewStatus) -> None:

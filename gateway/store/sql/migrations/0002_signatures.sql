@@ -116,13 +116,22 @@ CREATE TABLE stamp (
   size INTEGER NOT NULL CHECK (size > 0),
   root BLOB NOT NULL,
   token BLOB, -- NULL until the service answered
-  stamped_at INTEGER,
+  stamped_at INTEGER, -- the time in the token
   created_at INTEGER NOT NULL
 );
+CREATE INDEX stamp_waiting ON stamp (created_at) WHERE token IS NULL;
 
 CREATE TABLE stamp_leaf (
   stamp TEXT NOT NULL REFERENCES stamp (id),
   leaf INTEGER NOT NULL,
   receipt TEXT NOT NULL UNIQUE REFERENCES receipt (id),
+  hash BLOB NOT NULL, -- of the leaf, so that a proof needs no receipt but its own
   PRIMARY KEY (stamp, leaf)
 );
+
+-- Receipts that no tree holds yet. A list and no high-water mark: two overlapping transactions would lose the
+-- lower id; and no search among all receipts.
+CREATE TABLE receipt_unstamped (
+  receipt TEXT PRIMARY KEY REFERENCES receipt (id)
+);
+INSERT INTO receipt_unstamped (receipt) SELECT id FROM receipt;
