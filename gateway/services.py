@@ -27,7 +27,7 @@ from gateway.signature.revocation_cache import Place, RevocationCache
 from gateway.signature.trust import TrustStore
 from gateway.signature.verify import Trust
 from gateway.signature.workers import PdfWorkers
-from gateway.store import registry
+from gateway.store import certificates, registry
 from gateway.store.blobs import Blobs
 from gateway.store.contract import Store, Tx
 from gateway.store.people import PRINCIPALS, People, read
@@ -158,13 +158,27 @@ class Services:
         except Unusable:  # written by another release; it is fetched again when it is due
             return
 
+    async def keep_certificates(self) -> None:
+        """Write down the certificates that were used since the last time; nothing is lost if that fails."""
+        taken = self.certificates_in_use.take()
+        if not taken:
+            return
+        try:
+            await self.store.write(lambda tx: certificates.touch(tx, taken))
+        except BaseException:
+            self.certificates_in_use.give_back(taken)
+            raise
+
     async def close(self) -> None:
         """Let go of worker processes, threads and the store."""
         await self.pdf_workers.close()
         self.threads.shutdown(wait=True)
         self.disk_threads.shutdown(wait=True)
         self.blobs.close()
-        await self.store.close()
+        try:
+            await self.keep_certificates()
+        finally:
+            await self.store.close()
 
 
 def _revisions(tx: Tx) -> dict[str, Any]:

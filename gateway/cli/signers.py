@@ -122,14 +122,12 @@ def decline(frame: Frame, sha256: str, reason: str) -> None:
 
 
 def _print_changes(console: Console, answer: dict[str, Any], preview: bool) -> None:
+    if not preview:
+        rows = answer["rows"]
+        console.print(f"[bold green]✓[/] Đã nạp {rows} dòng người ký. [dim]({rows} rows written)[/]")
+        return
     changes = answer["changes"]
     counts = f"thêm {len(changes['added'])}, sửa {len(changes['changed'])}, giữ nguyên {changes['unchanged']}"
-    if not preview:
-        console.print(
-            f"[bold green]✓[/] Đã nạp {answer['rows']} dòng người ký: {counts}. "
-            f"[dim]({answer['rows']} rows written)[/]"
-        )
-        return
     console.print(f"[bold]Xem trước (chưa thay đổi gì)[/]: {counts}")
     for mark, rows in (("[green]+[/]", changes["added"]), ("[yellow]~[/]", changes["changed"])):
         for row in rows[:SHOWN]:

@@ -38,7 +38,7 @@ class CertificateWatch:
         self._looked_at: Instant | None = None
 
     async def run(self) -> None:
-        """Watch until ``stop``; what was noted last is kept then."""
+        """Watch until ``stop``."""
         while not self._stopped.is_set():
             try:
                 await self.round()
@@ -48,7 +48,6 @@ class CertificateWatch:
                 await asyncio.wait_for(self._stopped.wait(), ROUND_SECONDS)
             except TimeoutError:
                 continue
-        await self.keep()
 
     def stop(self) -> None:
         """End after the present round."""
@@ -57,21 +56,10 @@ class CertificateWatch:
     async def round(self) -> None:
         """Keep what was noted; look at the ends when the last look was long ago."""
         now = self._gw.clock.now()
-        await self.keep()
+        await self._gw.keep_certificates()
         if self._looked_at is None or now - self._looked_at >= LOOK_EVERY:
             await self.look(now)
             self._looked_at = now
-
-    async def keep(self) -> None:
-        """Write down the certificates that were used since the last time."""
-        taken = self._gw.certificates_in_use.take()
-        if not taken:
-            return
-        try:
-            await self._gw.store.write(lambda tx: certificates.touch(tx, taken))
-        except BaseException:
-            self._gw.certificates_in_use.give_back(taken)
-            raise
 
     async def look(self, now: Instant) -> list[UsedCertificate]:
         """Warn of every end that came near since the last look; what was warned of."""

@@ -81,7 +81,7 @@ async def test_a_valid_signature_puts_signer_and_issuers_under_watch(
     world: World, pki: DemoPki, seal: Identity
 ) -> None:
     await use(world, seal)
-    await CertificateWatch(world.gw).keep()
+    await world.gw.keep_certificates()
     rows = await list_certificates(world.gw, LOCAL)
     used_by = {row.sha256: row.used_by for row in rows}
     assert used_by[fingerprint(seal.certificate)] == "H37"
@@ -110,7 +110,7 @@ async def test_sixty_and_fourteen_days_ahead_there_is_one_warning_each(world: Wo
 
 async def test_a_gateway_that_was_down_on_the_day_warns_when_it_is_back(world: World, seal: Identity) -> None:
     await use(world, seal)
-    await CertificateWatch(world.gw).keep()
+    await world.gw.keep_certificates()
     await look_at(world, before_end(40))
     await look_at(world, before_end(3))
     assert [(body["days"], body["days_left"]) for body in await warnings(world)] == [(60, 40), (14, 3)]
@@ -118,7 +118,7 @@ async def test_a_gateway_that_was_down_on_the_day_warns_when_it_is_back(world: W
 
 async def test_a_gateway_that_was_down_until_the_end_says_so_once(world: World, seal: Identity) -> None:
     await use(world, seal)
-    await CertificateWatch(world.gw).keep()
+    await world.gw.keep_certificates()
     await look_at(world, before_end(-2))
     await look_at(world, before_end(-3))
     assert [(body["days"], body["days_left"]) for body in await warnings(world)] == [(14, -2)]
@@ -215,10 +215,10 @@ async def test_a_certificate_that_is_registered_later_belongs_to_its_agency_then
 ) -> None:
     stranger = pki.issue_agency("H37", "UBND tỉnh Lạng Sơn")
     await use(world, stranger)
-    await CertificateWatch(world.gw).keep()
+    await world.gw.keep_certificates()
     await office.import_signers(world.gw, LOCAL, [stranger.signer(H37)])
     await use(world, stranger, number="363")
-    await CertificateWatch(world.gw).keep()
+    await world.gw.keep_certificates()
     rows = {row.sha256: row.used_by for row in await list_certificates(world.gw, LOCAL)}
     assert rows[fingerprint(stranger.certificate)] == "H37"
 
