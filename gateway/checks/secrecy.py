@@ -89,6 +89,19 @@ def mark_on_page(text: str) -> bool:
     return any(mark_in_text(line) is not None for line in text.splitlines())
 
 
+def found_on_page(number: int) -> Finding:
+    """The finding on a mark in the first page of attachment ``number`` (from 1); it quotes nothing."""
+    return hold(
+        "secrecy.on_page",
+        f"Attachment {number}",
+        f"Trang đầu của tệp đính kèm thứ {number} có chữ có thể là dấu chỉ độ mật. Văn bản được tạm giữ để "
+        "người phụ trách xem: không mật thì cho gửi tiếp, mật thì từ chối và xử lý theo quy định.",
+        f"The first page of attachment {number} holds words that may be a secrecy mark. A person decides: "
+        "release the document if it is not secret, reject it if it is.",
+        table.CLAUSE,
+    )
+
+
 def _seamed(seen: str) -> str:
     """Spaces where a digit meets a letter and where a capital follows a small letter (``QD12Mat``)."""
     rest = (f" {b}" if _seam(a, b) else b for a, b in itertools.pairwise(seen))

@@ -93,17 +93,26 @@ async def _check(frame: Frame, file: Path, given: Given, bar: Progress, task: Ta
         gw = await installation(frame, clock)
         if gw is not None:
             stack.push_async_callback(gw.close)
-        bench = _bench(clock, load(frame.home), given, gw)
-        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="gateway-check-"))
-        upload = await take_in(Blobs(Path(scratch)), bench.limits, clock, _chunks(file, bar, task))
-        stack.callback(upload.staging.discard)
-        reading = read(upload, bench)
-        if isinstance(reading, Examination):
-            return reading
+        bench = bench_of(clock, load(frame.home), given, gw)
         workers = PdfWorkers(count=1)  # no process unless there is a PDF
         stack.push_async_callback(workers.close)
-        reading = await judge_files(upload, reading, bench, workers, _at_once)
-        return examine(upload, reading, await _known(gw, reading), bench)
+        return await examine_alone(_chunks(file, bar, task), bench, gw, workers)
+
+
+async def examine_alone(
+    chunks: AsyncIterator[bytes], bench: Bench, gw: Services | None, workers: PdfWorkers
+) -> Examination:
+    """The walk of the gate without a gate; ``gw`` is asked for what its store knows."""
+    with tempfile.TemporaryDirectory(prefix="gateway-check-") as scratch:
+        upload = await take_in(Blobs(Path(scratch)), bench.limits, bench.clock, chunks)
+        try:
+            reading = read(upload, bench)
+            if isinstance(reading, Examination):
+                return reading
+            reading = await judge_files(upload, reading, bench, workers, _at_once)
+            return examine(upload, reading, await _known(gw, reading), bench)
+        finally:
+            upload.staging.discard()
 
 
 async def _at_once(size: int, function: Callable[..., T], *args: Any) -> T:
@@ -123,7 +132,7 @@ async def _known(gw: Services | None, reading: Reading) -> Known:
     return await gw.store.read(lambda tx: look_up(tx, reading.identity)) if gw else Known()
 
 
-def _bench(clock: Clock, config: Config, given: Given, gw: Services | None) -> Bench:
+def bench_of(clock: Clock, config: Config, given: Given, gw: Services | None) -> Bench:
     """The engine's inputs: what was named wins over what the installation has."""
     directory = _directory(given.directory) if given.directory else gw.directory if gw else None
     limits = Limits(max_bytes=config.limits.upload_bytes, max_attachment=config.limits.attachment_bytes)

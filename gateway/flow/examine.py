@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import NamedTuple
 
-from gateway.checks.secrecy import MARKED
+from gateway.checks.secrecy import MARKED, found_on_page
 from gateway.checks.subject import Subject
 from gateway.checks.table import run_checks
 from gateway.clock import Clock, local_day
@@ -70,6 +70,7 @@ class Reading:
     verdicts: tuple[Verdict, ...]
     # The only bytes of an XML-signed message that count, until its files are judged (``files.py``).
     signed_bytes: bytes | None = field(default=None, repr=False)
+    marked_pages: tuple[int, ...] = ()  # attachments whose first page may bear a mark of secrecy
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,8 @@ def examine(upload: Upload, reading: Reading, known: Known, bench: Bench) -> Exa
         if discreet := _only_what_may_be_said(findings):
             findings = discreet
         else:
-            findings = [*reading.findings, *judge_signatures(reading, bench), *findings]
+            pages = [found_on_page(index + 1) for index in reading.marked_pages]
+            findings = [*reading.findings, *judge_signatures(reading, bench), *pages, *findings]
         hops = _ways(envelope, bench, local_day(now), findings)
     return Examination(
         decide(findings), tuple(findings), reading.verdicts, envelope, reading.identity, hops, known

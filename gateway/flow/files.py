@@ -16,11 +16,13 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Protocol
 
+from gateway.checks.secrecy import mark_on_page
 from gateway.edxml.limits import Limits
 from gateway.edxml.parse import EnvelopeReader
 from gateway.flow.door import Upload
 from gateway.flow.examine import PDF, Bench, Reading, places_of
 from gateway.model.verdict import Verdict
+from gateway.signature.pdf_facts import PdfSignature
 from gateway.signature.pdf_judge import judge_pdf
 from gateway.signature.workers import PdfWorkers
 
@@ -37,7 +39,8 @@ class Offload(Protocol):
 async def judge_files(
     upload: Upload, reading: Reading, bench: Bench, workers: PdfWorkers, offload: Offload
 ) -> Reading:
-    """The reading with a verdict for each signature of each attached PDF, in the order of the files.
+    """The reading with a verdict for each signature of each attached PDF, in the order of the files, and the
+    files whose first page may bear a mark of secrecy.
 
     Without PDFs, and where there is nothing to judge them by, no verdict is added.
     """
@@ -46,15 +49,18 @@ async def judge_files(
         return replace(reading, signed_bytes=None) if reading.signed_bytes else reading
     started = bench.clock.now()
     verdicts: list[Verdict] = []
+    marked: list[int] = []
     async with workers.turns:
         files = files_of(_bytes_that_count(upload, reading), bench.limits, frozenset(wanted))
         while (found := await offload(upload.size, next, files, None)) is not None:
             index, data = found
-            signatures = await workers.read(data)
-            judged = await offload(len(data), _judge, reading, index, signatures, bench)
-            verdicts += judged
+            facts = await workers.read_file(data)
+            verdicts += await offload(len(data), _judge, reading, index, facts.signatures, bench)
+            if mark_on_page(facts.first_page_text):
+                marked.append(index)
     upload.timings[STAGE] = bench.clock.now() - started
-    return replace(reading, verdicts=(*reading.verdicts, *verdicts), signed_bytes=None)
+    judged = (*reading.verdicts, *verdicts)
+    return replace(reading, verdicts=judged, marked_pages=tuple(marked), signed_bytes=None)
 
 
 def files_of(chunks: Iterable[bytes], limits: Limits, wanted: frozenset[int]) -> Iterator[tuple[int, bytes]]:
@@ -102,7 +108,9 @@ class _Shelf:
             yield self._passed.popleft()
 
 
-def _judge(reading: Reading, index: int, signatures: Any, bench: Bench) -> tuple[Verdict, ...]:
+def _judge(
+    reading: Reading, index: int, signatures: tuple[PdfSignature, ...], bench: Bench
+) -> tuple[Verdict, ...]:
     envelope, now = reading.envelope, bench.clock.now()
     at = now if bench.received_at is None else bench.received_at
     assert bench.trust is not None

@@ -26,7 +26,6 @@ __all__ = [
     "read_pdf_signatures",
 ]
 
-_NAME = b"/ByteRange"
 _WINDOW = 1 << 20
 MAX_BYTES = 64 * 1024 * 1024  # the largest attachment is 50 MB (edXML reference 1.4)
 
@@ -37,15 +36,22 @@ def may_be_signed(data: bytes) -> bool:
     A signature cannot hide from this: its dictionary must stand uncompressed in the file, because it names
     positions in the file. One that spells the name with escapes goes unseen, and thus never passes.
     """
-    if data.find(b"%PDF-", 0, 1024) < 0:
-        return False
-    starts = range(0, len(data), _WINDOW)  # in steps: no other thread runs during a search
-    return any(data.find(_NAME, at, at + _WINDOW + len(_NAME)) >= 0 for at in starts)
+    return _is_pdf(data) and _holds(data, b"/ByteRange")
 
 
 def may_have_pages(data: bytes) -> bool:
     """False for anything but a PDF that names a page or holds objects in compressed streams."""
-    return data.find(b"%PDF-", 0, 1024) >= 0 and (b"/Page" in data or b"/ObjStm" in data)
+    return _is_pdf(data) and (_holds(data, b"/Page") or _holds(data, b"/ObjStm"))
+
+
+def _is_pdf(data: bytes) -> bool:
+    return data.find(b"%PDF-", 0, 1024) >= 0
+
+
+def _holds(data: bytes, name: bytes) -> bool:
+    """In steps: no other thread runs during a search."""
+    starts = range(0, len(data), _WINDOW)
+    return any(data.find(name, at, at + _WINDOW + len(name)) >= 0 for at in starts)
 
 
 def read_pdf(data: bytes) -> PdfFacts:

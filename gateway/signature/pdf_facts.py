@@ -71,3 +71,14 @@ class PdfSignature:
     token: Token | None = None
     is_timestamp: bool = False  # a document timestamp: proves a time, names no signer
     is_old_form: bool = False  # a whole signature of a SHA-1 form: weak, yet a signature
+
+
+@dataclass(frozen=True, slots=True)
+class PdfFacts:
+    """What a file says: its signatures in the order of signing, and the text of its first page.
+
+    The text may be secret: it is looked at once, and never kept or logged.
+    """
+
+    signatures: tuple[PdfSignature, ...] = ()
+    first_page_text: str = field(default="", repr=False)

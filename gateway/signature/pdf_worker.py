@@ -1,7 +1,9 @@
 """A worker process: reads PDFs from its standard input until that ends.
 
-In charge of: its own limits, and the form of question and answer (length, then bytes; the answer is a pickled
-list of ``PdfSignature``). Not in charge of: starting and ending it (``workers``).
+In charge of: its own limits, and the form of question and answer. A question is a head (length, whether the
+text is wanted) and the file's bytes; the answer is a length and a pickled list of ``PdfSignature``, then, if
+wanted, a length and the text of the first page in UTF-8. The text comes last and by itself, so that a page
+that cannot be read costs no verdict. Not in charge of: starting and ending it (``workers``).
 
     python -m gateway.signature.pdf_worker SECONDS MEMORY_BYTES
 """
@@ -16,6 +18,7 @@ import struct
 import sys
 from typing import BinaryIO
 
+QUESTION = ">Q?"
 LENGTH = ">Q"
 READY = b"READY"
 _OBJECTS = 500_000  # between two looks for garbage; some 50 MB
@@ -31,13 +34,17 @@ def main(seconds: float, memory_bytes: int) -> None:
     _limit(memory_bytes)
     from gateway.signature import pdf_read  # noqa: F401 (the warming up)
     from gateway.signature.pdf import read_pdf_signatures
+    from gateway.signature.pdf_text import first_page_text
 
+    first_page_text(b"")  # warms up as well
     _tidy_between_files()
     _send(answers, READY)
-    while (data := _receive(questions)) is not None:
+    while (question := _receive(questions)) is not None:
+        data, with_text = question
         _allow_seconds(seconds)
-        answer = pickle.dumps(read_pdf_signatures(data))
-        _send(answers, struct.pack(LENGTH, len(answer)) + answer)
+        _answer(answers, pickle.dumps(read_pdf_signatures(data)))
+        if with_text:
+            _answer(answers, first_page_text(data).encode(errors="replace"))
         gc.collect()
 
 
@@ -63,14 +70,18 @@ def _allow_seconds(seconds: float) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (int(usage.ru_utime + usage.ru_stime + seconds) + 2, hard))
 
 
-def _receive(questions: BinaryIO) -> bytes | None:
-    """The next file, ``None`` when the server has gone."""
-    head = questions.read(struct.calcsize(LENGTH))
-    if len(head) < struct.calcsize(LENGTH):
+def _receive(questions: BinaryIO) -> tuple[bytes, bool] | None:
+    """The next file and whether its text is wanted, ``None`` when the server has gone."""
+    head = questions.read(struct.calcsize(QUESTION))
+    if len(head) < struct.calcsize(QUESTION):
         return None
-    (size,) = struct.unpack(LENGTH, head)
+    size, with_text = struct.unpack(QUESTION, head)
     data = questions.read(size)
-    return data if len(data) == size else None
+    return (data, with_text) if len(data) == size else None
+
+
+def _answer(answers: BinaryIO, data: bytes) -> None:
+    _send(answers, struct.pack(LENGTH, len(data)) + data)
 
 
 def _send(answers: BinaryIO, data: bytes) -> None:

@@ -15,11 +15,13 @@ import os
 import pickle
 import struct
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from gateway.model.text import Bilingual
 from gateway.signature import pdf_texts as texts
 from gateway.signature.pdf import Failure, PdfFacts, PdfSignature, may_be_signed, may_have_pages, undecided
 from gateway.signature.pdf_worker import LENGTH, QUESTION, READY
@@ -28,6 +30,7 @@ _ANSWERED = frozenset({"gateway.signature.pdf_facts", "gateway.model.text", "gat
 _PIECE = 256 * 1024
 _LARGE = 4 * 1024 * 1024  # bytes; searching more blocks the event loop for milliseconds
 _WARM_UP = 60.0  # seconds; the import takes 1.3 on an idle machine
+_TEXT_SECONDS = 3.0  # for the text of one page, which takes milliseconds
 _ROOT = Path(__file__).resolve().parents[2]  # where the package ``gateway`` lies
 
 
@@ -94,7 +97,7 @@ class _Worker:
             raise WorkerLost
 
     async def ask(self, data: bytes, with_text: bool) -> list[PdfSignature]:
-        """``WorkerLost`` when no whole answer comes. The text that was asked for is heard by ``hear_text``."""
+        """``WorkerLost`` when no whole answer comes. The text is heard afterwards (``hear_text``)."""
         try:
             writer = self._process.stdin
             assert writer is not None  # asked for above
@@ -130,6 +133,16 @@ class _Worker:
     def _stdout(self) -> asyncio.StreamReader:
         assert self._process.stdout is not None  # asked for at the start
         return self._process.stdout
+
+
+def _unread(signed: bool, reason: Bilingual) -> PdfFacts:
+    """A file that was not read to the end; nothing is said about signatures that it cannot have."""
+    return PdfFacts((undecided(Failure("SIGNED_DATA_NOT_FOUND", reason)),) if signed else ())
+
+
+async def _off_loop(question: Callable[[bytes], bool], data: bytes) -> bool:
+    """The answer, found on a thread when the file is large."""
+    return await asyncio.to_thread(question, data) if len(data) > _LARGE else question(data)
 
 
 class PdfWorkers:
@@ -168,19 +181,30 @@ class PdfWorkers:
 
         When the worker hangs or dies it is replaced and the answer is one undecided entry.
         """
-        large = len(data) > _LARGE
-        if not (await asyncio.to_thread(may_be_signed, data) if large else may_be_signed(data)):
+        if not await _off_loop(may_be_signed, data):
             return []
+        return list((await self._read(data, signed=True, with_text=False)).signatures)
+
+    async def read_file(self, data: bytes) -> PdfFacts:
+        """As ``read``, and the text of the first page, also of an unsigned file; ``""`` when it fails."""
+        signed, paged = await _off_loop(may_be_signed, data), await _off_loop(may_have_pages, data)
+        if not (signed or paged):
+            return PdfFacts()
+        return await self._read(data, signed, with_text=paged)
+
+    async def _read(self, data: bytes, signed: bool, with_text: bool) -> PdfFacts:
         place = await self._idle.get()
         try:
             place = await self._alive(place)
-            return await self._ask(place, data)
+            signatures = await self._ask(place, data, with_text)
+            text, place = await self._hear_text(place) if with_text else ("", place)
+            return PdfFacts(tuple(signatures), text)
         except TimeoutError:
             place = await self._replace(place)
-            return [undecided(Failure("SIGNED_DATA_NOT_FOUND", texts.too_slow(self._seconds)))]
+            return _unread(signed, texts.too_slow(self._seconds))
         except (WorkerLost, OSError):
             place = await self._replace(place)
-            return [undecided(Failure("SIGNED_DATA_NOT_FOUND", texts.worker_died()))]
+            return _unread(signed, texts.worker_died())
         except BaseException:  # cancelled: the process is still busy with a file that nobody waits for
             if place is not None:
                 await asyncio.shield(self._discard(place))
@@ -204,10 +228,18 @@ class PdfWorkers:
     ) -> None:
         await self.close()
 
-    async def _ask(self, worker: _Worker, data: bytes) -> list[PdfSignature]:
+    async def _ask(self, worker: _Worker, data: bytes, with_text: bool) -> list[PdfSignature]:
         await worker.warm_up()
         async with asyncio.timeout(self._seconds):
-            return await worker.ask(data)
+            return await worker.ask(data, with_text)
+
+    async def _hear_text(self, worker: _Worker) -> tuple[str, _Worker | None]:
+        """The text, and the worker or who replaced it: a page that cannot be read costs no verdict."""
+        try:
+            async with asyncio.timeout(_TEXT_SECONDS):
+                return await worker.hear_text(), worker
+        except (TimeoutError, WorkerLost):
+            return "", await self._replace(worker)
 
     async def _alive(self, place: _Worker | None) -> _Worker:
         """The worker of this place, or a new one where it is missing or died while idle."""
