@@ -24,6 +24,8 @@ from gateway.delivery.trust_folder import TrustFolder
 from gateway.delivery.watch import CertificateWatch
 from gateway.delivery.worker import Worker
 from gateway.errors import NotReady
+from gateway.flow import trust
+from gateway.flow.operate import LOCAL
 from gateway.model.text import Bilingual
 from gateway.net import Net
 from gateway.services import Services
@@ -84,7 +86,7 @@ async def open_services(
         )
     keyring = Keyring.open(home / KEYS)
     revocation = RevocationCache(config.trust.fetch)
-    trust = TrustStore.load(home / config.trust.folder, (revocation,))
+    trust_store = TrustStore.load(home / config.trust.folder, (revocation,))
     store = await open_store(config.database.url, home, clock=clock, purpose=purpose, read_only=read_only)
     gw = Services(
         config=config,
@@ -92,7 +94,7 @@ async def open_services(
         store=store,
         blobs=Blobs(home / PAYLOADS),
         keyring=keyring,
-        trust_store=trust,
+        trust_store=trust_store,
         revocation=revocation,
         kinds=adapter_kinds(),
         connection_problems=lambda kind, settings: connection_problems(kind, settings, clock),
@@ -136,6 +138,18 @@ async def running(home: Path, config: Config, clock: Clock) -> AsyncIterator[tup
         await gw.close()
 
 
+async def refresh_trust(home: Path, config: Config, clock: Clock) -> None:
+    """Ask every revocation source once, while no server runs."""
+    gw = await open_services(home, config, clock, "gateway trust refresh")
+    net = Net(config.net.allow_private, config.delivery.timeout_seconds)
+    try:
+        await trust.refresh_trust(gw, LOCAL)
+        await RevocationKeeper(gw, net).drain()
+    finally:
+        await net.close()
+        await gw.close()
+
+
 async def serve(
     home: Path, started: Callable[[int], None], stop: asyncio.Event, clock: Clock | None = None
 ) -> None:
@@ -145,4 +159,12 @@ async def serve(
         await stop.wait()
 
 
-__all__ = ["adapter_kinds", "connection_problems", "init_home", "open_services", "running", "serve"]
+__all__ = [
+    "adapter_kinds",
+    "connection_problems",
+    "init_home",
+    "open_services",
+    "refresh_trust",
+    "running",
+    "serve",
+]

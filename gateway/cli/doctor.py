@@ -24,15 +24,18 @@ from gateway import app, config
 from gateway.cli import output
 from gateway.cli.frame import Frame, common_options
 from gateway.cli.reach import wait
-from gateway.clock import SystemClock, from_datetime, local_day, to_rfc3339
+from gateway.clock import SECOND, SystemClock, from_datetime, local_day, to_rfc3339
 from gateway.errors import GatewayError
 from gateway.flow.certificates import DAY, IN_USE, days_left
+from gateway.flow.trust import crl_concern, source_concerns
 from gateway.model.certificate import UsedCertificate
 from gateway.model.text import Bilingual, Instant
 from gateway.signature.trust import TrustStore
-from gateway.store import certificates, open_store
+from gateway.store import certificates, open_store, stamps
+from gateway.store.revocation import Source, all_sources
 
 WARN_DAYS = 14
+LATE = 3600 * SECOND  # a timestamp service may be away for an hour before it is worth a line
 FREE_BYTES = 2 * 1024**3  # below this a busy day may fill the disk
 WAL_FIXED = (
     3,
@@ -92,6 +95,8 @@ def examine(home: Path) -> Iterator[Line]:
     yield from _exposure(loaded)
     yield from _trust(home, loaded)
     yield from _store(home, loaded)
+    if loaded.trust.timestamp_url:
+        yield from _timestamps(home, loaded)
 
 
 def _python() -> Line:
@@ -174,6 +179,9 @@ def _trust(home: Path, loaded: config.Config) -> Iterator[Line]:
             )
     for problem in trust.problems:
         yield Line(Weight.BAD, "trust", problem)
+    for concern in (crl_concern(crl, now) for crl in trust.crls):
+        if concern is not None:
+            yield Line(Weight.NOTE, "revocation", concern)
 
 
 def _store(home: Path, loaded: config.Config) -> Iterator[Line]:
@@ -181,7 +189,7 @@ def _store(home: Path, loaded: config.Config) -> Iterator[Line]:
     if scheme == "sqlite":
         yield _lock(home / rest)
     try:
-        facts, ending = wait(_describe(home, loaded))
+        facts, ending, sources = wait(_describe(home, loaded))
     except GatewayError as error:
         yield Line(Weight.BAD, "store", error.text)
         return
@@ -190,6 +198,8 @@ def _store(home: Path, loaded: config.Config) -> Iterator[Line]:
     if "sqlite" in facts:
         yield from _sqlite_caveat(str(facts["sqlite"]))
     yield from _certificates(ending)
+    for concern in source_concerns(sources, SystemClock().now()):
+        yield Line(Weight.NOTE, "revocation", concern)
 
 
 def _certificates(ending: list[UsedCertificate]) -> Iterator[Line]:
@@ -235,17 +245,48 @@ def lock_holder(file: Path) -> str:
     return ""
 
 
+def _timestamps(home: Path, loaded: config.Config) -> Iterator[Line]:
+    """Receipts that wait for the timestamp service, and since when it has owed us a token."""
+    try:
+        count, waiting = wait(_backlog(home, loaded))
+    except GatewayError:
+        return  # said of the store already
+    url = loaded.trust.timestamp_url
+    late = waiting is not None and SystemClock().now() - waiting.created_at > LATE
+    if waiting is None or not late:
+        yield _good("timestamps", f"Dấu thời gian: {url}", f"Timestamps come from {url}.")
+        return
+    since = to_rfc3339(waiting.created_at)
+    yield _note(
+        "timestamps",
+        f"Dịch vụ cấp dấu thời gian {url} chưa trả lời từ {since}; {count + waiting.size} phiếu xác nhận "
+        "đang chờ. Văn bản vẫn được chuyển bình thường; hãy kiểm tra địa chỉ và kết nối mạng.",
+        f"{url} has given no timestamp since {since}; {count + waiting.size} receipts wait. Documents travel "
+        "as always; check the address and the network.",
+    )
+
+
+async def _backlog(home: Path, loaded: config.Config) -> tuple[int, stamps.Stamp | None]:
+    store = await open_store(loaded.database.url, home, clock=SystemClock(), purpose="doctor", read_only=True)
+    try:
+        return await store.read(lambda tx: (stamps.count_unstamped(tx), stamps.waiting(tx)))
+    finally:
+        await store.close()
+
+
 _STORE_FACTS = ("engine", "sqlite", "postgres", "schema", "journal_mode", "bytes", "wal_bytes")
 
 
-async def _describe(home: Path, loaded: config.Config) -> tuple[dict[str, str | int], list[UsedCertificate]]:
-    """What the store says of itself, and the certificates in use that end within 14 days."""
+async def _describe(
+    home: Path, loaded: config.Config
+) -> tuple[dict[str, str | int], list[UsedCertificate], tuple[Source, ...]]:
+    """What the store says of itself, certificates in use that end within 14 days, revocation sources."""
     clock = SystemClock()
     now, until = clock.now(), Instant(clock.now() + WARN_DAYS * DAY)
     store = await open_store(loaded.database.url, home, clock=clock, purpose="doctor", read_only=True)
     try:
         ending = await store.read(lambda tx: certificates.ending(tx, now, until, Instant(now - IN_USE)))
-        return await store.describe(), ending
+        return await store.describe(), ending, await store.read(all_sources)
     finally:
         await store.close()
 

@@ -22,6 +22,7 @@ from cryptography import x509
 
 from gateway.clock import SECOND
 from gateway.delivery.retry import HOUR, MINUTE, wait_after
+from gateway.flow.trust import DAY, KEPT_FRESH
 from gateway.model.text import Instant
 from gateway.model.verdict import Proof, ProofKind
 from gateway.net import ForbiddenAddress, Net, Unreachable
@@ -42,12 +43,7 @@ CRL_BYTES = 32 * 1024 * 1024
 OCSP_BYTES = 64 * 1024
 ROUND_SECONDS = 5.0
 PAUSE_SECONDS = 0.2  # between two rounds, however often the bell rings
-LEASE = 3 * MINUTE  # longer than any question may take
 AT_ONCE, PER_HOST = 16, 4
-DAY = 24 * HOUR
-# A source is kept fresh for so long after a verdict last needed it. A CRL serves a whole CA, an OCSP answer
-# one certificate.
-KEPT_FRESH = {"crl": 30 * DAY, "ocsp": 7 * DAY}
 KEPT = 400 * DAY
 LONGEST_REST = DAY  # a CA may revoke long before the nextUpdate of its last CRL
 _THREAD_FROM_BYTES = 65_536
@@ -106,6 +102,14 @@ class RevocationKeeper:
             self._looked_at = now
             await self._look(now)
 
+    async def drain(self) -> None:
+        """Ask until nothing is due: for a command, while no server runs."""
+        while True:
+            await self.round()
+            if not self._asking:
+                return
+            await self.settle()
+
     async def settle(self) -> None:
         """On return, no question is under way."""
         await asyncio.gather(*self._asking, return_exceptions=True)
@@ -142,8 +146,7 @@ class RevocationKeeper:
                 chosen.append(source)
         if not chosen:
             return
-        until = Instant(now + LEASE)
-        for source in await store.write(lambda tx: revocation.claim(tx, chosen, now, until)):
+        for source in await store.write(lambda tx: revocation.claim(tx, chosen, now)):
             task = asyncio.create_task(self._ask(source))
             self._asking[task] = _host(source)
             task.add_done_callback(self._ended)

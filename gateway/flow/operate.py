@@ -23,11 +23,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from gateway.clock import SECOND, local_day, to_rfc3339
 from gateway.directory.load import read_directory
 from gateway.errors import BadRequest, NotFound
-from gateway.flow import hold, local, look, office, partners, requests
+from gateway.flow import hold, local, look, office, partners, requests, trust
 from gateway.flow.certificates import list_certificates
 from gateway.flow.door import Caller
 from gateway.flow.rejudge import recheck_document
 from gateway.flow.signers import compare, confirm, decline, list_proposals, list_signers
+from gateway.flow.stamps import show_receipt
 from gateway.model.agency import Profile
 from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.services import Services
@@ -308,7 +309,10 @@ OPERATIONS: dict[str, Operation] = {
     "inbox.fetch": local.fetch_file,
     "inbox.done": local.confirm,
     "inbox.report": local.report,
+    "receipt.show": show_receipt,
     "trace.show": show_trace,
     "trace.list": list_traces,
+    "trust.list": trust.list_trust,
+    "trust.refresh": trust.refresh_trust,
     "status": describe_store,
 }

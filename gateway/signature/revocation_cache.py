@@ -95,6 +95,10 @@ class RevocationCache:
         """Call ``ring`` (from any thread) when a verdict stays open for want of an answer."""
         self._ring = ring
 
+    def ring(self) -> None:
+        """Tell whoever listens that there is something to ask."""
+        self._ring()
+
     def take_wishes(self) -> list[Wish]:
         """The wishes since the last time."""
         wishes = []

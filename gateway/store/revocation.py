@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from gateway.clock import SECOND
 from gateway.model.text import Instant
 from gateway.store import proofs
 from gateway.store.contract import Row, Tx, Value
 
 REVOCATION = "revocation"
+LEASE = 180 * SECOND  # longer than any question may take
 
 Key = tuple[str, str, str]  # kind, url, certificate
 
@@ -40,6 +42,11 @@ class Source:
     def key(self) -> Key:
         """What makes it one source."""
         return self.kind, self.url, self.certificate
+
+    @property
+    def is_being_asked(self) -> bool:
+        """True between ``claim`` and what came of it."""
+        return self.tried_at is not None and self.due_at == self.tried_at + LEASE
 
 
 def add(tx: Tx, source: Source) -> None:
@@ -73,9 +80,9 @@ def due(tx: Tx, now: Instant, wanted_since: Mapping[str, Instant], limit: int) -
     return [_source(row) for row in rows]
 
 
-def claim(tx: Tx, sources: Iterable[Source], now: Instant, until: Instant) -> list[Source]:
-    """Those of the sources that nobody else claimed since they were read: ours until then."""
-    return [source for source in sources if _claim(tx, source, now, until)]
+def claim(tx: Tx, sources: Iterable[Source], now: Instant) -> list[Source]:
+    """Those of the sources that nobody else claimed since they were read: ours for a ``LEASE``."""
+    return [source for source in sources if _claim(tx, source, now, Instant(now + LEASE))]
 
 
 def answered(tx: Tx, source: Source) -> None:
@@ -162,6 +169,7 @@ def _source(row: Row) -> Source:
 
 
 __all__ = [
+    "LEASE",
     "REVOCATION",
     "Key",
     "Source",
