@@ -176,7 +176,7 @@ def _is_appointed(
     try:
         responder.verify_directly_issued_by(issuer)
         purposes = responder.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except (InvalidSignature, x509.ExtensionNotFound):
+    except (InvalidSignature, ValueError, TypeError, x509.ExtensionNotFound):  # another issuer, or nonsense
         return False
     if ExtendedKeyUsageOID.OCSP_SIGNING not in purposes or not _may_sign(responder):
         return False
