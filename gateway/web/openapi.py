@@ -35,6 +35,7 @@ _REFERENCE = "#/components/schemas/{model}"
 _WITH_CALLER: tuple[type[GatewayError], ...] = (BadRequest, NotAuthenticated, NotPermitted, TooMany, Busy)
 _WITHOUT_CALLER: tuple[type[GatewayError], ...] = (BadRequest,)
 _PARTS = {
+    "receipt": Bilingual("Mã phiếu xác nhận của trục", "Id of a receipt of this gateway"),
     "document": Bilingual(
         "Mã của văn bản tại trục, hoặc DocumentId (mã hóa theo URL)",
         "Id here, or the DocumentId, URL-encoded",
