@@ -22,6 +22,7 @@ from typing import Any
 from asn1crypto import cms
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from pyhanko.pdf_utils.misc import PdfReadError
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.ades.report import AdESIndeterminate
 from pyhanko.sign.diff_analysis import (
@@ -132,11 +133,19 @@ def _open_signatures(reader: PdfFileReader) -> tuple[list[EmbeddedPdfSignature],
                 failure = Failure("CRYPTO_CONSTRAINTS_FAILURE", texts.weak_algorithm("SHA-1"))
                 broken.append(PdfSignature(str(name), failure, is_old_form=True))
             else:
-                opened.append(EmbeddedPdfSignature(reader, field, name))
+                opened.append(_opened(reader, field, name))
         except Exception as problem:  # one unreadable signature must not hide the others
             broken.append(PdfSignature(str(name), _malformed(problem)))
     opened.sort(key=lambda one: (one.signed_revision, int(one.byte_range[2])))
     return opened, broken
+
+
+def _opened(reader: PdfFileReader, field: Any, name: str) -> EmbeddedPdfSignature:
+    one = EmbeddedPdfSignature(reader, field, name)
+    numbers = [int(number) for number in one.byte_range]
+    if len(numbers) != 4 or min(numbers) < 0:  # ISO 32000-1 section 12.8.1: pairs; a signature has two
+        raise PdfReadError("byte range")
+    return one
 
 
 def _uncovered(reader: PdfFileReader, data: bytes, opened: Sequence[EmbeddedPdfSignature]) -> int:
