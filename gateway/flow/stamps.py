@@ -6,8 +6,11 @@ having receipts stamped (``delivery/stamp.py``).
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
+from typing import Any
 
+from gateway.clock import to_rfc3339
 from gateway.errors import NotFound
 from gateway.exchange_log.receipts import Attachment, prove, verify_receipt_timestamp
 from gateway.flow.door import Caller
@@ -54,6 +57,30 @@ async def receipt_timestamp(gw: Services, caller: Caller, receipt: str) -> Recei
     attachment = await gw.offload(len(leaves) * 256, prove, leaves, found.leaf, found.token)
     judged = verify_receipt_timestamp(found.jws, attachment, gw.trust_store, gw.clock.now())
     return ReceiptTimestamp(receipt, found.jws, attachment, judged)
+
+
+def timestamp_json(found: ReceiptTimestamp) -> dict[str, Any]:
+    """The attachment as the API and the command line give it: hashes in hex, the token in base64."""
+    attachment, judged = found.attachment, found.judged
+    return {
+        "receipt": found.receipt,
+        "size": attachment.size,
+        "root": attachment.root.hex(),
+        "leaf": attachment.leaf,
+        "inclusion_proof": [part.hex() for part in attachment.inclusion_proof],
+        "token": base64.b64encode(attachment.token).decode(),
+        "time": "" if judged.time is None else to_rfc3339(judged.time),
+        "authority": judged.authority,
+        "indication": judged.indication.value,
+        "problem": judged.problem,
+        "text": judged.text.as_json(),
+    }
+
+
+async def show_receipt(gw: Services, caller: Caller, receipt: str) -> dict[str, Any]:
+    """The receipt and its timestamp, for the command line."""
+    found = await receipt_timestamp(gw, caller, receipt)
+    return {"jws": found.jws, **timestamp_json(found)}
 
 
 def _read(tx: Tx, receipt: str) -> tuple[Stamped | None, list[bytes]]:

@@ -5,16 +5,13 @@ In charge of: the endpoint. The receipt itself comes with the document (``api_do
 
 from __future__ import annotations
 
-import base64
-
 from pydantic import Field
 
-from gateway.clock import to_rfc3339
 from gateway.errors import NotFound
-from gateway.flow.stamps import receipt_timestamp
+from gateway.flow.stamps import receipt_timestamp, timestamp_json
 from gateway.model.text import Bilingual
 from gateway.web.endpoint import Call, Endpoint
-from gateway.web.models import Model, NoQuery
+from gateway.web.models import Model, NoQuery, Text
 
 
 class ReceiptTimestampAnswer(Model):
@@ -30,25 +27,14 @@ class ReceiptTimestampAnswer(Model):
     time: str = Field(description="Time in the token (RFC 3339).")
     authority: str = Field(description="Subject of the timestamp service's certificate.")
     indication: str = Field(description="TOTAL-PASSED, INDETERMINATE or TOTAL-FAILED, judged just now.")
-    problem: str = Field(description="Empty, or why it is not passed.")
+    problem: str = Field(description="Empty, or why it is not passed, as a code.")
+    text: Text
 
 
 async def show_timestamp(call: Call[NoQuery, None]) -> ReceiptTimestampAnswer:
     """The timestamp over one receipt, with everything that is needed to verify it without us."""
     found = await receipt_timestamp(call.gw, call.caller, call.part("receipt"))
-    attachment, judged = found.attachment, found.judged
-    return ReceiptTimestampAnswer(
-        receipt=found.receipt,
-        size=attachment.size,
-        root=attachment.root.hex(),
-        leaf=attachment.leaf,
-        inclusion_proof=[part.hex() for part in attachment.inclusion_proof],
-        token=base64.b64encode(attachment.token).decode(),
-        time="" if judged.time is None else to_rfc3339(judged.time),
-        authority=judged.authority,
-        indication=judged.indication.value,
-        problem=judged.problem,
-    )
+    return ReceiptTimestampAnswer.model_validate(timestamp_json(found))
 
 
 ENDPOINTS = (
