@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +20,19 @@ from gateway.flow.rejudge import Outcome
 from gateway.flow.submit import Submission
 from gateway.model.delivery import State
 from gateway.model.text import AgencyCode, Instant
+from gateway.practice.papers import sign_paper
 from gateway.practice.pki import DemoPki, Identity
 from gateway.signature.certificates import fingerprint
 from gateway.signature.seal import sign_envelope
 from gateway.signature.trust import TrustStore
 from gateway.store import rechecks
 from gateway.store.contract import Store
+from tests.unit.pdf_world import make_page
 from tests.world import MONDAY, World, make_envelope, make_world
 
 H37 = AgencyCode("H37")
 OLD = datetime(2020, 4, 1, tzinfo=UTC)  # a CRL that ran out before the message came
+MORNING = datetime(2020, 4, 13, 1, tzinfo=UTC)
 NEXT_YEAR = datetime(2021, 1, 1, tzinfo=UTC)
 DAY = 86_400_000_000
 MINUTE = 60_000_000
@@ -46,6 +49,17 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> DemoPki:
 @pytest.fixture
 def seal(pki: DemoPki) -> Identity:
     return pki.issue_agency("H37", "UBND tỉnh Lạng Sơn")
+
+
+@pytest.fixture
+def person(pki: DemoPki) -> Identity:
+    return pki.issue_person("H37", "UBND tỉnh Lạng Sơn", "Nguyễn Văn Mẫu")
+
+
+@pytest.fixture
+def pdf(person: Identity, seal: Identity) -> bytes:
+    """Signed and sealed on the morning of the day on which it is sent."""
+    return sign_paper(make_page(), person, seal, MORNING, MORNING + timedelta(hours=1))
 
 
 @pytest.fixture
@@ -378,3 +392,32 @@ async def test_only_operators_ask_and_only_about_what_is_there(world: World, sea
         await rejudge.recheck_document(world.gw, LOCAL, submission.document, " ")
     with pytest.raises(NotFound):
         await rejudge.recheck_document(world.gw, LOCAL, "nothing", "Xem lại")
+
+
+async def test_both_signatures_of_a_pdf_are_judged_again_at_the_time_of_signing(
+    world: World, pki: DemoPki, seal: Identity, person: Identity, pdf: bytes
+) -> None:
+    """The seal was revoked between signing and receipt: good for the PDF, which says when it was signed."""
+    await office.import_signers(world.gw, LOCAL, [person.signer(H37, "Chủ tịch")])
+    submission = await world.send(files={"362.signed.pdf": pdf})
+    assert {recheck.waits_for for recheck in await waiting(world, submission.message)} == {
+        fingerprint(person.certificate),
+        fingerprint(seal.certificate),
+    }
+    await answer(world, pki, revoked=seal, on=MORNING + timedelta(hours=5))
+    await Rechecker(world.gw).round()
+    message = await shown(world, submission)
+    found = [(verdict["indication"], verdict["role"]) for verdict in message["verdicts"]]
+    assert found == [("TOTAL-PASSED", "person"), ("TOTAL-PASSED", "agency")]
+    assert rules(message) == []
+
+
+async def test_a_pdf_whose_seal_was_revoked_before_signing_is_held(
+    world: World, pki: DemoPki, seal: Identity, pdf: bytes
+) -> None:
+    submission = await world.send(files={"362.signed.pdf": pdf})
+    await answer(world, pki, revoked=seal)
+    await Rechecker(world.gw).round()
+    assert await state_of(world, submission) == [("held", "signature.pdf_revoked")]
+    [row] = await world.rows("deliveries_of_message", message=submission.message)
+    assert "362.signed.pdf" in str(row["reason_vi"])
