@@ -71,6 +71,7 @@ WEAK: Final = frozenset(
     }
 )
 _MOST_CERTIFICATES: Final = 8
+_MOST_BESIDE: Final = 64  # attributes of an element, and namespaces that it sees; real ones have ten
 _DSIG11: Final = "http://www.w3.org/2009/xmldsig11#"  # ECKeyValue
 _IDS: Final = ("Id", "ID", "id", f"{{{XML}}}id")  # spellings by which verifiers look elements up
 _X509_PARTS: Final = frozenset(
@@ -102,6 +103,7 @@ class Shape:
 def read_shape(root: etree._Element) -> Shape:
     """The one signature of the message; ``Malformed`` says what does not fit."""
     signature = _the_signature(root)
+    _refuse_crowded_elements(root)
     _refuse_hidden_nodes(root)
     parts = _children(signature)
     names = [_name(part) for part in parts]
@@ -127,6 +129,13 @@ def _the_signature(root: etree._Element) -> etree._Element:
     if path != HEADER_PATH or len(list(root.iter(HEADER_PATH[1], HEADER_PATH[2]))) != 2:
         raise Malformed(texts.wrong_place())
     return found[0]
+
+
+def _refuse_crowded_elements(root: etree._Element) -> None:
+    """Canonicalisation takes time quadratic in the attributes and in the namespaces that an element sees."""
+    for element in root.iter(etree.Element):  # from the top: the first that is crowded ends it
+        if len(element.attrib) > _MOST_BESIDE or len(element.nsmap) > _MOST_BESIDE:
+            raise Malformed(texts.crowded(_MOST_BESIDE))
 
 
 def _refuse_hidden_nodes(root: etree._Element) -> None:

@@ -37,6 +37,13 @@ def wrong_place() -> Bilingual:
     )
 
 
+def crowded(limit: int) -> Bilingual:
+    return _refused(
+        f"có phần tử mang hơn {limit} thuộc tính hoặc không gian tên",
+        f"an element has more than {limit} attributes or namespaces",
+    )
+
+
 def comment() -> Bilingual:
     return _refused(
         "có chú thích XML chen giữa nội dung, chữ ký số không bảo vệ chú thích",

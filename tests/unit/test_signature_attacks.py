@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import time
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -140,6 +141,14 @@ def test_nothing_that_an_attack_names_is_fetched_or_opened(
         shop.world.verify(data)
         gate(shop, data, tmp_path)
     assert not trap.touched()
+
+
+def test_no_attack_takes_long(shop: Workshop) -> None:
+    for case in XML_CASES:
+        data = case.build(shop)
+        started = time.process_time()
+        shop.world.verify(data)
+        assert time.process_time() - started < 1, case.name
 
 
 def test_the_trap_would_notice(tmp_path: Path) -> None:

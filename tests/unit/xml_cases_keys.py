@@ -396,6 +396,16 @@ def _hidden_namespace(shop: Workshop) -> bytes:
     return forged.replace(DSIG.encode() + b'"', DSIG[:-1].encode() + b'&#35;"')
 
 
+def _many(form: str, count: int) -> str:
+    return " ".join(form.format(index) for index in range(count))
+
+
+def _entity_bomb(shop: Workshop) -> bytes:
+    steps = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
+    doctype = f'<!DOCTYPE edXML [<!ENTITY a0 "aaaaaaaaaa">{steps}]>'
+    return shop.text("<edXML xmlns=", doctype + '<edXML b="&a9;" xmlns=')
+
+
 def _removed(shop: Workshop) -> bytes:
     def strip(root: etree._Element) -> None:
         w.header_of(root).remove(w.signature_of(root))
@@ -447,6 +457,27 @@ WRITING: tuple[XmlCase, ...] = (
         "Ba trăm phần tử lồng nhau",
         "Three hundred nested elements",
         lambda shop: shop.text("<edXML:edXMLBody>", "<edXML:edXMLBody>" + "<a>" * 300 + "</a>" * 300),
+        FORMAT,
+    ),
+    failed(
+        "attributes-crowd",
+        "Một phần tử mang hai vạn thuộc tính",
+        "An element with twenty thousand attributes",
+        lambda shop: shop.text("<edXML:From>", "<edXML:From " + _many('a{}=""', 20_000) + ">"),
+        FORMAT,
+    ),
+    failed(
+        "namespaces-crowd",
+        "Một phần tử khai bốn vạn không gian tên",
+        "An element with forty thousand namespaces",
+        lambda shop: shop.text("<edXML xmlns=", "<edXML " + _many('xmlns:a{}="urn:x"', 40_000) + " xmlns="),
+        FORMAT,
+    ),
+    failed(
+        "entity-bomb",
+        "Thực thể lồng nhau phình ra mười tỷ ký tự",
+        "Nested entities that grow to ten thousand million characters",
+        _entity_bomb,
         FORMAT,
     ),
     changed(
