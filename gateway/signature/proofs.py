@@ -47,7 +47,7 @@ def timestamp_proof(token: bytes) -> Proof:
 def _answer_proof(answer: RevocationAnswer, about: x509.Certificate) -> Proof:
     return Proof(
         ProofKind(answer.kind),
-        hashlib.sha256(answer.data).hexdigest(),
+        answer.source_sha256 or hashlib.sha256(answer.data).hexdigest(),  # a CRL may have megabytes
         answer.data,
         about=fingerprint(about),
         says=answer.standing.value,

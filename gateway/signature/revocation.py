@@ -11,6 +11,7 @@ An answer is stale only when now is past its nextUpdate (contracts: who signed).
 from __future__ import annotations
 
 import enum
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
@@ -118,6 +119,7 @@ def standing_at(
     return Standing.GOOD
 
 
+@functools.lru_cache(maxsize=1024)
 def key_of(issuer: x509.Certificate) -> bytes:
     """Name and key of an issuer: the same for all its certificates."""
     key = issuer.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

@@ -55,6 +55,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class _Addresses:
+    certificate: str
     issuer: bytes
     crl: tuple[Place, ...]
     ocsp: tuple[Place, ...]
@@ -71,7 +72,7 @@ class RevocationCache:
         self._wishes: dict[Place, Wish] = {}
         self._issuers: dict[Place, dict[bytes, x509.Certificate]] = {}
         self._known: set[Place] = set()  # places that are in the store
-        self._addresses: dict[tuple[str, bytes], _Addresses] = {}
+        self._addresses: dict[tuple[x509.Certificate, bytes], _Addresses] = {}
         self._ring: Callable[[], None] = lambda: None
 
     def answer(
@@ -88,8 +89,8 @@ class RevocationCache:
         for place in asked if self._enabled else ():
             self._need(Wish(place, certificate, issuer), now, is_open)
         if said:
-            return weigh(said, fingerprint(certificate))
-        return self._silence(asked, fingerprint(certificate)) if self._enabled else None
+            return weigh(said, addresses.certificate)
+        return self._silence(asked, addresses.certificate) if self._enabled else None
 
     def listen(self, ring: Callable[[], None]) -> None:
         """Call ``ring`` (from any thread) when a verdict stays open for want of an answer."""
@@ -228,17 +229,19 @@ class RevocationCache:
         return RevocationAnswer(Standing.UNKNOWN, certificate, asked[0].url, kind=asked[0].kind)
 
     def _addresses_of(self, certificate: x509.Certificate, issuer: x509.Certificate) -> _Addresses:
-        digest, owner = fingerprint(certificate), key_of(issuer)
-        found = self._addresses.get((digest, owner))
+        owner = key_of(issuer)
+        found = self._addresses.get((certificate, owner))
         if found is None:
+            digest = fingerprint(certificate)
             found = _Addresses(
+                digest,
                 owner,
                 tuple(Place("crl", url) for url in crl_addresses(certificate)),
                 tuple(Place("ocsp", url, digest) for url in ocsp_addresses(certificate)),
             )
             if len(self._addresses) >= _MOST_CERTIFICATES:
                 self._addresses.clear()
-            self._addresses[digest, owner] = found
+            self._addresses[certificate, owner] = found
         return found
 
 

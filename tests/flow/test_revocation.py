@@ -453,14 +453,11 @@ async def test_new_answer_makes_the_waiting_messages_due(scene: Scene) -> None:
     await office.import_signers(scene.gw, LOCAL, [who.signer(AgencyCode("H37"))])
     submission = await scene.world.upload("H37", seal)
     assert submission.decision is Decision.ACCEPT
-    message = submission.message
-    later = Instant(scene.gw.clock.now() + DAY)
-    await scene.gw.store.write(
-        lambda tx: rechecks.add(tx, message, "ab", rechecks.Cause.ANSWER, later, later)
-    )
+    due = await scene.gw.store.read(lambda tx: rechecks.due(tx, scene.gw.clock.now(), 10))
+    assert due == []
     await scene.ask()
-    found = await scene.gw.store.read(lambda tx: rechecks.due(tx, scene.gw.clock.now(), 10))
-    assert found == [message]
+    due = await scene.gw.store.read(lambda tx: rechecks.due(tx, scene.gw.clock.now(), 10))
+    assert due == [submission.message]
 
 
 async def test_gate_never_waits_for_a_source(scene: Scene) -> None:
