@@ -13,8 +13,9 @@ from pathlib import Path
 
 from gateway.model.text import Bilingual
 from gateway.model.verdict import Indication
-from tests.unit import pki_cases, xml_cases, xml_cases_keys
-from tests.unit.pdf_world import build_pdf_world
+from tests.unit import pdf_cases, pki_cases, xml_cases, xml_cases_keys
+from tests.unit.pdf_cases import PdfCase, worst_verdict
+from tests.unit.pdf_world import PdfWorld, build_pdf_world
 from tests.unit.pki_cases import PkiCase, WhoCase
 from tests.unit.xml_cases import XmlCase
 from tests.unit.xml_workshop import build_workshop
@@ -51,7 +52,9 @@ PKI_SECTIONS: tuple[tuple[str, tuple[PkiCase, ...]], ...] = (
 def tables() -> str:
     """All tables as Markdown; takes a few seconds."""
     with tempfile.TemporaryDirectory() as folder:
-        return "\n".join([*_xml(Path(folder)), *_pki(Path(folder)), *_who(Path(folder))]) + "\n"
+        world = build_pdf_world(Path(folder) / "pdf-pki")
+        rows = [*_xml(Path(folder)), *_pdf(world), *_who(world), *_pki(Path(folder))]
+        return "\n".join(rows) + "\n"
 
 
 def with_tables(page: str) -> str:
@@ -77,8 +80,16 @@ def _pki(folder: Path) -> Iterator[str]:
             yield _row(case, result.indication, result.sub_indication, result.reason)
 
 
-def _who(folder: Path) -> Iterator[str]:
-    world = build_pdf_world(folder / "pdf")
+def _pdf(world: PdfWorld) -> Iterator[str]:
+    """Where a file carries several signatures, the worst of their verdicts."""
+    for title, cases in pdf_cases.PDF_SECTIONS:
+        yield from _heading(title)
+        for case in cases:
+            verdict = worst_verdict(world.judge(case.build(world)))
+            yield _row(case, verdict.indication, verdict.sub_indication, verdict.reason)
+
+
+def _who(world: PdfWorld) -> Iterator[str]:
     yield "\n### Who signed the PDF: what the clerk reads about valid signatures\n"
     yield "| case | finding | sentence |"
     yield "|---|---|---|"
@@ -95,12 +106,12 @@ def _heading(title: str) -> Iterator[str]:
     yield "|---|---|---|"
 
 
-def _row(case: XmlCase | PkiCase, indication: Indication, sub: str, reason: Bilingual) -> str:
+def _row(case: XmlCase | PkiCase | PdfCase, indication: Indication, sub: str, reason: Bilingual) -> str:
     verdict = _VERDICTS[indication] + (f"<br>`{sub}`" if sub else "")
     return f"| {_title(case)} | {verdict} | {_both(reason)} |"
 
 
-def _title(case: XmlCase | PkiCase | WhoCase) -> str:
+def _title(case: XmlCase | PkiCase | PdfCase | WhoCase) -> str:
     return f"{_cell(case.title_vi)}<br>*{_cell(case.title_en)}*"
 
 
