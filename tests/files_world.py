@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from pyhanko.pdf_utils.generic import NumberObject
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+
 from gateway.flow import office
 from gateway.flow.operate import LOCAL
 from gateway.model.text import AgencyCode
@@ -46,7 +49,7 @@ class Papers:
 class _ReadingHere(PdfWorkers):
     """Workers without processes."""
 
-    async def read(self, data: bytes) -> PdfFacts:
+    async def read_file(self, data: bytes) -> PdfFacts:
         return read_pdf(data)
 
 
@@ -77,7 +80,7 @@ def make_papers(folder: Path) -> Papers:
         "agency only": sign_once(page, agency, "CoQuan", SEALED_AT),
         "wrong order": sign_once(sign_once(page, agency, "CoQuan", SIGNED_AT), person, "NguoiKy", SEALED_AT),
         "tampered": signed.replace(b"%PDF-1.4", b"%PDF-1.5", 1),
-        "changed later": add_revision(signed, lambda writer: writer.root.update({"/Later": "x"})),
+        "changed later": add_revision(signed, _turn_page),
         "revoked before": sign_once(leader, lost, "CoQuan", SEALED_AT),
         "revoked after": sign_once(leader, ended, "CoQuan", SEALED_AT),
         "other agency": sign_once(leader, other, "CoQuan", SEALED_AT),
@@ -89,6 +92,12 @@ def make_papers(folder: Path) -> Papers:
     }
     register = ((person, H37), (agency, H37), (lost, H37), (ended, H37), (other, H05))
     return Papers(pki, agency, register, files)
+
+
+def _turn_page(writer: IncrementalPdfFileWriter) -> None:
+    page = writer.root["/Pages"]["/Kids"][0]
+    page["/Rotate"] = NumberObject(90)
+    writer.update_container(page)
 
 
 def make_page(body: str = "Đề nghị các đơn vị đăng ký nhu cầu kinh phí.", kind: str = "") -> bytes:
