@@ -97,6 +97,8 @@ def read_ocsp(
         response = ocsp.load_der_ocsp_response(data)
         if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
             raise UnusableOcsp("refused", f"the responder says {response.response_status.name}")
+        if any(e.critical and isinstance(e.value, x509.UnrecognizedExtension) for e in response.extensions):
+            raise UnusableOcsp("garbage", "it has a critical extension that is not known")
         _check_signer(response, issuer, at, known_revoked)
         return _answer(source, data, _about(response, certificate, issuer), key_of(issuer), at)
     except UnusableOcsp:

@@ -22,6 +22,7 @@ from gateway.signature.certificates import fingerprint
 from gateway.signature.ocsp import OcspAnswer, read_ocsp
 from gateway.signature.revocation import (
     RevocationAnswer,
+    RevocationSource,
     Standing,
     Unusable,
     crl_addresses,
@@ -74,6 +75,7 @@ class RevocationCache:
         self._known: set[Place] = set()  # places that are in the store
         self._addresses: dict[tuple[x509.Certificate, bytes], _Addresses] = {}
         self._ring: Callable[[], None] = lambda: None
+        self._folder: RevocationSource | None = None
 
     def answer(
         self, certificate: x509.Certificate, issuer: x509.Certificate, at: Instant, now: Instant
@@ -91,6 +93,10 @@ class RevocationCache:
         if said:
             return weigh(said, addresses.certificate)
         return self._silence(asked, addresses.certificate) if self._enabled else None
+
+    def consult(self, folder: RevocationSource) -> None:
+        """Whom else to ask whether an OCSP responder was revoked: the CRLs of the trust folder."""
+        self._folder = folder
 
     def listen(self, ring: Callable[[], None]) -> None:
         """Call ``ring`` (from any thread) when a verdict stays open for want of an answer."""
@@ -191,6 +197,8 @@ class RevocationCache:
         key = key_of(issuer)
         crls = [a for (_, owner), a in list(self._answers.items()) if owner == key and isinstance(a, Crl)]
         answers = [crl.answer(certificate, at, at) for crl in crls]
+        if self._folder is not None:
+            answers.append(self._folder.answer(certificate, issuer, at, at))
         return any(a is not None and a.standing is Standing.REVOKED for a in answers)
 
     def _said(

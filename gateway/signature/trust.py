@@ -42,6 +42,7 @@ from gateway.signature.certificates import (
     is_strong_key,
 )
 from gateway.signature.revocation import RevocationAnswer, RevocationSource, Standing, weigh
+from gateway.signature.revocation_cache import RevocationCache
 from gateway.signature.revocation_crl import Crl, CrlShelf, UnusableCrl
 
 _SUFFIXES = (".pem", ".crt", ".cer", ".der")
@@ -97,6 +98,9 @@ class TrustStore:
         anchors = tuple(_anchor(file, c, marks) for file, c in certificates if is_self_issued(c))
         inner += [c for _, c in certificates if not is_self_issued(c)]
         shelf, problems = _read_crls(folder, [*(a.certificate for a in anchors), *inner])
+        for source in further_sources:
+            if isinstance(source, RevocationCache):
+                source.consult(shelf)
         return cls(anchors, tuple(inner), (shelf, *further_sources), tuple(problems), state)
 
     @property

@@ -303,6 +303,22 @@ async def test_source_that_fails_is_asked_less_and_less_often(scene: Scene) -> N
     assert HOUR // SECOND <= waits[-1] <= HOUR * 11 // 10 // SECOND
 
 
+async def test_figures_count_what_fails_and_how_old_answers_are(scene: Scene) -> None:
+    def figure(name: str, kind: str) -> float | None:
+        return scene.gw.metrics.registry.get_sample_value(name, {"kind": kind})
+
+    await scene.servers.close("crl")
+    scene.check(scene.person("ocsp"))
+    await scene.checked(scene.person("crl"))
+    await scene.wait(2 * MINUTE)
+    await scene.ask()
+    assert figure("gateway_revocation_failing", "crl") == 1
+    assert figure("gateway_revocation_failing", "ocsp") == 0
+    age = figure("gateway_revocation_oldest_seconds", "ocsp")
+    assert age is not None
+    assert 3600 <= age <= 3600 + 180  # the responder's answers begin an hour back
+
+
 # what may be asked at all
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -29,6 +30,7 @@ from gateway.signature.revocation import (
 )
 from gateway.signature.revocation_cache import Place, RevocationCache
 from gateway.signature.revocation_crl import UnusableCrl, read_crl
+from gateway.signature.trust import TrustStore
 
 NOW = datetime(2020, 4, 14, 8, 0, tzinfo=UTC)
 AT = from_datetime(NOW)
@@ -138,6 +140,34 @@ def test_responder_that_a_crl_revokes_does_not_count_unless_marked_nocheck(
     revoked = {"known_revoked": lambda certificate: True}
     assert problem(pki, person, Said(responder(pki)), **revoked) == "untrusted_responder"
     assert read(pki, person, Said(responder(pki, no_check=True)), **revoked).knows
+
+
+def test_responder_that_the_trust_folder_revokes_does_not_count(person: Identity, tmp_path: Path) -> None:
+    own = DemoPki.create(tmp_path / "own", key=KeyKind.P256)
+    who, revoked = own.issue_person("H37", "UBND tỉnh", "Người ký", P256), responder(own)
+    issuer = own.issuing.certificate
+    data = answer_bytes(who.certificate, issuer, Said(revoked))
+    place, cache = Place("ocsp", OCSP_URL, "ab"), RevocationCache()
+    TrustStore.load(own.trust_folder, (cache,))
+    assert cache.read(place, data, who.certificate, [issuer], AT).sha256
+    own.revoke(revoked.certificate, NOW - DAY)
+    TrustStore.load(own.trust_folder, (cache,))
+    with pytest.raises(UnusableOcsp) as caught:
+        cache.read(place, data, who.certificate, [issuer], AT)
+    assert caught.value.problem == "untrusted_responder"
+
+
+def test_critical_extension_that_is_not_known_refuses_the_answer(pki: DemoPki, person: Identity) -> None:
+    issuer = pki.issuing.certificate
+    builder = ocsp.OCSPResponseBuilder().add_response(
+        person.certificate, issuer, hashes.SHA1(), ocsp.OCSPCertStatus.GOOD, NOW, NOW + DAY, None, None
+    )
+    builder = builder.responder_id(ocsp.OCSPResponderEncoding.NAME, issuer)
+    strange = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.999.7"), b"\x05\x00")
+    builder = builder.add_extension(strange, critical=True)
+    data = builder.sign(pki.issuing.private_key, hashes.SHA256()).public_bytes(Encoding.DER)
+    with pytest.raises(UnusableOcsp):
+        read_ocsp(OCSP_URL, data, person.certificate, issuer, AT)
 
 
 def test_answer_about_another_certificate_does_not_count(pki: DemoPki, person: Identity) -> None:
