@@ -94,7 +94,7 @@ async def test_the_server_does_what_the_document_says(site: Site, name: str, who
     sent = (await site.send(to=["H37.03", "H37.05"])).json
     [item] = await site.waiting()
     headers = {"X-API-Key": site.keys[who]} if who else {}
-    real = {"document": sent["document"], "delivery": item["delivery"]}
+    real = {"document": sent["document"], "delivery": item["delivery"], "receipt": sent["receipt"]}
     await asyncio.to_thread(try_operation, site.url, name, headers, real)
 
 
