@@ -182,6 +182,9 @@ def _print_status(console: Console, answer: dict[str, Any]) -> None:
     if lanes:
         headings = ("Nơi nhận", "Số lần lỗi liên tiếp", "Thử lại từ")
         console.print(output.table("Nơi nhận đang lỗi", headings, lanes))
+    if waiting := answer["rechecks"]["messages"]:
+        since = output.moment(answer["rechecks"]["oldest"])
+        console.print(f"{waiting} gói tin chờ đánh giá lại chữ ký số, lâu nhất từ {since}.")
     clock = answer["clock"]
     console.print(
         f"[dim]Đồng hồ ({clock['source']}): {clock['now']} · {answer['store'].get('engine', '')}[/]"

@@ -33,6 +33,7 @@ from gateway.model.agency import Profile
 from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.services import Services
 from gateway.signature.register import read_signers_csv
+from gateway.store import rechecks
 from gateway.store.people import Role
 
 Operation = Callable[..., Awaitable[Any]]
@@ -264,11 +265,13 @@ async def describe_store(gw: Services, caller: Caller) -> Any:
     counts = await gw.store.read(lambda tx: [dict(row) for row in tx.all("count_by_state")])
     events = await gw.store.read(lambda tx: [dict(row) for row in tx.all("count_events")])
     lanes = await gw.store.read(lambda tx: [dict(row) for row in tx.all("all_lanes")])
+    waiting = await gw.store.read(rechecks.waiting)
     return {
         "store": await gw.store.describe(),
         "deliveries": counts,
         "events": events,
         "failing_lanes": lanes,
+        "rechecks": waiting,
         "clock": {"source": gw.clock.source, "now": to_rfc3339(gw.clock.now())},
     }
 

@@ -50,22 +50,14 @@ def note_unregistered(
     for what is decided. A certificate that is registered for other days was decided about already."""
     for verdict in verdicts:
         is_open = verdict.indication is Indication.PASSED and verdict.role is SignerRole.NOT_CHECKABLE
-        if not is_open or gw.signers.knows(verdict.certificate_sha256):
+        digest = verdict.certificate_sha256
+        if not is_open or gw.signers.knows(digest) or signers.wait_for(tx, digest, message, at):
             continue
-        words = propose(verdict, gw.directory.resolve)
-        new = SignerProposal(
-            words.certificate_sha256,
-            words.subject,
-            words.agency,
-            words.role,
-            words.period,
-            message,
-            sender,
-            at,
-        )
+        said = propose(verdict, gw.directory.resolve)
+        new = SignerProposal(digest, said.subject, said.agency, said.role, said.period, message, sender, at)
         if signers.propose(tx, new):
             events.record(tx, _proposed_event(gw, new, document))
-        signers.wait_for(tx, verdict.certificate_sha256, message, at)
+        signers.wait_for(tx, digest, message, at)
 
 
 async def list_signers(gw: Services, caller: Caller, agency: str = "") -> list[Signer]:

@@ -64,6 +64,13 @@ def due(tx: Tx, now: Instant, limit: int) -> list[str]:
     return [row["message"] for row in tx.all("due_rechecks", now=now, limit=limit)]
 
 
+def waiting(tx: Tx) -> dict[str, int | None]:
+    """How many messages wait to be judged again (``messages``), and since when the oldest (``oldest``)."""
+    row = tx.one("count_rechecks")
+    assert row is not None
+    return {"messages": row["messages"], "oldest": row["oldest"]}
+
+
 def of_message(tx: Tx, message: str) -> list[Recheck]:
     """Why a message is to be judged again; empty when it is not."""
     return [

@@ -53,15 +53,19 @@ def propose(tx: Tx, new: SignerProposal) -> bool:
     return added > 0
 
 
-def wait_for(tx: Tx, certificate_sha256: str, message: str, at: Instant) -> None:
+def wait_for(tx: Tx, certificate_sha256: str, message: str, at: Instant) -> bool:
     """The message is judged again once the certificate is registered; at once when it just was.
 
-    The proposal must exist: its row is held, so that a decision made meanwhile sees this message.
+    False: it has to be proposed first. The row of the proposal is held, so that a decision that is made
+    meanwhile sees this message.
     """
     proposal = tx.one("hold_signer_proposal", certificate_sha256=certificate_sha256)
+    if proposal is None:
+        return False
     tx.run("add_signer_use", certificate_sha256=certificate_sha256, message=message, seen_at=at)
-    if proposal is not None and proposal["decision"] == CONFIRMED:
+    if proposal["decision"] == CONFIRMED:
         _hand_over(tx, certificate_sha256, at)
+    return True
 
 
 def find(tx: Tx, certificate_sha256: str) -> SignerProposal | None:

@@ -117,6 +117,16 @@ async def test_a_missing_answer_has_the_message_judged_again_after_a_minute(
     assert 0 < recheck.due_at - world.gw.clock.now() <= MINUTE
 
 
+async def test_the_status_of_the_gateway_says_how_many_wait_and_since_when(
+    world: World, seal: Identity
+) -> None:
+    assert (await run(world.gw, "status", {}))["rechecks"] == {"messages": 0, "oldest": None}
+    submission = await send(world, seal)
+    [recheck] = await waiting(world, submission.message)
+    found = (await run(world.gw, "status", {}))["rechecks"]
+    assert found == {"messages": 1, "oldest": recheck.since}
+
+
 async def test_a_signature_that_is_settled_is_not_judged_again(
     world: World, pki: DemoPki, seal: Identity
 ) -> None:
