@@ -79,7 +79,6 @@ class TrustSection(_Section):
     timestamp_seconds: int = Field(
         60, gt=0, description="Time between two timestamps; longer while the service does not answer."
     )
-    rule_set: str = Field("TT41-2017/1", description="Rule set under which signatures are judged.")
     fetch: bool = Field(
         True,
         description="Fetch CRLs and OCSP answers from the addresses that certificates name; false on a site "

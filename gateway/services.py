@@ -18,7 +18,7 @@ from gateway.clock import Clock, new_id
 from gateway.config import Config
 from gateway.directory.snapshot import Directory
 from gateway.metrics import Metrics
-from gateway.model.text import AgencyCode, Bilingual
+from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.signature.in_use import CertificatesInUse
 from gateway.signature.keyring import Keyring
 from gateway.signature.register import SignerRegister
@@ -88,13 +88,17 @@ class Services:
 
     @property
     def trust(self) -> Trust:
-        """Anchors, signer register and rule set as of now."""
-        return Trust(self.trust_store, self.signers, self.config.trust.rule_set)
+        """Anchors, signer register and rule sets as of now."""
+        return Trust(self.trust_store, self.signers)
 
     @property
     def rule_set(self) -> str:
         """What a decision rests on: the rules for signatures and the table of secrecy marks, by version."""
-        return f"{self.config.trust.rule_set}+secrecy-{secrecy_table.VERSION}"
+        return self.rule_set_at(self.clock.now())
+
+    def rule_set_at(self, received: Instant) -> str:
+        """The same for a message that was received then."""
+        return f"{self.trust.rule_set_at(received)}+secrecy-{secrecy_table.VERSION}"
 
     def new_id(self) -> str:
         """A UUIDv7 for now."""

@@ -136,7 +136,7 @@ def bench_of(clock: Clock, config: Config, given: Given, gw: Services | None) ->
     """The engine's inputs: what was named wins over what the installation has."""
     directory = _directory(given.directory) if given.directory else gw.directory if gw else None
     limits = Limits(max_bytes=config.limits.upload_bytes, max_attachment=config.limits.attachment_bytes)
-    trust = trust_of(config, given, gw, directory)
+    trust = trust_of(given, gw, directory)
     return Bench(clock, limits, trust, directory, app.adapter_kinds(), caller_agencies=None)
 
 
@@ -144,14 +144,14 @@ def _directory(file: Path) -> Directory:
     return to_directory(read_directory(output.read_text(file), format_of(file)))
 
 
-def trust_of(config: Config, given: Given, gw: Services | None, directory: Directory | None) -> Trust | None:
+def trust_of(given: Given, gw: Services | None, directory: Directory | None) -> Trust | None:
     store = TrustStore.load(given.trust) if given.trust else gw.trust_store if gw else None
     if store is None and given.signers is None:
         return None
     register = SignerRegister(_signers(given.signers, directory)) if given.signers else None
     if register is None:
         register = gw.signers if gw else SignerRegister(())
-    return Trust(store or TrustStore(()), register, config.trust.rule_set)
+    return Trust(store or TrustStore(()), register)
 
 
 def _signers(file: Path, directory: Directory | None) -> list[Signer]:

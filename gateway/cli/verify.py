@@ -20,7 +20,6 @@ from gateway.cli.frame import Frame, common_options
 from gateway.cli.reach import wait
 from gateway.cli.signatures import print_signatures
 from gateway.clock import Clock, SystemClock
-from gateway.config import load
 from gateway.model.finding import Finding
 from gateway.model.verdict import Indication, Verdict
 from gateway.signature.pdf import judge_pdf
@@ -69,14 +68,13 @@ async def _verify(frame: Frame, file: Path, given: Given) -> Judged:
 
 async def _trust_at_hand(frame: Frame, clock: Clock, given: Given) -> Trust:
     """What was named, else what the installation has, else nothing: then nothing can be concluded."""
-    config = load(frame.home)
     gw = await installation(frame, clock)
     try:
-        found = trust_of(config, given, gw, gw.directory if gw else None)
+        found = trust_of(given, gw, gw.directory if gw else None)
     finally:
         if gw is not None:
             await gw.close()
-    return found or Trust(TrustStore(()), None, config.trust.rule_set)
+    return found or Trust(TrustStore(()), None)
 
 
 def _print(console: Console, file: Path, verdicts: tuple[Verdict, ...], findings: list[Finding]) -> None:

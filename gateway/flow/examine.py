@@ -189,7 +189,7 @@ def _genuine(upload: Upload, bench: Bench) -> _Genuine:
         return _Genuine(parse_envelope(upload.staging.chunks(), bench.limits))
     if upload.size > VERIFIED_UP_TO:
         parsed = parse_envelope(upload.staging.chunks(), bench.limits)
-        verdict = too_large_to_verify(bench.trust.rule_set, bench.at, upload.sha256.hex())
+        verdict = too_large_to_verify(bench.trust.rule_set_at(bench.at), bench.at, upload.sha256.hex())
         found = _Genuine(parsed, (verdict,))
     else:
         found = _verified(upload, bench, bench.trust)

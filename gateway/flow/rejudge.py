@@ -193,7 +193,7 @@ def _write(tx: Tx, gw: Services, row: Row, stored: list[dict[str, str]], new: _N
         document=row["document"],
         message=row["id"],
         sender=row["sender"],
-        rule_set=gw.rule_set,
+        rule_set=gw.rule_set_at(row["accepted_at"]),
         facts={
             "cause": new.cause.value,
             "verdicts": [facts.verdict_fact(verdict) for verdict in new.verdicts],
@@ -207,7 +207,7 @@ def _write(tx: Tx, gw: Services, row: Row, stored: list[dict[str, str]], new: _N
         message=row["id"],
         verdicts=[verdict.as_json() for verdict in new.verdicts],
         findings=[finding.as_json() for finding in new.findings] + others,
-        rule_set=gw.rule_set,
+        rule_set=gw.rule_set_at(row["accepted_at"]),
         cause=new.cause,
         event=rejudged.id,
         judged_at=new.at,

@@ -60,6 +60,15 @@ def is_strong_hash(certificate: x509.Certificate) -> bool:
     return algorithm is not None and algorithm.digest_size >= 32
 
 
+def issuers_hash_text(certificate: x509.Certificate) -> str:
+    """``SHA-1``, ``MD5``: the hash with which the issuer signed; ``"?"`` when it is not known."""
+    try:
+        algorithm = certificate.signature_hash_algorithm
+    except (UnsupportedAlgorithm, ValueError):
+        return "?"
+    return "?" if algorithm is None else algorithm.name.upper().replace("SHA", "SHA-", 1)
+
+
 def is_self_issued(certificate: x509.Certificate) -> bool:
     """True when subject and issuer are the same name."""
     return certificate.subject == certificate.issuer

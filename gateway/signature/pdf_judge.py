@@ -125,7 +125,7 @@ def _verdict(
         signing_time=to_rfc3339(when.at),
         time_source=when.source,
         algorithm=one.algorithm,
-        rule_set=case.trust.rule_set,
+        rule_set=case.trust.rule_set_at(case.at),
         coverage=one.coverage.value,
         signed_sha256=case.sha256,
         checked_at=to_rfc3339(case.now),

@@ -13,7 +13,13 @@ from cryptography import x509
 from gateway.clock import from_datetime, local
 from gateway.model.text import Bilingual, Instant
 from gateway.signature import revocation_texts
-from gateway.signature.certificates import key_text
+from gateway.signature.certificates import (
+    CA_CURVES,
+    is_strong_hash,
+    is_strong_key,
+    issuers_hash_text,
+    key_text,
+)
 from gateway.signature.revocation import RevocationAnswer, Standing
 
 
@@ -89,12 +95,28 @@ def no_answer(answer: RevocationAnswer, certificate: x509.Certificate) -> Biling
 
 
 def weak(certificate: x509.Certificate) -> Bilingual:
+    """Of its key, or of the hash with which its issuer signed it."""
+    weak_key = not is_strong_key(certificate, CA_CURVES) or is_strong_hash(certificate)
+    return _weak_key(certificate) if weak_key else _weak_hash(certificate)
+
+
+def _weak_key(certificate: x509.Certificate) -> Bilingual:
     name, key = holder(certificate), key_text(certificate)
     return Bilingual(
-        f"Chứng thư số của {name} ({key}) dùng khóa hoặc thuật toán yếu. Cần RSA từ 2048 bit hoặc ECDSA "
-        "P-256/P-384, với SHA-256 trở lên.",
-        f"The certificate of {name} ({key}) uses a weak key or algorithm. RSA of 2048 bits or more, or ECDSA "
-        "P-256/P-384, with SHA-256 or better, is needed.",
+        f"Chứng thư số của {name} dùng khóa không đạt yêu cầu ({key}). Cần RSA từ 2048 bit hoặc ECDSA "
+        "P-256/P-384; hãy đề nghị đơn vị gửi xin cấp chứng thư số mới rồi ký lại.",
+        f"The certificate of {name} has a key that does not count ({key}). RSA of 2048 bits or more, or "
+        "ECDSA P-256/P-384, is needed; ask the sender to get a new certificate and sign again.",
+    )
+
+
+def _weak_hash(certificate: x509.Certificate) -> Bilingual:
+    name, weak = holder(certificate), issuers_hash_text(certificate)
+    return Bilingual(
+        f"Chứng thư số của {name} được cơ quan cấp ký bằng thuật toán {weak}, không còn an toàn. Cần SHA-256 "
+        "trở lên; hãy đề nghị đơn vị gửi xin cấp chứng thư số mới rồi ký lại.",
+        f"The certificate of {name} was signed by its issuer with {weak}, which is no longer safe. SHA-256 "
+        "or better is needed; ask the sender to get a new certificate and sign again.",
     )
 
 

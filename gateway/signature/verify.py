@@ -11,7 +11,7 @@ it, so anyone could backdate a signature to before a revocation.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from gateway.clock import local_day, to_rfc3339
 from gateway.model.agency import Signer
@@ -21,6 +21,7 @@ from gateway.signature import xmldsig_texts as texts
 from gateway.signature.certificates import fingerprint, subject_text
 from gateway.signature.proofs import proofs_of
 from gateway.signature.register import SignerRegister
+from gateway.signature.rules import RuleSets, shipped_rules
 from gateway.signature.trust import TrustStore
 from gateway.signature.xmldsig import Failure, TooLargeToVerify, XmlSignature, verify_xmldsig
 
@@ -34,7 +35,11 @@ class Trust:
 
     store: TrustStore
     signers: SignerRegister | None
-    rule_set: str
+    rules: RuleSets = field(default_factory=shipped_rules)
+
+    def rule_set_at(self, received: Instant) -> str:
+        """Name of the rule set under which a message is judged that was received then (docs/adr/0005)."""
+        return self.rules.at(received).name
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ def _judge(data: bytes, trust: Trust, at: Instant, now: Instant) -> EnvelopeSign
     try:
         signature = verify_xmldsig(data)
     except TooLargeToVerify:
-        return EnvelopeSignature(too_large_to_verify(trust.rule_set, at), None)
+        return EnvelopeSignature(too_large_to_verify(trust.rule_set_at(at), at), None)
     if signature.failure is not None or signature.certificate is None:
         return EnvelopeSignature(_broken(signature, trust, at), None)
     path = trust.store.check_path(signature.certificate, signature.others, at, now)
@@ -123,7 +128,7 @@ def _verdict(
         signing_time=to_rfc3339(at if time is None else time),
         time_source="none" if time is None else "declared",
         algorithm=signature.algorithm,
-        rule_set=trust.rule_set,
+        rule_set=trust.rule_set_at(at),
         proofs=proofs_of(certificate),
     )
 

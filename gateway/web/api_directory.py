@@ -49,7 +49,7 @@ async def show_gateway(call: Call[NoQuery, None]) -> GatewayAnswer:
             "version": __version__,
             "time": to_rfc3339(now),
             "clock": gw.clock.source,
-            "rule_set": gw.config.trust.rule_set,
+            "rule_set": gw.trust.rule_set_at(now),
             "levels": list(gw.directory.levels(local_day(now))),
             "limits": LimitsBody(
                 upload_bytes=limits.upload_bytes,

@@ -52,7 +52,7 @@ class PdfWorld:
     @property
     def trust(self) -> Trust:
         rows = [self.person.signer(SENDER), self.agency.signer(SENDER)]
-        return Trust(TrustStore.load(self.pki.trust_folder), SignerRegister(rows), "test-rules")
+        return Trust(TrustStore.load(self.pki.trust_folder), SignerRegister(rows))
 
     def judge(self, pdf: bytes, declared: date | None = None) -> tuple[Verdict, ...]:
         return judge_pdf("vb.pdf", read_pdf_signatures(pdf), self.trust, RECEIVED, declared)

@@ -527,7 +527,7 @@ def _who(*signers: str, is_main: bool = True) -> Callable[[p.PdfWorld], list[Fin
             pdf = p.sign_once(pdf, known[who], f"Ky{index}", p.SIGNED_AT + timedelta(minutes=index))
         rows = [world.person.signer(p.SENDER), world.agency.signer(p.SENDER)]
         register = SignerRegister([*rows, other.signer(AgencyCode("H37.05"))])
-        trust = Trust(world.trust.store, register, "test-rules")
+        trust = Trust(world.trust.store, register)
         verdicts = p.judge_pdf("vb.pdf", p.read_pdf_signatures(pdf), trust, p.RECEIVED, None)
         return judge_file("vb.pdf", verdicts, is_main, p.SENDER)
 

@@ -29,7 +29,7 @@ from gateway.signature.trust import TrustStore
 from gateway.signature.verify import EnvelopeSignature, Trust, verify_envelope
 
 SENDER = AgencyCode("H37")
-RULES = "test-rules"
+RULES = "TT41-2017/1"
 AT = from_datetime(datetime(2020, 4, 14, 8, 0, tzinfo=UTC))
 EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
 INCLUSIVE = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
@@ -67,7 +67,7 @@ class World:
     @property
     def trust(self) -> Trust:
         """Read anew, so that a test may change the trust folder first."""
-        return Trust(TrustStore.load(self.pki.trust_folder), SignerRegister(self.rows), RULES)
+        return Trust(TrustStore.load(self.pki.trust_folder), SignerRegister(self.rows))
 
     def verify(self, data: bytes, at: Instant = AT) -> EnvelopeSignature:
         return verify_envelope(data, self.trust, at)

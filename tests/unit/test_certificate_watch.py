@@ -247,7 +247,7 @@ def test_what_could_not_be_kept_is_handed_out_again(pki: DemoPki, seal: Identity
 
 @pytest.fixture
 def world_trust(pki: DemoPki, seal: Identity) -> Trust:
-    return Trust(TrustStore.load(pki.trust_folder), SignerRegister([seal.signer(H37)]), "test")
+    return Trust(TrustStore.load(pki.trust_folder), SignerRegister([seal.signer(H37)]))
 
 
 def row_of(digest: str, role: str, title: str, end: date | None) -> Signer:
