@@ -13,6 +13,8 @@ from typing import Protocol
 from aiohttp import web
 
 from adapters.inbox import Inbox
+from adapters.vxp import inbound as vxp
+from adapters.vxp.pull import VxpInbox
 from adapters.webhook import Webhook
 from gateway.clock import Clock
 from gateway.flow.door import Admission
@@ -34,13 +36,16 @@ class AdapterType(Protocol):
 
 KINDS: dict[str, AdapterType] = {
     Inbox.kind: Inbox,
+    VxpInbox.kind: VxpInbox,
     Webhook.kind: Webhook,
 }
 
 # Kinds whose partner keeps messages for us until we come for them.
 COLLECTORS: dict[str, Callable[[Net, Clock], Collector]] = {}
 # Inbound halves: where the partner's software finds us -> its web application.
-MOUNTS: dict[str, Callable[[Services, Admission], web.Application]] = {}
+MOUNTS: dict[str, Callable[[Services, Admission], web.Application]] = {
+    "/vxp": vxp.make_app,
+}
 
 
 def make_adapters(net: Net, clock: Clock) -> dict[str, Adapter]:

@@ -29,6 +29,12 @@ class Metrics:
         self.turned_away = Counter(
             "gateway_turned_away", "Calls refused because of a limit.", ["limit"], registry=self.registry
         )
+        self.partner_calls = Counter(
+            "gateway_partner_calls",
+            "Calls of partner software by dialect, call and outcome.",
+            ["dialect", "call", "outcome"],
+            registry=self.registry,
+        )
         self.stage_seconds = Histogram(
             "gateway_stage_seconds",
             "Time of one upload in each stage of the walk.",

@@ -24,8 +24,14 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
+from aiohttp.web import RequestKey
+
 from gateway.model.envelope import Kind
 from gateway.model.text import AgencyCode, Bilingual, DocumentId
+
+# Where the server leaves (``request.get(TURNED_AWAY)``) the error that an inbound half has to
+# answer with, in its partner's own format, before it does anything else: the gateway is shutting down, say.
+TURNED_AWAY = RequestKey("gateway.turned_away", Exception)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import orjson
+from multidict import CIMultiDict
 
 from adapters.vxp import sign
 from gateway.clock import Clock
@@ -177,7 +178,7 @@ class VxpClient:
 
     def _headers(
         self, parameters: Mapping[str, str], media_type: str, last: Mapping[str, str] | None = None
-    ) -> dict[str, str]:
+    ) -> Mapping[str, str]:
         """The headers of one call: signed ones, and for a sticky client those of earlier calls. ``last`` are
         parameters that the SDK signs after the time."""
         times = {"timestamp": self._stamp or sign.stamp(self._clock.now()), "Content-Type": media_type}
@@ -186,7 +187,7 @@ class VxpClient:
         if self._map is None:
             return signed | own
         self._map |= signed | own
-        return dict(self._map)
+        return _on_the_wire(self._map)
 
     async def _json(
         self,
@@ -203,6 +204,15 @@ class VxpClient:
                 return read_answer(answer.status, await _whole(answer, limit))
         except Unreachable as error:
             raise Unavailable(error.code, error.text) from error
+
+
+def _on_the_wire(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """The SDK's map tells ``docId`` and ``docid`` apart, HTTP does not: one header that comes twice."""
+    spelled = {name.lower(): name for name in reversed(list(headers))}
+    wire: CIMultiDict[str] = CIMultiDict()
+    for name, value in headers.items():
+        wire.add(spelled[name.lower()], value)
+    return wire
 
 
 def read_answer(status: int, body: bytes) -> dict[str, Any]:

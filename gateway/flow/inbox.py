@@ -120,7 +120,7 @@ async def fetch(gw: Services, caller: Caller, delivery_id: str) -> Parcel:
     """The bytes of one waiting (or already delivered) message."""
 
     def unit(tx: Tx) -> tuple[Delivery, StoredPayload | None]:
-        return _own(tx, gw, caller, delivery_id), of_delivery(tx, delivery_id)
+        return own_delivery(tx, gw, caller, delivery_id), of_delivery(tx, delivery_id)
 
     delivery, stored = await gw.store.read(unit)
     if delivery.state not in (State.QUEUED, State.DELIVERED):
@@ -141,9 +141,9 @@ async def fetch(gw: Services, caller: Caller, delivery_id: str) -> Parcel:
     return Parcel(delivery, payload.size, payload.sha256.hex(), chunks())
 
 
-async def done(gw: Services, caller: Caller, delivery_id: str) -> Delivery:
+async def done(gw: Services, caller: Caller, delivery_id: str, proof: str = PROOF) -> Delivery:
     """The recipient's system has stored the message durably. Saying it twice changes nothing."""
-    settled = await gw.store.write(lambda tx: _settle(tx, gw, caller, delivery_id))
+    settled = await gw.store.write(lambda tx: _settle(tx, gw, caller, delivery_id, proof))
     gw.ring_for([settled.sender])  # its 01
     return settled
 
@@ -159,16 +159,16 @@ async def done_many(gw: Services, caller: Caller, delivery_ids: Sequence[str]) -
     return settled
 
 
-def _settle(tx: Tx, gw: Services, caller: Caller, delivery_id: str) -> Delivery:
+def _settle(tx: Tx, gw: Services, caller: Caller, delivery_id: str, proof: str = PROOF) -> Delivery:
     """Raises before it writes anything."""
-    current = _own(tx, gw, caller, delivery_id, lock=True)
+    current = own_delivery(tx, gw, caller, delivery_id, lock=True)
     if current.state is State.DELIVERED:
         return current
     if current.state is not State.QUEUED:
         raise WrongState(_not_waiting(current), code=f"delivery.{current.state.value}")
     if current.fetched_at is None:
         raise WrongState(_NOT_FETCHED, code="delivery.not_fetched")
-    arrive(tx, gw, current, PROOF, actor=caller.principal)
+    arrive(tx, gw, current, proof, actor=caller.principal)
     return deliveries.find(tx, delivery_id) or current
 
 
@@ -179,7 +179,8 @@ def _settle_or_say(tx: Tx, gw: Services, caller: Caller, delivery_id: str) -> Se
         return Settled(delivery_id, None, problem)
 
 
-def _own(tx: Tx, gw: Services, caller: Caller, delivery_id: str, *, lock: bool = False) -> Delivery:
+def own_delivery(tx: Tx, gw: Services, caller: Caller, delivery_id: str, *, lock: bool = False) -> Delivery:
+    """A delivery that waits (or waited) in an inbox of the caller, and that may be taken now."""
     delivery = deliveries.find(tx, delivery_id, lock=lock)
     if delivery is None or not caller.acts_for(delivery.destination):
         raise NotFound(code="delivery.unknown")
@@ -203,7 +204,7 @@ async def _mark_fetched(gw: Services, caller: Caller, delivery: Delivery, starte
 
 def _mark_taken(tx: Tx, gw: Services, caller: Caller, delivery_ids: Sequence[str]) -> None:
     for delivery_id in delivery_ids:
-        _fetched(tx, gw, caller, _own(tx, gw, caller, delivery_id, lock=True), gw.clock.now())
+        _fetched(tx, gw, caller, own_delivery(tx, gw, caller, delivery_id, lock=True), gw.clock.now())
 
 
 def _fetched(tx: Tx, gw: Services, caller: Caller, delivery: Delivery, started: Instant) -> None:

@@ -68,6 +68,17 @@ async def submit(gw: Services, caller: Caller, upload: Upload, narrow_to: Sequen
         upload.staging.discard()
 
 
+async def turn_back(gw: Services, caller: Caller, upload: Upload, finding: Finding) -> GatewayError:
+    """Refuse an upload for what only its carrier can see (a hash in the call that does not fit, say).
+
+    Recorded like any refusal; the error to raise.
+    """
+    try:
+        return await _refusal(gw, caller, upload, Examination(Decision.REFUSE, (finding,)))
+    finally:
+        upload.staging.discard()
+
+
 async def preflight(gw: Services, caller: Caller, upload: Upload) -> Examination:
     """What ``submit`` would decide now, without keeping or recording anything."""
     try:

@@ -123,6 +123,39 @@ def find(tx: Tx, delivery_id: str, *, lock: bool = False) -> Delivery | None:
     return None if row is None else from_row(row)
 
 
+def waiting(
+    tx: Tx, destination: str, *, statuses: bool, since: Instant, until: Instant, limit: int
+) -> list[Delivery]:
+    """What waits in one inbox and was accepted within the time, most urgent and oldest first: documents, or
+    statuses. A later message of a document stays out of sight while an earlier one is still on its way."""
+    query = "waiting_statuses" if statuses else "waiting_documents"
+    rows = tx.all(query, destination=destination, since=since, until=until, limit=limit)
+    return [from_row(row) for row in rows]
+
+
+def count_waiting(tx: Tx, destination: str, *, statuses: bool) -> int:
+    """How many documents, or statuses, wait in one inbox."""
+    query = "count_waiting_statuses" if statuses else "count_waiting_documents"
+    row = tx.one(query, destination=destination)
+    return int(row["waiting"]) if row is not None else 0
+
+
+def sent_by(tx: Tx, sender: str, *, statuses: bool, limit: int) -> list[Delivery]:
+    """The newest deliveries of what one agency sent."""
+    query = "statuses_sent_by" if statuses else "documents_sent_by"
+    return [from_row(row) for row in tx.all(query, sender=sender, limit=limit)]
+
+
+def of_message(tx: Tx, message: str) -> list[Delivery]:
+    """Every delivery of one message."""
+    return [from_row(row) for row in tx.all("deliveries_of_message", message=message)]
+
+
+def note_recipient(tx: Tx, delivery_id: str, code: str, words: Bilingual) -> bool:
+    """What the recipient's system says of a message that goes on waiting; False when it waits no more."""
+    return tx.run("note_recipient", id=delivery_id, code=code, vi=words.vi, en=words.en) > 0
+
+
 def of_document(tx: Tx, document: str) -> list[Delivery]:
     """Deliveries of every message of a document, the statuses about it included."""
     return [from_row(row) for row in tx.all("deliveries_of_document", document=document)]

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from gateway.errors import Busy, NotFound
 from gateway.model.text import Bilingual
+from gateway.port import TURNED_AWAY
 from gateway.services import Services
 from gateway.web.auth import admitted
 from gateway.web.body import announced_size, read_json, read_query, require_envelope_type, upload_chunks
@@ -63,7 +64,10 @@ async def count_and_drain(
     desk = request.app[DESK]
     desk.spoken.add(request.protocol)
     if desk.draining and request.path != "/healthz":
-        raise Busy(_DRAINING, code="gateway.draining", retry_after=DRAIN_RETRY)
+        away = Busy(_DRAINING, code="gateway.draining", retry_after=DRAIN_RETRY)
+        if len(request.match_info.apps) == 1:
+            raise away
+        request[TURNED_AWAY] = away  # a partner's software reads no format but its own
     desk.running += 1
     desk.idle.clear()
     try:
@@ -87,7 +91,7 @@ def add_headers(gw: Services) -> Callable[[web.Request, web.StreamResponse], Awa
         headers.setdefault("Cache-Control", "no-store")
         if request.secure:
             headers["Strict-Transport-Security"] = "max-age=31536000"
-        if request.app[DESK].draining:
+        if request.config_dict[DESK].draining:  # the request may belong to a mounted application
             headers["Connection"] = "close"
             response.force_close()
 

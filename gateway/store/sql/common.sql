@@ -789,3 +789,49 @@ WHERE receipt.id = :receipt;
 -- name: stamp_leaves
 -- All leaves of one tree, in order.
 SELECT hash FROM stamp_leaf WHERE stamp = :stamp ORDER BY leaf;
+
+-- name: waiting_documents
+-- Documents in one inbox that were accepted within a time, most urgent and oldest first; a later message of a
+-- document stays out of sight while an earlier one is still on its way.
+SELECT d.* FROM delivery d
+WHERE d.destination = :destination AND d.state = 'queued' AND d.pull = 1 AND d.kind <> 'status'
+  AND d.accepted_at >= :since AND d.accepted_at <= :until
+  AND NOT EXISTS (
+    SELECT 1 FROM delivery e
+    WHERE e.destination = d.destination AND e.order_key = d.order_key
+      AND e.state IN ('queued', 'held', 'dead')
+      AND (e.accepted_at < d.accepted_at OR (e.accepted_at = d.accepted_at AND e.id < d.id)))
+ORDER BY d.urgency_rank, d.accepted_at, d.id
+LIMIT :limit;
+
+-- name: waiting_statuses
+-- The same for statuses, which may come in any order.
+SELECT d.* FROM delivery d
+WHERE d.destination = :destination AND d.state = 'queued' AND d.pull = 1 AND d.kind = 'status'
+  AND d.accepted_at >= :since AND d.accepted_at <= :until
+ORDER BY d.urgency_rank, d.accepted_at, d.id
+LIMIT :limit;
+
+-- name: count_waiting_documents
+-- How many documents wait in one inbox.
+SELECT COUNT(*) AS waiting FROM delivery
+WHERE destination = :destination AND state = 'queued' AND pull = 1 AND kind <> 'status';
+
+-- name: count_waiting_statuses
+-- How many statuses wait in one inbox.
+SELECT COUNT(*) AS waiting FROM delivery
+WHERE destination = :destination AND state = 'queued' AND pull = 1 AND kind = 'status';
+
+-- name: documents_sent_by
+-- The newest deliveries of documents of one sender.
+SELECT * FROM delivery WHERE sender = :sender AND kind <> 'status'
+ORDER BY accepted_at DESC, id DESC LIMIT :limit;
+
+-- name: statuses_sent_by
+-- The newest deliveries of statuses of one reporter.
+SELECT * FROM delivery WHERE sender = :sender AND kind = 'status'
+ORDER BY accepted_at DESC, id DESC LIMIT :limit;
+
+-- name: note_recipient
+-- What the recipient's system says of a message that goes on waiting.
+UPDATE delivery SET reason_code = :code, reason_vi = :vi, reason_en = :en WHERE id = :id AND state = 'queued';

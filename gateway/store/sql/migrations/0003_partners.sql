@@ -62,3 +62,10 @@ CREATE TABLE reconciliation (
   made_at INTEGER NOT NULL
 );
 CREATE INDEX reconciliation_by_partner ON reconciliation (partner, day);
+
+-- The lists that partner software asks for: documents and statuses of one inbox apart, and what one agency sent.
+CREATE INDEX delivery_waiting_documents ON delivery (destination, urgency_rank, accepted_at, id)
+  WHERE state = 'queued' AND pull = 1 AND kind <> 'status';
+CREATE INDEX delivery_waiting_statuses ON delivery (destination, urgency_rank, accepted_at, id)
+  WHERE state = 'queued' AND pull = 1 AND kind = 'status';
+CREATE INDEX delivery_by_sender ON delivery (sender, accepted_at, id);
