@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ from gateway.model.text import AgencyCode
 from gateway.practice.pki import DemoPki, Identity
 from gateway.store.people import Role
 from tests.world import AGENCIES
+
+BLOCK_FILE = "longest-block"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +62,13 @@ async def prepare(home: Path) -> Bed:
 
 
 @contextlib.asynccontextmanager
-async def started(bed: Bed) -> AsyncIterator[tuple[str, int]]:
-    """Base URL and process id of a gateway on ``bed``."""
-    command = [sys.executable, "-m", "tests.server", str(bed.home)]
+async def started(bed: Bed, ticker: bool = False) -> AsyncIterator[tuple[str, int]]:
+    """Base URL and process id of a gateway on ``bed``.
+
+    With ``ticker`` it writes the longest block of its event loop into ``BLOCK_FILE`` at the end, in seconds;
+    SIGUSR1 begins anew.
+    """
+    command = [sys.executable, "-m", "tests.server", str(bed.home), *(["ticker"] if ticker else [])]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     try:
         assert process.stdout is not None
@@ -89,15 +96,46 @@ def resident_bytes(pid: int, field: str = "VmRSS") -> int:
     raise RuntimeError(f"no {field} in /proc")
 
 
-async def _main(home: Path) -> None:
+class _Ticker:
+    """How late a task comes that wants to run every few milliseconds."""
+
+    EVERY = 0.005
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+
+    def reset(self) -> None:
+        self.longest = 0.0
+
+    async def run(self) -> None:
+        while True:
+            began = time.perf_counter()
+            await asyncio.sleep(self.EVERY)
+            self.longest = max(self.longest, time.perf_counter() - began - self.EVERY)
+
+
+@contextlib.asynccontextmanager
+async def _ticking(home: Path) -> AsyncIterator[None]:
+    ticker = _Ticker()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, ticker.reset)
+    task = asyncio.create_task(ticker.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        (home / BLOCK_FILE).write_text(str(ticker.longest))
+
+
+async def _main(home: Path, ticker: bool) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     config = load(home)
     config = config.model_copy(update={"server": config.server.model_copy(update={"port": 0})})
     async with running(home, config, SystemClock()) as (_, port):
         print(f"port={port}", flush=True)
-        await stop.wait()
+        async with _ticking(home) if ticker else contextlib.nullcontext():
+            await stop.wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(Path(sys.argv[1])))
+    asyncio.run(_main(Path(sys.argv[1]), "ticker" in sys.argv[2:]))

@@ -4,6 +4,7 @@
     make bench ARGS="envelopes"         signed envelopes of 30 KB, 300 KB and 3 MB, submit to delivered
     make bench ARGS="statuses"          small status messages, submit to delivered
     make bench ARGS="memory"            growth of the server for one 50 MB attachment
+    make bench ARGS="pdf"               doubly signed PDFs: reading, workers, submit to verdict
 
 Writes ``var/bench/NAME.json``. Everything stays on loopback; the load client shares the machine.
 """
@@ -26,6 +27,7 @@ from rich.table import Table
 
 from gateway.signature.seal import sign_envelope
 from tests.bench.floor import floor_seconds
+from tests.bench.pdf import bench_pdf
 from tests.client import Client, submit_all
 from tests.server import Bed, cpu_seconds, prepare, resident_bytes, started
 from tests.world import make_envelope, make_status
@@ -131,7 +133,12 @@ async def _stages(session: aiohttp.ClientSession, base: str, key: str) -> dict[s
     return {stage: t["sum"] / t["count"] * 1000 for stage, t in totals.items() if t["count"]}
 
 
-BENCHES = {"envelopes": bench_envelopes, "statuses": bench_statuses, "memory": bench_memory}
+BENCHES = {
+    "envelopes": bench_envelopes,
+    "statuses": bench_statuses,
+    "memory": bench_memory,
+    "pdf": bench_pdf,
+}
 
 
 def main(names: list[str]) -> None:
@@ -166,7 +173,9 @@ def _print(name: str, results: dict[str, Any]) -> None:
             console.print(f"{row}: " + ", ".join(f"{stage} {ms:.2f} ms" for stage, ms in stages.items()))
 
 
-def _cell(value: float) -> str:
+def _cell(value: float | None) -> str:
+    if value is None:
+        return ""
     return f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
 
 
