@@ -10,7 +10,7 @@ What pyHanko does:
   Here: the string as a whole, and the original where something else than digits and white space stands in it.
 - names and their delimiters: one ``read`` for each character. Here: a block and a regular expression.
 - issuer and serial number: compares the names first, by the long rules of RFC 4518, for every certificate
-  of a signature. Here: the serial numbers first.
+  of a signature. Here: the serial numbers first, and names that are written alike are the same.
 - paths to objects (for "what came later"): walks to every number of every array once for each way to it; a
   font's widths are walked once for each page. Here: the references within an object are listed once, and the
   paths are put into pyHanko's form for those objects only that are asked for.
@@ -28,6 +28,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
+from asn1crypto import x509
 from pyhanko.pdf_utils import generic, misc
 from pyhanko.pdf_utils.reader import HistoricalResolver, RawPdfPath
 from pyhanko.sign import general
@@ -86,7 +87,16 @@ def _match_issuer_serial(expected: Any, cert: Any) -> bool:
     """For ``general.match_issuer_serial``."""
     if expected["serial_number"] != cert["tbs_certificate"]["serial_number"]:
         return False
-    return bool(_matches(expected, cert))
+    return _is_written_alike(expected["issuer"], cert.issuer) or bool(_matches(expected, cert))
+
+
+def _is_written_alike(expected: Any, issuer: Any) -> bool:
+    """pyHanko compares the bytes as well, but with the tag that a name has within ``GeneralNames``."""
+    if isinstance(expected, x509.GeneralNames):
+        if len(expected) != 1 or expected[0].name != "directory_name":
+            return False
+        expected = expected[0].chosen
+    return bool(expected.chosen.contents == issuer.chosen.contents)
 
 
 # Paths to objects

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from asn1crypto import tsp, x509
 from pdf_world import P256, SEALED_AT, PdfWorld, add_revision, build_pdf_world, sign_once
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, NameObject, NullObject, NumberObject
@@ -97,6 +98,25 @@ def test_certificates_are_matched_as_upstream(world: PdfWorld) -> None:
     slow, fast = read_both(lambda: [general.match_issuer_serial(wanted, c) for c in certificates])
     assert fast == slow
     assert fast.count(True) == 1
+
+
+def test_issuers_within_general_names_are_matched_as_upstream(world: PdfWorld) -> None:
+    """The form in which the signing-certificate attribute names the issuer (RFC 5035)."""
+    (signature,) = PdfFileReader(io.BytesIO(world.leader)).embedded_signatures
+    certificates = [signature.signer_cert, *signature.other_embedded_certs]
+    matched = 0
+    for issuer in (certificates[0].issuer, certificates[0].subject):
+        names = x509.GeneralNames([x509.GeneralName("directory_name", issuer)])
+        for serial in (certificates[0].serial_number, 5):
+            wanted = tsp.IssuerSerial({"issuer": names, "serial_number": serial})
+            slow, fast = read_both(partial(outcomes_of, wanted, certificates))
+            assert fast == slow
+            matched += fast.count(True)
+    assert matched == 1
+
+
+def outcomes_of(wanted: Any, certificates: list[Any]) -> list[bool]:
+    return [general.match_issuer_serial(wanted, certificate) for certificate in certificates]
 
 
 def with_structure(writer: IncrementalPdfFileWriter) -> None:
