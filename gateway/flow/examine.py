@@ -120,15 +120,14 @@ def examine(upload: Upload, reading: Reading, known: Known, bench: Bench) -> Exa
             earlier=known.earlier,
         )
         findings = run_checks(subject)
+        verdicts = reading.verdicts
         if discreet := _only_what_may_be_said(findings):
-            findings = discreet
+            findings, verdicts = discreet, ()  # a verdict names the file
         else:
             pages = [found_on_page(index + 1) for index in reading.marked_pages]
             findings = [*reading.findings, *judge_signatures(reading, bench), *pages, *findings]
         hops = _ways(envelope, bench, local_day(now), findings)
-    return Examination(
-        decide(findings), tuple(findings), reading.verdicts, envelope, reading.identity, hops, known
-    )
+    return Examination(decide(findings), tuple(findings), verdicts, envelope, reading.identity, hops, known)
 
 
 def judge_signatures(reading: Reading, bench: Bench) -> list[Finding]:

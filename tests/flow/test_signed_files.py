@@ -12,7 +12,9 @@ import pytest
 
 from gateway.clock import SECOND
 from gateway.errors import Refused
-from gateway.flow.submit import Submission
+from gateway.flow.door import receive
+from gateway.flow.report import examination_json
+from gateway.flow.submit import Submission, preflight
 from gateway.model.finding import Decision, Severity
 from gateway.model.text import Instant
 from gateway.signature.seal import sign_envelope
@@ -214,3 +216,14 @@ async def test_worker_processes_say_what_is_said_here(world: World, papers: Pape
     assert submission.decision is Decision.HOLD
     with pytest.raises(Refused):
         await world.send(number="363", files={NAME: papers.files["tampered"]})
+
+
+async def test_of_a_secret_document_no_file_is_named(world: World, papers: Papers) -> None:
+    data = make_envelope(subject="TUYỆT MẬT", files={NAME: papers.files["signed"]})
+    exam = await preflight(world.gw, world.caller("H37"), await receive(world.gw, _whole(data)))
+    assert exam.decision is Decision.REFUSE
+    assert NAME not in orjson.dumps(examination_json(exam)).decode()
+
+
+async def _whole(data: bytes) -> AsyncIterator[bytes]:
+    yield data
