@@ -3,6 +3,7 @@ everything that can be wrong with a call. Over real HTTP, on both engines."""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -426,6 +427,23 @@ async def test_what_another_agency_sent_is_not_shown(axis: Axis) -> None:
     doc_id = await province.send(make_envelope(), "H37")
     assert await other.sent(doc_id) == []
     assert [row["senderDocId"] for row in await province.sent()] == [doc_id]
+
+
+async def test_the_command_of_the_documentation_works(axis: Axis, tmp_path: Path) -> None:
+    await axis.system("lang.son", "H37.03", fresh=YEARS)
+    await axis.world.send()
+    (tmp_path / "secret.txt").write_text(axis.secrets["lang.son"])
+    page = (Path(__file__).parents[2] / "docs" / "partners.md").read_text()
+    command = page.split("### With curl")[1].split("```sh\n")[1].split("```")[0]
+    process = await asyncio.create_subprocess_exec(
+        "bash",
+        "-euc",
+        command.replace("https://GATEWAY/vxp", axis.url),
+        cwd=tmp_path,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    answer = json.loads((await process.communicate())[0])
+    assert (answer["status"], len(answer["data"])) == ("OK", 1)
 
 
 # ---------------------------------------------------------------- who calls
