@@ -15,7 +15,7 @@ from gateway.model.verdict import Indication, Verdict
 from gateway.signature.certificates import fingerprint
 from gateway.signature.pdf import judge_pdf
 from gateway.signature.workers import PdfWorkers
-from tests.unit.pdf_attacks import RANGE, closing, update
+from tests.unit.pdf_attacks import RANGE, closing, content_of_page, update
 from tests.unit.pdf_world import RECEIVED, PdfWorld, build_pdf_world
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -35,7 +35,9 @@ async def workers() -> AsyncIterator[PdfWorkers]:
 
 
 async def judged(workers: PdfWorkers, world: PdfWorld, data: bytes) -> tuple[Verdict, ...]:
-    return judge_pdf("vb.pdf", await workers.read(data), world.trust, RECEIVED, None)
+    """As the gate does it, the text of the first page included."""
+    facts = await workers.read_file(data)
+    return judge_pdf("vb.pdf", facts.signatures, world.trust, RECEIVED, None)
 
 
 def number_of(name: bytes, data: bytes) -> int:
@@ -161,11 +163,33 @@ EMPTY: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_a_hostile_last_revision_never_passes(name: str, world: PdfWorld, workers: PdfWorkers) -> None:
-    pids = workers.pids
     verdicts = await judged(workers, world, HOSTILE[name](world.signed))
     assert verdicts
     assert not any(one.indication is Indication.PASSED for one in verdicts)
-    assert workers.pids == pids  # answered by a worker that lives
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_a_hostile_last_revision_costs_no_worker(
+    name: str, world: PdfWorld, workers: PdfWorkers
+) -> None:
+    """Where signatures alone are asked for: the page's text has a clock of its own."""
+    pids = workers.pids
+    assert await workers.read(HOSTILE[name](world.signed))
+    assert workers.pids == pids
+
+
+async def test_a_page_of_60_mb_of_zeros_costs_its_text_and_no_verdict(
+    world: PdfWorld, workers: PdfWorkers
+) -> None:
+    pids = workers.pids
+    packed = zlib.compress(b"\0" * 60_000_000)
+    page = b"<< /Filter /FlateDecode /Length %d >>\nstream\n%s\nendstream" % (len(packed), packed)
+    facts = await workers.read_file(update(world.signed, {content_of_page(world.signed): page}))
+    assert [one.failure and one.failure.sub_indication for one in facts.signatures] == [
+        "SIG_CONSTRAINTS_FAILURE"
+    ] * 2
+    assert facts.first_page_text == ""
+    assert workers.pids == pids
 
 
 @pytest.mark.parametrize("name", EMPTY)
