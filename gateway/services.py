@@ -1,7 +1,8 @@
 """The bundle that a flow is handed.
 
-In charge of: naming what a flow may use, and keeping the in-memory snapshots (directory, principals, signers)
-as fresh as their revision in the store. Not in charge of: making any of it (``app.py``) or deciding anything.
+In charge of: naming what a flow may use, and keeping the in-memory snapshots (directory, principals, signers,
+policies) as fresh as their revision in the store. Not in charge of: making any of it (``app.py``) or deciding
+anything.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from gateway.clock import Clock, new_id
 from gateway.config import Config
 from gateway.directory.snapshot import Directory
 from gateway.metrics import Metrics
+from gateway.model.policy import Policy
 from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.signature.in_use import CertificatesInUse
 from gateway.signature.keyring import Keyring
@@ -27,7 +29,7 @@ from gateway.signature.revocation_cache import Place, RevocationCache
 from gateway.signature.trust import TrustStore
 from gateway.signature.verify import Trust
 from gateway.signature.workers import PdfWorkers
-from gateway.store import certificates, registry
+from gateway.store import certificates, policies, registry
 from gateway.store.blobs import Blobs
 from gateway.store.contract import Store, Tx
 from gateway.store.people import PRINCIPALS, People, read
@@ -78,6 +80,7 @@ class Services:
     directory: Directory = field(default_factory=Directory)
     signers: SignerRegister = field(default_factory=lambda: SignerRegister(()))
     people: People = field(default_factory=lambda: People((), ()))
+    policies: tuple[Policy, ...] = ()
     threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "offload"))
     disk_threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(8, "disk"))
     certificates_in_use: CertificatesInUse = field(default_factory=CertificatesInUse)
@@ -135,6 +138,8 @@ class Services:
             self.signers = SignerRegister(await self.store.read(registry.read_signers))
         if PRINCIPALS in changed:
             self.people = People(*await self.store.read(read))
+        if policies.POLICIES in changed:
+            self.policies = await self.store.read(policies.read)
         if REVOCATION in changed:
             await self._load_revocation()
         self._revisions = found

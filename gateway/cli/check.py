@@ -137,7 +137,7 @@ def bench_of(clock: Clock, config: Config, given: Given, gw: Services | None) ->
     directory = _directory(given.directory) if given.directory else gw.directory if gw else None
     limits = Limits(max_bytes=config.limits.upload_bytes, max_attachment=config.limits.attachment_bytes)
     trust = trust_of(given, gw, directory)
-    return Bench(clock, limits, trust, directory, app.adapter_kinds(), caller_agencies=None)
+    return Bench(clock, limits, trust, directory, app.adapter_kinds(), policies=gw.policies if gw else ())
 
 
 def _directory(file: Path) -> Directory:

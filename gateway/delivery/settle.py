@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from gateway.clock import SECOND
 from gateway.delivery.retry import GIVE_UP_AFTER, LANE_WAIT, is_exhausted, lane_wait_after, wait_after
 from gateway.flow import facts, record
-from gateway.flow.progress import arrive, tell_sender
+from gateway.flow.notices import tell_sender
+from gateway.flow.progress import arrive
 from gateway.model.delivery import Delivery, State
 from gateway.model.event import Event, EventType
 from gateway.model.text import Bilingual, Instant

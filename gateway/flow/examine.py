@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import NamedTuple
 
+from gateway.checks.policies import apply_policies, meet_demands
 from gateway.checks.secrecy import MARKED, found_on_page
 from gateway.checks.subject import Subject
 from gateway.checks.table import run_checks
@@ -28,6 +29,7 @@ from gateway.flow.identity import NOTHING_KNOWN, Identity, Known, identify
 from gateway.model.delivery import Hop
 from gateway.model.envelope import Envelope, Kind, SignatureForm
 from gateway.model.finding import Decision, Finding, decide
+from gateway.model.policy import Policy
 from gateway.model.text import AgencyCode, Instant
 from gateway.model.verdict import Proof, Verdict
 from gateway.signature.judge import judge
@@ -52,6 +54,7 @@ class Bench:
     kinds: Mapping[str, bool] = field(default_factory=dict)
     caller_agencies: frozenset[AgencyCode] | None = None
     narrow_to: tuple[str, ...] = ()
+    policies: tuple[Policy, ...] = ()
     received_at: Instant | None = None  # of a kept message that is judged again; ``None``: now
 
     @property
@@ -127,6 +130,9 @@ def examine(upload: Upload, reading: Reading, known: Known, bench: Bench) -> Exa
             pages = [found_on_page(index + 1) for index in reading.marked_pages]
             findings = [*reading.findings, *judge_signatures(reading, bench), *pages, *findings]
         hops = _ways(envelope, bench, local_day(now), findings)
+        findings = apply_policies(findings, sender, bench.at, bench.policies)
+        hops, told = meet_demands(hops, findings, bench.at, bench.policies)
+    findings += told
     return Examination(decide(findings), tuple(findings), verdicts, envelope, reading.identity, hops, known)
 
 
@@ -218,7 +224,8 @@ def _ways(envelope: Envelope, bench: Bench, on: date, findings: list[Finding]) -
     if bench.narrow_to:
         wanted = {directory.resolve(text) for text in bench.narrow_to}
         codes = tuple(code for code in codes if code in wanted)
-    routing = route(codes, directory, on, bench.kinds)
+    sender = directory.resolve(envelope.sender.organ_id)
+    routing = route(codes, directory, on, bench.kinds, sender)
     findings.extend(routing.findings)
     return routing.hops
 

@@ -15,6 +15,7 @@ import orjson
 from gateway.clock import random_bytes
 from gateway.flow.examine import Examination
 from gateway.model.envelope import Envelope, Kind
+from gateway.model.finding import Finding
 from gateway.model.verdict import ProofKind, Verdict
 
 SALT_BYTES = 16
@@ -57,7 +58,14 @@ def facts_of(exam: Examination) -> dict[str, Any]:
 
 def findings_of(exam: Examination) -> list[dict[str, str]]:
     """Findings by rule and severity: the sentences may quote content, so they stay out of the log."""
-    return [{"rule": f.rule, "severity": f.severity.name.lower()} for f in exam.findings]
+    return [finding_fact(finding) for finding in exam.findings]
+
+
+def finding_fact(finding: Finding) -> dict[str, str]:
+    """Rule and severity, and the policies that decided about them."""
+    decided = {"policy": finding.policy, "exempted_by": finding.exempted_by}
+    fact = {"rule": finding.rule, "severity": finding.severity.name.lower()}
+    return fact | {name: value for name, value in decided.items() if value}
 
 
 def verdict_fact(verdict: Verdict) -> dict[str, Any]:

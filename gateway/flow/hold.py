@@ -12,7 +12,7 @@ from gateway.directory.route import SEVERAL_SUCCESSORS
 from gateway.errors import BadRequest, NotFound, WrongState
 from gateway.flow import facts, record
 from gateway.flow.door import Caller
-from gateway.flow.progress import tell_sender
+from gateway.flow.notices import tell_sender
 from gateway.model.delivery import ALLOWED, Delivery, State
 from gateway.model.event import EventType
 from gateway.model.text import Bilingual, Instant

@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 
+from gateway.checks.policies import apply_policies
 from gateway.clock import SECOND
 from gateway.errors import BadRequest, NotFound
 from gateway.flow import facts, record
@@ -128,7 +129,8 @@ async def _rejudge(
     if reading is None:
         await gw.store.write(lambda tx: [rechecks.end(tx, one) for one in due])
         return Judged(message, Outcome.GONE)
-    findings = tuple(judge_signatures(reading, bench))
+    found = judge_signatures(reading, bench)
+    findings = tuple(apply_policies(found, AgencyCode(row["sender"]), bench.at, bench.policies))
     new = _New(reading.verdicts, findings, cause, actor, reason, gw.clock.now())
     judged = await gw.store.write(lambda tx: _record(tx, gw, row, due, new))
     gw.metrics.rechecks.labels(judged.outcome.value).inc()
@@ -197,7 +199,7 @@ def _write(tx: Tx, gw: Services, row: Row, stored: list[dict[str, str]], new: _N
         facts={
             "cause": new.cause.value,
             "verdicts": [facts.verdict_fact(verdict) for verdict in new.verdicts],
-            "findings": [{"rule": f.rule, "severity": f.severity.name.lower()} for f in new.findings],
+            "findings": [facts.finding_fact(finding) for finding in new.findings],
         },
         private=facts.salted({"reason": new.reason}),
     )

@@ -22,6 +22,7 @@ from gateway.flow.door import Caller, Upload, limits_of
 from gateway.flow.examine import Bench, Examination, Reading, examine, read
 from gateway.flow.files import judge_files
 from gateway.flow.identity import look_up
+from gateway.flow.policy_demands import reject_demanded
 from gateway.model.envelope import Kind
 from gateway.model.event import EventType
 from gateway.model.finding import Decision, Finding, Severity
@@ -91,7 +92,9 @@ async def preflight(gw: Services, caller: Caller, upload: Upload) -> Examination
 
 def bench_for(gw: Services, agencies: frozenset[AgencyCode], narrow_to: Sequence[str] = ()) -> Bench:
     """The engine's inputs, as the running gateway has them."""
-    return Bench(gw.clock, limits_of(gw), gw.trust, gw.directory, gw.kinds, agencies, tuple(narrow_to))
+    return Bench(
+        gw.clock, limits_of(gw), gw.trust, gw.directory, gw.kinds, agencies, tuple(narrow_to), gw.policies
+    )
 
 
 async def read_upload(gw: Services, upload: Upload, bench: Bench) -> Reading | Examination:
@@ -149,7 +152,9 @@ async def _accept(
         if _answered(current):
             return current
         plan = plan_for(gw, caller.principal, current, payload, forms=forms, timings=upload.timings)
-        return plan, commit(tx, gw, plan)
+        accepted = commit(tx, gw, plan)
+        reject_demanded(tx, gw, plan)
+        return plan, accepted
 
     files = [payload, *(form.payload for form in forms.values())]
     try:

@@ -47,6 +47,7 @@ class Hop:
     held: Bilingual | None = None  # set: this delivery waits for a person, and why
     held_code: str = ""
     addressed: AgencyCode = AgencyCode("")  # the code that the envelope named
+    rejected_by: str = ""  # held, and rejected at once, by this policy of the recipient
 
 
 @dataclass(frozen=True, slots=True)

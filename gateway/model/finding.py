@@ -44,10 +44,12 @@ class Finding:
     where: str
     text: Bilingual
     clause: str = ""
+    policy: str = ""  # the policy that made it weigh more than the rule says
+    exempted_by: str = ""  # the policy by which it weighs no more than the rule says
 
     def as_json(self) -> dict[str, str]:
         """The shape of a finding at the API and in ``gateway check --json``."""
-        return {
+        body = {
             "rule": self.rule,
             "severity": self.severity.name.lower(),
             "where": self.where,
@@ -55,6 +57,8 @@ class Finding:
             "vi": self.text.vi,
             "en": self.text.en,
         }
+        decided = {"policy": self.policy, "exempted_by": self.exempted_by}
+        return body | {name: value for name, value in decided.items() if value}
 
 
 def decide(findings: Iterable[Finding]) -> Decision:

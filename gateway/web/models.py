@@ -50,7 +50,8 @@ class Text(Model):
 
 
 class FindingBody(Model):
-    """One thing that a check has to say. ``rule`` is stable, ``clause`` cites the regulation."""
+    """One thing that a check has to say. ``rule`` is stable, ``clause`` cites the regulation. ``policy``: the
+    policy that made it weigh more; ``exempted_by``: the exemption that took that back."""
 
     rule: str
     severity: Literal["info", "warning", "hold", "refuse"]
@@ -58,6 +59,8 @@ class FindingBody(Model):
     clause: str
     vi: str
     en: str
+    policy: str = ""
+    exempted_by: str = ""
 
 
 class ProofBody(Model):

@@ -835,3 +835,30 @@ ORDER BY accepted_at DESC, id DESC LIMIT :limit;
 -- name: note_recipient
 -- What the recipient's system says of a message that goes on waiting.
 UPDATE delivery SET reason_code = :code, reason_vi = :vi, reason_en = :en WHERE id = :id AND state = 'queued';
+
+-- ---------------------------------------------------------------- policies
+
+-- name: all_policies
+-- Every policy, also those that are over.
+SELECT * FROM policy ORDER BY decided_at, id;
+
+-- name: add_policy
+-- A policy that was decided.
+INSERT INTO policy (id, agency, direction, rule, action, valid_from, valid_to, reason, decided_by, approved_by,
+  decided_at, ended_at)
+VALUES (:id, :agency, :direction, :rule, :action, :valid_from, :valid_to, :reason, :decided_by, :approved_by,
+  :decided_at, NULL);
+
+-- name: end_policy
+-- Withdraws a policy; one that was withdrawn stays as it is.
+UPDATE policy SET ended_at = :at WHERE id = :id AND ended_at IS NULL;
+
+-- name: judged_messages
+-- Messages accepted after a position in the stream of events and before a time, with the findings that count now.
+SELECT m.id, m.document, d.document_id, m.sender, m.accepted_at, e.at AS event_at, e.id AS event,
+  COALESCE((SELECT j.findings FROM judgement j WHERE j.message = m.id ORDER BY j.judged_at DESC, j.id DESC LIMIT 1),
+    m.findings) AS findings
+FROM event e JOIN message m ON m.id = e.message AND m.event = e.id JOIN document d ON d.id = m.document
+WHERE (e.at > :at OR (e.at = :at AND e.id > :id)) AND e.at < :until
+ORDER BY e.at, e.id
+LIMIT :limit;

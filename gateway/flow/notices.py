@@ -1,0 +1,149 @@
+"""Statuses that the gateway writes itself: 01 in a recipient's name, 02 in its own.
+
+In charge of: building them and accepting them within the transaction that gave cause; they are ordinary
+messages with ordinary deliveries. Not in charge of: when they are due (``progress.py``, ``hold.py``,
+``policy_demands.py``), statuses that agencies report.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import orjson
+
+from gateway.clock import SECOND, local, local_day
+from gateway.directory.route import route
+from gateway.edxml.build import build_status
+from gateway.flow import record
+from gateway.flow.accept import commit, plan_for
+from gateway.flow.examine import Examination
+from gateway.flow.identity import identify, look_up
+from gateway.model.delivery import Delivery
+from gateway.model.envelope import (
+    DateText,
+    Dialect,
+    Envelope,
+    Kind,
+    Organization,
+    ResponseFor,
+    StaffInfo,
+    StatusReport,
+)
+from gateway.model.finding import Decision
+from gateway.model.status import StatusCode
+from gateway.model.text import AgencyCode, Bilingual, Instant
+from gateway.services import Services
+from gateway.store import messages
+from gateway.store.contract import Row, Tx
+from gateway.store.payloads import StoredPayload
+
+
+def tell_sender(tx: Tx, gw: Services, delivery: Delivery, reason: Bilingual) -> None:
+    """The sender's document did not reach a recipient: a 02 in the gateway's own name, with the reason.
+
+    A status that cannot be delivered tells nobody, so that no notice ever follows a notice.
+    """
+    if delivery.kind == Kind.STATUS.value:
+        return
+    own = AgencyCode(gw.config.gateway.code or gw.config.gateway.name)
+    name = gw.directory.name(delivery.recipient, local_day(gw.clock.now()))
+    text = f"Trục không chuyển được đến {name} ({delivery.recipient}): {reason.vi}"
+    _write_status(tx, gw, delivery, own, StatusCode.REFUSED, text, gw.clock.now())
+
+
+def report_arrival(tx: Tx, gw: Services, delivery: Delivery, at: Instant) -> None:
+    """01 in the recipient's name, unless it stands already."""
+    if messages.arrival_reported(tx, delivery.document, delivery.recipient):
+        return
+    text = f"{StatusCode.ARRIVED.words.vi} (trục ghi nhận tự động)"
+    _write_status(tx, gw, delivery, delivery.recipient, StatusCode.ARRIVED, text, at)
+
+
+def _write_status(
+    tx: Tx,
+    gw: Services,
+    delivery: Delivery,
+    reporter: AgencyCode,
+    code: StatusCode,
+    description: str,
+    at: Instant,
+) -> None:
+    """Build a status in ``reporter``'s name and accept it within this transaction."""
+    first = first_message(tx, delivery)
+    envelope = status_envelope(gw, first, delivery, reporter, code, description, at, StaffInfo())
+    exam = _examined(tx, gw, envelope)
+    while exam.known.repeats:  # two notices about one document within one second
+        at = Instant(at + SECOND)
+        envelope = status_envelope(gw, first, delivery, reporter, code, description, at, StaffInfo())
+        exam = _examined(tx, gw, envelope)
+    if exam.hops:
+        payload = _payload(gw, build_status(envelope, Dialect.JAVA))
+        commit(tx, gw, plan_for(gw, record.GATEWAY, exam, payload, automatic=True))
+
+
+def _examined(tx: Tx, gw: Services, envelope: Envelope) -> Examination:
+    """What the gate would say of our own status: it is routed and known, and needs no checks."""
+    identity = identify(envelope, gw.directory)
+    on = local_day(gw.clock.now())
+    routing = route((identity.document_sender,), gw.directory, on, gw.kinds)
+    known = look_up(tx, identity, lock=True)
+    return Examination(Decision.ACCEPT, (), (), envelope, identity, routing.hops, known)
+
+
+def status_envelope(
+    gw: Services,
+    first: Row,
+    delivery: Delivery,
+    reporter: AgencyCode,
+    code: StatusCode,
+    description: str,
+    at: Instant,
+    staff: StaffInfo,
+) -> Envelope:
+    """A status of ``reporter`` about the document that ``delivery`` carries and that began with ``first``."""
+    header = orjson.loads(first["header"])
+    on = local_day(at)
+    promulgated = header.get("promulgation_date", "")
+    return Envelope(
+        kind=Kind.STATUS,
+        sender=Organization(_written(gw, reporter, on), name=gw.directory.name(reporter, on)),
+        document_id=delivery.document_id,
+        response_for=(
+            ResponseFor(
+                organ_id=_written(gw, AgencyCode(first["sender"]), on),
+                code=f"{header.get('number', '')}/{header.get('notation', '')}",
+                promulgation_date=_date_text(promulgated),
+                document_id=delivery.document_id,
+            ),
+        ),
+        status=StatusReport(code.value, description, local(at).strftime("%Y/%m/%d %H:%M:%S"), staff),
+    )
+
+
+def _written(gw: Services, code: AgencyCode, on: date) -> str:
+    """The form that statuses carry: the one of QCVN 102:2016, which every client reads."""
+    return gw.directory.written_form(code, "qcvn102", on)
+
+
+def _date_text(text: str) -> DateText:
+    try:
+        value = date.fromisoformat(text)
+    except ValueError:
+        return DateText(text)
+    return DateText(value.strftime("%Y/%m/%d"), value)
+
+
+def _payload(gw: Services, data: bytes) -> StoredPayload:
+    """A status is far below the limit up to which bytes stay in the row, so this touches no disk."""
+    staging = gw.blobs.stage()
+    staging.write(data)
+    kept = staging.make_durable()
+    wrapped = gw.keyring.wrap(staging.data_key)
+    return StoredPayload(staging.sha256, staging.size, wrapped, kept.file, kept.inline)
+
+
+def first_message(tx: Tx, delivery: Delivery) -> Row:
+    """The message with which the document of a delivery began."""
+    row = tx.one("first_new_message", document=delivery.document)
+    assert row is not None  # a delivery belongs to a document, a document begins with a message
+    return row
