@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from adapters import streams
 from adapters.intake import accept_expectation, small_json
-from adapters.vxp import streams, wire
+from adapters.vxp import wire
 from adapters.vxp.call import Answer, Call, Handler, answer_errors, served
 from adapters.vxp.sending import send
 from gateway.clock import local_day
@@ -39,7 +40,7 @@ def make_app(gw: Services, admission: Admission) -> web.Application:
 async def list_agencies(call: Call) -> Answer:
     """Agencies in force, streamed."""
     today = local_day(call.gw.clock.now())
-    return await streams.rows(call.request, wire.agency_rows(call.gw, today))
+    return await streams.rows(call.request, wire.agency_rows(call.gw, today), wire.LIST_HEAD)
 
 
 async def list_agencies_qd20(call: Call) -> Answer:
@@ -48,13 +49,14 @@ async def list_agencies_qd20(call: Call) -> Answer:
     if level and not (level.isascii() and level.isdigit() and len(level) < 3):
         raise BadRequest(_NO_LEVEL, code="parameter.level")
     today = local_day(call.gw.clock.now())
-    return await streams.rows(call.request, wire.qd20_rows(call.gw, today, "" if level == "0" else level))
+    rows = wire.qd20_rows(call.gw, today, "" if level == "0" else level)
+    return await streams.rows(call.request, rows, wire.LIST_HEAD)
 
 
 async def list_units(call: Call) -> Answer:
     """Every agency there ever was, streamed."""
     today = local_day(call.gw.clock.now())
-    return await streams.rows(call.request, wire.unit_rows(call.gw, today))
+    return await streams.rows(call.request, wire.unit_rows(call.gw, today), wire.LIST_HEAD)
 
 
 async def register_agency(call: Call) -> Answer:
@@ -96,7 +98,7 @@ async def list_sent(call: Call) -> Answer:
 async def get(call: Call) -> Answer:
     """One waiting message as base64 within JSON, streamed."""
     parcel = await inbox.fetch(call.gw, call.caller, call.doc_id())
-    return await streams.base64_file(call.request, parcel.chunks)
+    return await streams.base64_file(call.request, parcel.chunks, wire.FILE_HEAD)
 
 
 async def download(call: Call) -> Answer:

@@ -27,6 +27,9 @@ from gateway.services import Services
 TIME = "%d/%m/%Y %H:%M:%S"
 SERVICE = "eDoc"
 EDOC, STATUS = "edoc", "status"
+# How the answers begin that are written while they are made.
+LIST_HEAD = b'{"status":"OK","ErrorCode":"0","ErrorDesc":"","data":['
+FILE_HEAD = b'{"status":"OK","ErrorCode":"0","ErrorDesc":"","data":"'
 OLD_FORM, CODES = "qcvn102", ("qcvn102", "qd20")  # forms in which a partner may want codes
 # Answered with this HTTP status; every other refusal is 200, so that the SDK shows the words.
 PLAIN_STATUSES = frozenset({401, 408, 413, 429, 500, 503})

@@ -97,9 +97,12 @@ class Worker:
     async def _parcel(self, attempt: Attempt) -> Parcel:
         gw, delivery = self._gw, attempt.delivery
         payload = await open_payload(gw, delivery)
+        unread = [payload]
 
         async def stream() -> AsyncIterator[bytes]:
-            for chunk in payload.chunks:
+            """The bytes, from their beginning each time: a partner may ask for a new login first."""
+            opened = unread.pop() if unread else await open_payload(gw, delivery)
+            for chunk in opened.chunks:
                 yield chunk
 
         return Parcel(

@@ -14,6 +14,7 @@ reads every payload. ``keyring.json`` lists the keys; it is replaced atomically,
 from __future__ import annotations
 
 import hashlib
+import hmac
 import os
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -25,6 +26,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes, keywrap, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway.clock import from_datetime, local
 from gateway.errors import NotReady
@@ -144,6 +146,16 @@ class Keyring:
         except InvalidTag:
             raise ValueError("the secret was changed") from None
 
+    def tag(self, purpose: str, data: bytes) -> bytes:
+        """HMAC-SHA256 over ``data`` under a key that serves this one purpose, derived (HKDF, RFC 5869
+        section 2) from the current wrapping key. Every node that holds the keyring makes the same."""
+        return _tag(self._state.wrapping[max(self._state.wrapping)], purpose, data)
+
+    def is_tag(self, purpose: str, data: bytes, tag: bytes) -> bool:
+        """True for a tag that ``tag()`` made, also before the wrapping key was rotated."""
+        made = [_tag(key, purpose, data) for key in self._state.wrapping.values()]
+        return any(hmac.compare_digest(one, tag) for one in made)
+
     def sign_receipt(self, data: bytes) -> bytes:
         """ES256 signature of ``data`` as JWS wants it: r and s, 32 bytes each (RFC 7518 section 3.4)."""
         der = self._current_receipt_key.private_key.sign(data, ec.ECDSA(hashes.SHA256()))
@@ -225,6 +237,11 @@ class Keyring:
         )
         _write_index(self._folder, state)
         self._state = state
+
+
+def _tag(key: bytes, purpose: str, data: bytes) -> bytes:
+    derived = HKDF(hashes.SHA256(), 32, salt=None, info=purpose.encode()).derive(key)
+    return hmac.digest(derived, data, "sha256")
 
 
 def key_id(certificate: x509.Certificate) -> str:

@@ -235,3 +235,25 @@ def test_list_of_keys_shows_dates_and_no_secret(keyring: Keyring) -> None:
 def test_receipt_certificate_names_the_gateway(keyring: Keyring) -> None:
     assert keyring.receipt_certificate.subject.rfc4514_string() == "CN=Trục tỉnh Lạng Sơn"
     assert keyring.receipt_certificate_pem.startswith(b"-----BEGIN CERTIFICATE-----")
+
+
+def test_a_tag_proves_one_purpose_and_one_text_only(keyring: Keyring) -> None:
+    tag = keyring.tag("token", b"text")
+    assert keyring.is_tag("token", b"text", tag)
+    assert not keyring.is_tag("other", b"text", tag)
+    assert not keyring.is_tag("token", b"texs", tag)
+    assert not keyring.is_tag("token", b"text", tag[:-1])
+
+
+def test_every_node_with_the_same_keys_knows_the_tag_also_after_a_rotation(
+    keyring: Keyring, folder: Path
+) -> None:
+    tag = keyring.tag("token", b"text")
+    keyring.rotate_wrapping_key(Instant(AT + DAY))
+    other = Keyring.open(folder)
+    assert other.is_tag("token", b"text", tag)
+    assert other.tag("token", b"text") != tag
+
+
+def test_another_gateway_makes_another_tag(keyring: Keyring, shared: Keyring) -> None:
+    assert not shared.is_tag("token", b"text", keyring.tag("token", b"text"))

@@ -1,7 +1,8 @@
-"""Large answers of VXP, written as they are made: agency lists, and files.
+"""Large answers to partner software, written as they are made: agency lists, and files.
 
-In charge of: never holding the whole. Not in charge of: what the rows say (``wire.py``). An answer that
-breaks off is cut, not ended: the only way left to say that this is not the whole.
+In charge of: never holding the whole. Not in charge of: what the rows and the JSON around them say (each
+dialect's ``wire.py``). An answer that breaks off is cut, not ended: the only way left to say that this is not
+the whole.
 """
 
 from __future__ import annotations
@@ -18,21 +19,23 @@ from aiohttp import web
 from gateway.flow.inbox import Parcel
 
 AT_A_TIME = 256  # rows in one write: some 50 KB, a few milliseconds of the loop
-LIST_HEAD = b'{"status":"OK","ErrorCode":"0","ErrorDesc":"","data":['
-FILE_HEAD = b'{"status":"OK","ErrorCode":"0","ErrorDesc":"","data":"'
 JSON, BYTES = "application/json", "application/octet-stream"
 
-log = structlog.get_logger("gateway.vxp")
+log = structlog.get_logger("gateway.partner")
 
 
-async def rows(request: web.Request, made: Iterable[dict[str, Any]]) -> web.StreamResponse:
-    """A list answer; its rows are made while it is written."""
-    return await _written(request, _list_parts(made), {"Content-Type": JSON})
+async def rows(
+    request: web.Request, made: Iterable[dict[str, Any]], head: bytes, tail: bytes = b"]}"
+) -> web.StreamResponse:
+    """A list answer between ``head`` and ``tail``; its rows are made while it is written."""
+    return await _written(request, _list_parts(made, head, tail), {"Content-Type": JSON})
 
 
-async def base64_file(request: web.Request, chunks: AsyncIterator[bytes]) -> web.StreamResponse:
-    """A file as base64 within the JSON of ``getEdoc``."""
-    return await _written(request, _base64_parts(chunks), {"Content-Type": JSON})
+async def base64_file(
+    request: web.Request, chunks: AsyncIterator[bytes], head: bytes, tail: bytes = b'"}'
+) -> web.StreamResponse:
+    """A file as base64 within the JSON between ``head`` and ``tail``."""
+    return await _written(request, _base64_parts(chunks, head, tail), {"Content-Type": JSON})
 
 
 async def file(request: web.Request, parcel: Parcel) -> web.StreamResponse:
@@ -59,21 +62,21 @@ async def _written(
     return response
 
 
-async def _list_parts(made: Iterable[dict[str, Any]]) -> AsyncIterator[bytes]:
-    source, between = iter(made), LIST_HEAD
+async def _list_parts(made: Iterable[dict[str, Any]], head: bytes, tail: bytes) -> AsyncIterator[bytes]:
+    source, between = iter(made), head
     while some := list(islice(source, AT_A_TIME)):
         yield between + b",".join(orjson.dumps(row) for row in some)
         between = b","
-    yield (LIST_HEAD if between is LIST_HEAD else b"") + b"]}"
+    yield (head if between is head else b"") + tail
 
 
-async def _base64_parts(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _base64_parts(chunks: AsyncIterator[bytes], head: bytes, tail: bytes) -> AsyncIterator[bytes]:
     """Base64 in pieces: each encodes a multiple of three bytes, the rest waits for the next chunk."""
-    yield FILE_HEAD
+    yield head
     rest = b""
     async for chunk in chunks:
         rest += chunk
         whole = len(rest) - len(rest) % 3
         yield base64.b64encode(rest[:whole])
         rest = rest[whole:]
-    yield base64.b64encode(rest) + b'"}'
+    yield base64.b64encode(rest) + tail
