@@ -95,6 +95,16 @@ class DeliverySection(_Section):
     timeout_seconds: int = Field(30, gt=0, description="Time that a partner has to answer one attempt.")
 
 
+class RecallSection(_Section):
+    remind_hours: int = Field(
+        24, gt=0, description="Hours after which a recipient that has not answered a recall is reminded."
+    )
+    reminders: int = Field(3, ge=0, description="Reminders to one recipient; after them a person calls.")
+    backup_days: int = Field(
+        30, ge=0, description="Days that backups are kept: until then they hold what was destroyed here."
+    )
+
+
 class NetSection(_Section):
     allow_private: str = Field(
         "",
@@ -119,6 +129,7 @@ class Config(_Section):
     limits: LimitsSection = LimitsSection()
     trust: TrustSection = TrustSection()
     delivery: DeliverySection = DeliverySection()
+    recall: RecallSection = RecallSection()
     net: NetSection = NetSection()
     log: LogSection = LogSection()
 

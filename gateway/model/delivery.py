@@ -77,3 +77,4 @@ class Delivery:
     status_code: str = ""  # last business status that the recipient reported
     status_at: Instant | None = None
     proof: str = ""
+    recall: str = ""  # the newest message that asks the recipient to give this back

@@ -37,6 +37,16 @@ class EventType(enum.Enum):
     DELIVERY_REVIVED = "delivery.revived"
     DELIVERY_REJECTED = "delivery.rejected"
     DELIVERY_CANCELLED = "delivery.cancelled"
+    DELIVERY_RECALLED = "delivery.recalled"
+    RECALL_ASKED = "recall.asked"
+    RECALL_REMINDED = "recall.reminded"
+    RECALL_ANSWERED = "recall.answered"
+    DOCUMENT_FROZEN = "document.frozen"
+    PAYLOAD_DESTROYED = "payload.destroyed"
+    INCIDENT_OPENED = "incident.opened"
+    INCIDENT_PURGED = "incident.purged"
+    INCIDENT_DISMISSED = "incident.dismissed"
+    INCIDENT_CLOSED = "incident.closed"
     DIRECTORY_IMPORTED = "directory.imported"
     SIGNERS_IMPORTED = "signers.imported"
     SIGNER_PROPOSED = "signer.proposed"
@@ -72,6 +82,16 @@ MEANING: dict[EventType, str] = {
     EventType.DELIVERY_REVIVED: "A person had a dead or waiting delivery tried again.",
     EventType.DELIVERY_REJECTED: "A person refused a held delivery; the sender was told.",
     EventType.DELIVERY_CANCELLED: "A delivery was withdrawn before anyone had it.",
+    EventType.DELIVERY_RECALLED: "A recipient that had the document agreed to its recall.",
+    EventType.RECALL_ASKED: "A recipient is to give a document back: withdrawn at once, or asked.",
+    EventType.RECALL_REMINDED: "A recipient has not answered a recall in time.",
+    EventType.RECALL_ANSWERED: "A recipient agreed to a recall (15) or refused it (16).",
+    EventType.DOCUMENT_FROZEN: "The sender's copy is kept as it is from now on, because of a recall.",
+    EventType.PAYLOAD_DESTROYED: "Bytes were destroyed here; the event says until when backups have them.",
+    EventType.INCIDENT_OPENED: "A person reported that a document must be purged; it is kept back.",
+    EventType.INCIDENT_PURGED: "A second person confirmed; nothing of the document is readable here.",
+    EventType.INCIDENT_DISMISSED: "The incident was none; the document goes on.",
+    EventType.INCIDENT_CLOSED: "Recipients and backups of a purged document are dealt with.",
     EventType.DIRECTORY_IMPORTED: "Agencies, aliases, successions or level sets were imported.",
     EventType.SIGNERS_IMPORTED: "The signer register was changed by an import.",
     EventType.SIGNER_PROPOSED: "A valid signature with an unregistered certificate proposed its signer.",

@@ -87,7 +87,9 @@ def move(tx: Tx, delivery: Delivery, change: Change) -> bool:
     attempt whose lease was lost changes nothing. ``ValueError`` for a change that the contract forbids."""
     if change.to_state not in ALLOWED[delivery.state]:
         raise ValueError(f"{delivery.state.value} never becomes {change.to_state.value}")
-    settled = change.to_state not in (State.QUEUED, State.HELD)
+    settled_at = None if change.to_state in (State.QUEUED, State.HELD) else change.at
+    if change.to_state is State.RECALLED:
+        settled_at = delivery.settled_at  # when it was delivered; the recall has its own times
     queued_again = change.to_state is State.QUEUED and delivery.state is not State.QUEUED
     reason = change.reason or Bilingual("", "")
     moved = tx.run(
@@ -98,7 +100,7 @@ def move(tx: Tx, delivery: Delivery, change: Change) -> bool:
         due_at=change.due_at,
         lease=change.lease,
         queued_at=change.at if queued_again else None,
-        settled_at=change.at if settled else None,
+        settled_at=settled_at,
         reason_code=change.reason_code,
         reason_vi=reason.vi,
         reason_en=reason.en,
@@ -192,4 +194,5 @@ def from_row(row: Row) -> Delivery:
         status_code=row["status_code"],
         status_at=row["status_at"],
         proof=row["proof"],
+        recall=row["recall"] or "",
     )

@@ -1,6 +1,6 @@
 """Rows of payloads: which bytes are kept, under which key, for how many messages.
 
-In charge of: counting references by SHA-256. Not in charge of: the bytes (``store/blobs.py``) or the keyring.
+In charge of: counting references by SHA-256, freezing, and destroying (the key goes, the row stays). Not in charge of: the bytes (``store/blobs.py``) or the keyring.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class StoredPayload:
 
 def keep(tx: Tx, payload: StoredPayload, at: Instant) -> bool:
     """Count one more reference to the payload. False when these bytes were kept already, under another
-    key: the caller's own file is then an orphan and may go."""
+    key: the caller's own file is then an orphan and may go. Bytes that were destroyed live again."""
     added = tx.run(
         "add_payload",
         sha256=payload.sha256,
@@ -34,8 +34,43 @@ def keep(tx: Tx, payload: StoredPayload, at: Instant) -> bool:
         inline=payload.inline,
         stored_at=at,
     )
+    if not added and payload.wrapped_key is not None:
+        added = tx.run(
+            "revive_payload",
+            sha256=payload.sha256,
+            wrapped_key=payload.wrapped_key,
+            file=payload.file,
+            inline=payload.inline,
+            stored_at=at,
+        )
     tx.run("hold_payload", sha256=payload.sha256)
     return added > 0
+
+
+def release(tx: Tx, sha256: bytes, at: Instant, backups_until: Instant) -> StoredPayload | None:
+    """One reason less to keep it. The payload as it was, when that was the last one and it is not frozen: its
+    key is gone after the commit, its file may go."""
+    before = find(tx, sha256)
+    tx.run("release_payload", sha256=sha256)
+    destroyed = tx.run("destroy_payload", sha256=sha256, at=at, backups_until=backups_until)
+    return before if destroyed else None
+
+
+def purge(tx: Tx, sha256: bytes, at: Instant, backups_until: Instant) -> StoredPayload | None:
+    """Destroy it whoever needs it, frozen or not; ``None`` when it was destroyed before."""
+    before = find(tx, sha256)
+    return before if tx.run("purge_payload", sha256=sha256, at=at, backups_until=backups_until) else None
+
+
+def of_document(tx: Tx, document: str) -> list[bytes]:
+    """SHA-256 of everything that is kept of a document: as received and rebuilt, statuses too."""
+    return [bytes(row["sha256"]) for row in tx.all("payloads_of_document", document=document)]
+
+
+def freeze(tx: Tx, document: str, at: Instant) -> bool:
+    """What the sender sent, and the document itself, stay as they are. True the first time."""
+    tx.run("freeze_payloads", document=document, at=at)
+    return tx.run("freeze_document", document=document, at=at) > 0
 
 
 def find(tx: Tx, sha256: bytes) -> StoredPayload | None:

@@ -862,3 +862,153 @@ FROM event e JOIN message m ON m.id = e.message AND m.event = e.id JOIN document
 WHERE (e.at > :at OR (e.at = :at AND e.id > :id)) AND e.at < :until
 ORDER BY e.at, e.id
 LIMIT :limit;
+
+-- ---------------------------------------------------------------- recalls
+
+-- name: add_recall
+-- A message asks one recipient to give a document back.
+INSERT INTO recall (message, document, recipient, cause, state, asked_at, answer, answered_at, reminders, remind_at)
+VALUES (:message, :document, :recipient, :cause, :state, :asked_at, NULL, NULL, 0, :remind_at);
+
+-- name: end_reminders
+-- A newer message asks the same recipient.
+UPDATE recall SET remind_at = NULL
+WHERE document = :document AND recipient = :recipient AND remind_at IS NOT NULL;
+
+-- name: set_recall_state
+-- The attempt ended for which the recall waited.
+UPDATE recall SET state = :state, remind_at = :remind_at
+WHERE message = :message AND recipient = :recipient AND state = 'attempt';
+
+-- name: answer_recall
+-- The recipient's 15 or 16; an agreement is final.
+UPDATE recall SET state = :state, answer = :answer, answered_at = :answered_at, remind_at = NULL
+WHERE message = :message AND recipient = :recipient AND state IN ('asked', 'refused');
+
+-- name: remind_recall
+-- One more reminder; nothing changes when it was answered, or reminded of, meanwhile.
+UPDATE recall SET reminders = reminders + 1, remind_at = :remind_at
+WHERE message = :message AND recipient = :recipient AND state = 'asked' AND remind_at = :seen_remind_at;
+
+-- name: recalls_of_document
+-- Who was asked for a document, oldest first.
+SELECT * FROM recall WHERE document = :document ORDER BY asked_at, message, recipient;
+
+-- name: recalls_of_recipient
+-- How often one recipient was asked for a document, oldest first.
+SELECT * FROM recall WHERE document = :document AND recipient = :recipient ORDER BY asked_at, message;
+
+-- name: recalls_to_remind
+-- Recalls that were not answered in time.
+SELECT * FROM recall WHERE remind_at IS NOT NULL AND remind_at <= :now ORDER BY remind_at, message LIMIT :limit;
+
+-- name: silent_recalls
+-- Recalls without an answer, oldest first.
+SELECT * FROM recall WHERE state = 'asked' ORDER BY asked_at, message LIMIT :limit;
+
+-- name: lock_deliveries_to
+-- Deliveries of a document itself to one recipient, held until the transaction ends (the one writer of SQLite is
+-- lock enough).
+SELECT * FROM delivery
+WHERE document = :document AND kind IN ('new', 'update', 'replace') AND message <> :but
+  AND (recipient = :recipient OR addressed = :addressed)
+ORDER BY accepted_at, id;
+
+-- name: addressees_of_document
+-- Everybody to whom a document itself was to go, in any state.
+SELECT recipient, MIN(accepted_at) AS since FROM delivery
+WHERE document = :document AND kind IN ('new', 'update', 'replace')
+GROUP BY recipient ORDER BY MIN(accepted_at), recipient;
+
+-- name: mark_recall
+-- The newest message that asks for what a delivery carries.
+UPDATE delivery SET recall = :message WHERE id = :id;
+
+-- name: freeze_document
+-- The sender's copy and metadata stay as they are; the first recall counts.
+UPDATE document SET frozen_at = :at WHERE id = :document AND frozen_at IS NULL;
+
+-- name: freeze_payloads
+-- The bytes that its sender sent are not to be destroyed.
+UPDATE payload SET frozen_at = :at
+WHERE frozen_at IS NULL
+  AND sha256 IN (SELECT envelope_sha256 FROM message WHERE document = :document AND kind <> 'status');
+
+-- name: release_payload
+-- One reason less to keep a payload.
+UPDATE payload SET refs = refs - 1 WHERE sha256 = :sha256 AND refs > 0;
+
+-- name: destroy_payload
+-- Unreadable here from now on, if nobody needs it and it is not frozen.
+UPDATE payload SET wrapped_key = NULL, file = NULL, inline = NULL, destroyed_at = :at, backups_until = :backups_until
+WHERE sha256 = :sha256 AND refs = 0 AND frozen_at IS NULL AND destroyed_at IS NULL;
+
+-- name: purge_payload
+-- The same whoever needs it, frozen or not: an incident.
+UPDATE payload SET wrapped_key = NULL, file = NULL, inline = NULL, destroyed_at = :at, backups_until = :backups_until
+WHERE sha256 = :sha256 AND destroyed_at IS NULL;
+
+-- name: revive_payload
+-- Bytes that were destroyed when nobody needed them are needed again, and came again.
+UPDATE payload SET wrapped_key = :wrapped_key, file = :file, inline = :inline, stored_at = :stored_at,
+  destroyed_at = NULL, backups_until = NULL
+WHERE sha256 = :sha256 AND destroyed_at IS NOT NULL;
+
+-- name: payloads_of_document
+-- Every payload of a document: as received, and rebuilt for other dialects; statuses too.
+SELECT envelope_sha256 AS sha256 FROM message WHERE document = :document
+UNION
+SELECT payload AS sha256 FROM delivery WHERE document = :document AND payload IS NOT NULL;
+
+-- ---------------------------------------------------------------- incidents
+
+-- name: add_incident
+-- One person reports it.
+INSERT INTO incident (id, kind, document, state, event, opened_at, opened_by, confirmed_at, confirmed_by,
+  closed_at, closed_by, payloads, backups_until)
+VALUES (:id, :kind, :document, 'open', :event, :opened_at, :opened_by, NULL, '', NULL, '', 0, NULL);
+
+-- name: incident_by_id
+-- One incident.
+SELECT * FROM incident WHERE id = :id;
+
+-- name: lock_incident
+-- The same, held until the transaction ends (the one writer of SQLite is lock enough).
+SELECT * FROM incident WHERE id = :id;
+
+-- name: open_incident_of
+-- The undecided incident about a document.
+SELECT * FROM incident WHERE document = :document AND state = 'open';
+
+-- name: newest_incidents
+-- Incidents, newest first.
+SELECT * FROM incident ORDER BY opened_at DESC, id DESC LIMIT :limit;
+
+-- name: confirm_incident
+-- A second person confirmed; everything was purged.
+UPDATE incident SET state = 'purged', confirmed_at = :at, confirmed_by = :by, payloads = :payloads,
+  backups_until = :backups_until
+WHERE id = :id AND state = 'open';
+
+-- name: end_incident
+-- Closed, or dismissed.
+UPDATE incident SET state = :state, closed_at = :at, closed_by = :by WHERE id = :id AND state IN ('open', 'purged');
+
+-- name: erase_private_values
+-- Everything that events say in words about a document, but for the record of incidents and of who opened it.
+DELETE FROM event_private WHERE event IN (
+  SELECT id FROM event
+  WHERE document = :document AND type NOT LIKE 'incident.%' AND type <> 'person.viewed');
+
+-- name: erase_findings
+-- Findings quote, verdicts name people and files.
+UPDATE message SET findings = '[]', verdicts = '[]' WHERE document = :document;
+
+-- name: erase_judgements
+-- The same for later judgements.
+UPDATE judgement SET findings = '[]', verdicts = '[]'
+WHERE message IN (SELECT id FROM message WHERE document = :document);
+
+-- name: mark_purged
+-- Nothing of it is readable here any more.
+UPDATE document SET purged_at = :at WHERE id = :document AND purged_at IS NULL;

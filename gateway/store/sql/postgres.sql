@@ -29,3 +29,15 @@ FOR UPDATE OF d SKIP LOCKED;
 -- name: hold_signer_proposal
 -- FOR SHARE: a decision waits until the message that relies on the row is committed.
 SELECT * FROM signer_proposal WHERE certificate_sha256 = :certificate_sha256 FOR SHARE;
+
+-- name: lock_deliveries_to
+-- Locked until commit: a recall and a worker must not move one delivery at once.
+SELECT * FROM delivery
+WHERE document = :document AND kind IN ('new', 'update', 'replace') AND message <> :but
+  AND (recipient = :recipient OR addressed = :addressed)
+ORDER BY accepted_at, id
+FOR UPDATE;
+
+-- name: lock_incident
+-- Locked until commit: two persons may decide at the same moment.
+SELECT * FROM incident WHERE id = :id FOR UPDATE;
