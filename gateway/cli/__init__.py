@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "signatures": ("recheck", "signatures"),
     "signers": ("signers", "signers"),
     "certificates": ("certificates", "certificates"),
+    "policy": ("policy", "policy"),
     "trust": ("trust", "trust"),
     "key": ("key", "key"),
     "queue": ("queue", "queue"),

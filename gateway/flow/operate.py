@@ -26,6 +26,8 @@ from gateway.errors import BadRequest, NotFound
 from gateway.flow import hold, local, look, office, partners, requests, trust
 from gateway.flow.certificates import list_certificates
 from gateway.flow.door import Caller
+from gateway.flow.policies import end_policy, exempt, list_policies, set_policy
+from gateway.flow.policy_rehearsal import rehearse
 from gateway.flow.rejudge import recheck_document
 from gateway.flow.signers import compare, confirm, decline, list_proposals, list_signers
 from gateway.flow.stamps import show_receipt
@@ -296,6 +298,11 @@ OPERATIONS: dict[str, Operation] = {
     "directory.requests": requests.list_requests,
     "directory.approve": requests.approve,
     "directory.decline": requests.decline,
+    "policy.list": list_policies,
+    "policy.set": set_policy,
+    "policy.end": end_policy,
+    "policy.exempt": exempt,
+    "policy.rehearse": rehearse,
     "key.issue": issue_key,
     "key.add_certificate": add_certificate,
     "key.revoke": revoke_credential,
