@@ -1,7 +1,7 @@
 """Partner dialects, one file or small package each: its wire format and how a parcel is handed over.
 
-In charge of: the register. A new dialect is a new file and one line in ``KINDS``; ``COLLECTORS`` and
-``MOUNTS`` are the two ways in. Read ``gateway/port.py`` first. Not in charge of: when to try again
+In charge of: the register. A new dialect is a new file and one line in ``KINDS``; ``COLLECTORS``,
+``MOUNTS`` and ``LOOPS`` are the ways in. Read ``gateway/port.py`` first. Not in charge of: when to try again
 (``gateway/delivery``), who uses which dialect (the directory).
 """
 
@@ -12,6 +12,8 @@ from typing import Protocol
 
 from aiohttp import web
 
+from adapters.folder.collect import FolderCollector
+from adapters.folder.drop import Folder
 from adapters.inbox import Inbox
 from adapters.vxp import inbound as vxp
 from adapters.vxp.pull import VxpInbox
@@ -34,7 +36,20 @@ class AdapterType(Protocol):
     def __call__(self, net: Net, clock: Clock) -> Adapter: ...
 
 
+class Loop(Protocol):
+    """What runs for as long as the gateway does; also an inbound half that looks for itself."""
+
+    async def run(self) -> None:
+        """Work until ``stop``; then let what is under way end."""
+        ...
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        ...
+
+
 KINDS: dict[str, AdapterType] = {
+    Folder.kind: Folder,
     Inbox.kind: Inbox,
     VxpInbox.kind: VxpInbox,
     Webhook.kind: Webhook,
@@ -46,6 +61,8 @@ COLLECTORS: dict[str, Callable[[Net, Clock], Collector]] = {}
 MOUNTS: dict[str, Callable[[Services, Admission], web.Application]] = {
     "/vxp": vxp.make_app,
 }
+# Inbound halves that look for themselves.
+LOOPS: tuple[Callable[[Services, Net], Loop], ...] = (FolderCollector,)
 
 
 def make_adapters(net: Net, clock: Clock) -> dict[str, Adapter]:
@@ -53,4 +70,4 @@ def make_adapters(net: Net, clock: Clock) -> dict[str, Adapter]:
     return {kind: made(net, clock) for kind, made in KINDS.items()}
 
 
-__all__ = ["COLLECTORS", "KINDS", "MOUNTS", "AdapterType", "make_adapters"]
+__all__ = ["COLLECTORS", "KINDS", "LOOPS", "MOUNTS", "AdapterType", "Loop", "make_adapters"]

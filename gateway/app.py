@@ -13,7 +13,7 @@ from pathlib import Path
 
 import orjson
 
-from adapters import KINDS, MOUNTS, make_adapters
+from adapters import KINDS, LOOPS, MOUNTS, Loop, make_adapters
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config, load
 from gateway.delivery.janitor import Janitor
@@ -62,11 +62,18 @@ def adapter_kinds() -> dict[str, bool]:
     return {kind: adapter.pull for kind, adapter in KINDS.items()}
 
 
-def connection_problems(kind: str, settings: Mapping[str, str], clock: Clock) -> list[Bilingual]:
+def outbound(config: Config) -> Net:
+    """The way out, as configured; nothing is opened yet."""
+    return Net(config.net.allow_private, config.delivery.timeout_seconds, folders=config.net.folders)
+
+
+def connection_problems(
+    kind: str, settings: Mapping[str, str], clock: Clock, config: Config
+) -> list[Bilingual]:
     """What an adapter finds wrong with a connection's settings. Nothing is dialled; unknown kind: empty."""
     if kind not in KINDS:
         return []
-    return KINDS[kind](Net("", 1), clock).check_settings(settings)
+    return KINDS[kind](outbound(config), clock).check_settings(settings)
 
 
 async def open_services(
@@ -97,7 +104,7 @@ async def open_services(
         trust_store=trust_store,
         revocation=revocation,
         kinds=adapter_kinds(),
-        connection_problems=lambda kind, settings: connection_problems(kind, settings, clock),
+        connection_problems=lambda kind, settings: connection_problems(kind, settings, clock, config),
     )
     await gw.refresh()
     return gw
@@ -110,9 +117,9 @@ async def running(home: Path, config: Config, clock: Clock) -> AsyncIterator[tup
     On leaving, new requests are refused first, running attempts end, then the store closes.
     """
     gw = await open_services(home, config, clock, "serve")
-    net = Net(config.net.allow_private, config.delivery.timeout_seconds)
+    net = outbound(config)
     adapters = make_adapters(net, clock)
-    loops = (
+    loops: tuple[Loop, ...] = (
         Worker(gw, adapters),
         Janitor(gw),
         Rechecker(gw),
@@ -120,6 +127,7 @@ async def running(home: Path, config: Config, clock: Clock) -> AsyncIterator[tup
         RevocationKeeper(gw, net),
         TrustFolder(gw, home / config.trust.folder),
         Stamper(gw, net),
+        *(made(gw, net) for made in LOOPS),
     )
     warming = asyncio.create_task(gw.pdf_workers.start())  # the first file waits for it, nobody else
     tasks = [asyncio.create_task(loop.run()) for loop in loops]
@@ -141,7 +149,7 @@ async def running(home: Path, config: Config, clock: Clock) -> AsyncIterator[tup
 async def refresh_trust(home: Path, config: Config, clock: Clock) -> None:
     """Ask every revocation source once, while no server runs."""
     gw = await open_services(home, config, clock, "gateway trust refresh")
-    net = Net(config.net.allow_private, config.delivery.timeout_seconds)
+    net = outbound(config)
     try:
         await trust.refresh_trust(gw, LOCAL)
         await RevocationKeeper(gw, net).drain()

@@ -111,6 +111,11 @@ class NetSection(_Section):
         description="Networks in private address space that may be called, comma-separated, "
         "e.g. 10.64.0.0/16; empty: none.",
     )
+    folders: str = Field(
+        "",
+        description="Folder below which the drop folders of agencies lie (connections of kind folder), as an "
+        "absolute path; empty: none.",
+    )
 
 
 class LogSection(_Section):

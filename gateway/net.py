@@ -18,6 +18,7 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from pathlib import Path
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
@@ -77,8 +78,13 @@ class Net:
     """Outbound calls. Opens its connections on first use; belongs to the event loop that first calls."""
 
     def __init__(
-        self, allow_private: str, timeout_seconds: int, resolver: AbstractResolver | None = None
+        self,
+        allow_private: str,
+        timeout_seconds: int,
+        resolver: AbstractResolver | None = None,
+        folders: str = "",
     ) -> None:
+        self.folders = Path(folders) if folders else None  # below it lie all drop folders (``net.folders``)
         self._guard = AddressGuard(allow_private)
         self._timeout = timeout_seconds
         self._resolver = resolver

@@ -18,6 +18,7 @@ from gateway.cli import output, partners
 from gateway.cli.frame import Frame, common_options
 from gateway.cli.reach import operate
 from gateway.clock import SystemClock
+from gateway.config import load
 from gateway.errors import BadRequest
 
 ROLES = ("system", "clerk", "operator", "auditor", "administrator")
@@ -109,7 +110,8 @@ def _check_settings(
         connected = operate(frame, "directory.resolve", code=code)["connection"]
         kept = connected["agency"] == code and connected["adapter"] == adapter
         secret = "kept, and sealed where nobody sees it" if kept else ""
-    problems = app.connection_problems(adapter, settings | {"secret": secret}, SystemClock())
+    given, config = settings | {"secret": secret}, load(frame.home)
+    problems = app.connection_problems(adapter, given, SystemClock(), config)
     if problems:
         raise BadRequest(problems[0], code="profile.settings")
 
