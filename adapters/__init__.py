@@ -15,6 +15,9 @@ from aiohttp import web
 from adapters.folder.collect import FolderCollector
 from adapters.folder.drop import Folder
 from adapters.inbox import Inbox
+from adapters.langson.axis import LangsonAxis
+from adapters.langson.inbound import make_app as langson_app
+from adapters.langson.pull import LangsonInbox
 from adapters.vxp import inbound as vxp
 from adapters.vxp.pull import VxpInbox
 from adapters.webhook import Webhook
@@ -51,15 +54,20 @@ class Loop(Protocol):
 KINDS: dict[str, AdapterType] = {
     Folder.kind: Folder,
     Inbox.kind: Inbox,
+    LangsonAxis.kind: LangsonAxis,
+    LangsonInbox.kind: LangsonInbox,
     VxpInbox.kind: VxpInbox,
     Webhook.kind: Webhook,
 }
 
 # Kinds whose partner keeps messages for us until we come for them.
-COLLECTORS: dict[str, Callable[[Net, Clock], Collector]] = {}
+COLLECTORS: dict[str, Callable[[Net, Clock], Collector]] = {
+    LangsonAxis.kind: LangsonAxis,
+}
 # Inbound halves: where the partner's software finds us -> its web application.
 MOUNTS: dict[str, Callable[[Services, Admission], web.Application]] = {
     "/vxp": vxp.make_app,
+    "/langson": langson_app,
 }
 # Inbound halves that look for themselves.
 LOOPS: tuple[Callable[[Services, Net], Loop], ...] = (FolderCollector,)
