@@ -64,6 +64,52 @@ class Bell:
 
 
 @dataclass(slots=True)
+class Lesson:
+    """One call of a system that a connection test turns away for some seconds. Instants are UTC microseconds.
+
+    ``early`` counts calls that came again before the time was over.
+    """
+
+    principal: str
+    call: str  # send or done
+    seconds: int
+    taught_at: Instant
+    struck_at: Instant | None = None
+    passed_at: Instant | None = None
+    early: int = 0
+
+
+class Lessons:
+    """What connection tests (``gateway conform``) have set up; nothing of it outlives the process."""
+
+    def __init__(self) -> None:
+        self._lessons: dict[tuple[str, str], Lesson] = {}
+
+    def teach(self, lesson: Lesson) -> None:
+        """Turn away the principal's next call of that sort; an older lesson about it ends."""
+        self._lessons[lesson.principal, lesson.call] = lesson
+
+    def of(self, principal: str) -> list[Lesson]:
+        """What was set up for a principal, and how it went."""
+        return [lesson for lesson in self._lessons.values() if lesson.principal == principal]
+
+    def seconds_left(self, principal: str, call: str, now: Instant) -> int:
+        """For how long this call has to wait; 0: it may go on."""
+        lesson = self._lessons.get((principal, call))
+        if lesson is None or lesson.passed_at is not None:
+            return 0
+        if lesson.struck_at is None:
+            lesson.struck_at = now
+            return lesson.seconds
+        left = lesson.struck_at + lesson.seconds * 1_000_000 - now
+        if left > 0:
+            lesson.early += 1
+            return -(-left // 1_000_000)
+        lesson.passed_at = now
+        return 0
+
+
+@dataclass(slots=True)
 class Services:
     """What flows work with. ``kinds`` maps an adapter kind to True when the recipient pulls."""
 
@@ -86,6 +132,7 @@ class Services:
     certificates_in_use: CertificatesInUse = field(default_factory=CertificatesInUse)
     revocation: RevocationCache = field(default_factory=RevocationCache)
     known_proofs: KnownProofs = field(default_factory=KnownProofs)
+    lessons: Lessons = field(default_factory=Lessons)
     pdf_workers: PdfWorkers = field(default_factory=PdfWorkers)  # processes begin with the first file
     _revisions: dict[str, int] = field(default_factory=dict)
 

@@ -52,7 +52,10 @@ def narrowed_recipients_are_named(subject: Subject) -> Iterator[Finding]:
 def _out_of_reach(text: str, directory: Directory, subject: Subject) -> tuple[str, str, str] | None:
     """(rule, vi, en), or ``None`` when a way can be found."""
     code = directory.resolve(text)
-    standing = directory.standing(code, subject.today) if code else Standing(StandingKind.UNKNOWN)
+    if code:
+        standing = directory.standing(code, subject.today, by=subject.sender)
+    else:
+        standing = Standing(StandingKind.UNKNOWN)
     name = directory.name(code, subject.today) if code else ""
     if standing.kind is StandingKind.ACTIVE or standing.successors:
         return None

@@ -29,9 +29,13 @@ class Routing:
 
 
 def route(
-    recipients: Sequence[AgencyCode], directory: Directory, on: date, kinds: Mapping[str, bool]
+    recipients: Sequence[AgencyCode],
+    directory: Directory,
+    on: date,
+    kinds: Mapping[str, bool],
+    sender: AgencyCode | None = None,
 ) -> Routing:
-    """Hops for ``recipients`` (canonical codes) on a day.
+    """Hops for ``recipients`` (canonical codes) on a day. ``sender``: a test code may address test codes.
 
     ``kinds`` maps an adapter kind to its pull flag. Closed with one successor: rerouted, with a finding;
     with several: a held hop. An agency that nobody can reach (unknown, test, closed without successor) gets
@@ -40,7 +44,7 @@ def route(
     hops: dict[AgencyCode, Hop] = {}
     findings: list[Finding] = []
     for recipient in recipients:
-        for step in _steps(recipient, directory, on, kinds):
+        for step in _steps(recipient, directory, on, kinds, sender):
             if isinstance(step, Finding):
                 findings.append(step)
             elif step.recipient in hops:
@@ -51,9 +55,9 @@ def route(
 
 
 def _steps(
-    code: AgencyCode, directory: Directory, on: date, kinds: Mapping[str, bool]
+    code: AgencyCode, directory: Directory, on: date, kinds: Mapping[str, bool], sender: AgencyCode | None
 ) -> Iterator[Hop | Finding]:
-    standing = directory.standing(code, on)
+    standing = directory.standing(code, on, by=sender)
     if standing.kind is StandingKind.ACTIVE:
         yield _hop(code, code, directory, kinds)
     elif len(standing.successors) == 1:

@@ -107,12 +107,19 @@ class Directory:
         """The tiers in force, highest first; empty when no level set covers the day."""
         return next((s.levels for s in self.level_sets if s.period.holds_on(on)), ())
 
-    def standing(self, code: AgencyCode, on: date) -> Standing:
-        """Whether the code can be addressed on the day, and who stands in for it when it is closed."""
+    def is_test(self, code: AgencyCode | None) -> bool:
+        """True for a code that only tests use."""
+        return any(row.test for row in self._rows.get(code, ())) if code else False
+
+    def standing(self, code: AgencyCode, on: date, *, by: AgencyCode | None = None) -> Standing:
+        """Whether the code can be addressed on the day, and who stands in for it when it is closed.
+
+        ``by`` is who addresses it: test codes may address each other.
+        """
         rows = self._rows.get(code)
         if not rows:
             return Standing(StandingKind.UNKNOWN)
-        if any(row.test for row in rows):
+        if self.is_test(code) and not self.is_test(by):
             return Standing(StandingKind.TEST)
         if self._active(code, on):
             return Standing(StandingKind.ACTIVE)

@@ -144,7 +144,10 @@ class Admission:
         """Room for one upload: taken as its bytes come in, given back at the end.
 
         An announced size (0: unknown) that finds no room now is refused before its bytes; it holds nothing.
+        A connection test may turn the upload away as a full gateway does.
         """
+        if seconds := gw.lessons.seconds_left(principal, "send", gw.clock.now()):
+            raise Busy(retry_after=seconds)
         room = Room(self, gw, principal)
         if announced > SMALL_BYTES:
             self.require(room, announced - SMALL_BYTES)

@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 
-from gateway.errors import BadRequest, GatewayError, NotFound, NotPermitted, WrongState
+from gateway.errors import BadRequest, Busy, GatewayError, NotFound, NotPermitted, WrongState
 from gateway.flow import record
 from gateway.flow.door import Caller
 from gateway.flow.payload import of_delivery, open_stored
@@ -168,8 +168,16 @@ def _settle(tx: Tx, gw: Services, caller: Caller, delivery_id: str, proof: str =
         raise WrongState(_not_waiting(current), code=f"delivery.{current.state.value}")
     if current.fetched_at is None:
         raise WrongState(_NOT_FETCHED, code="delivery.not_fetched")
+    if current.kind != Kind.STATUS.value:
+        _lesson(gw, caller)
     arrive(tx, gw, current, proof, actor=caller.principal)
     return deliveries.find(tx, delivery_id) or current
+
+
+def _lesson(gw: Services, caller: Caller) -> None:
+    """A connection test may turn a confirmation away: the message is listed again (``flow/conform.py``)."""
+    if seconds := gw.lessons.seconds_left(caller.principal, "done", gw.clock.now()):
+        raise Busy(retry_after=seconds)
 
 
 def _settle_or_say(tx: Tx, gw: Services, caller: Caller, delivery_id: str) -> Settled:

@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from gateway.clock import SECOND, local_day, to_rfc3339
 from gateway.directory.load import read_directory
 from gateway.errors import BadRequest, NotFound
-from gateway.flow import hold, local, look, office, partners, requests, trust
+from gateway.flow import conform, hold, local, look, office, partners, requests, trust
 from gateway.flow.certificates import list_certificates
 from gateway.flow.door import Caller
 from gateway.flow.policies import end_policy, exempt, list_policies, set_policy
@@ -324,5 +324,8 @@ OPERATIONS: dict[str, Operation] = {
     "trace.list": list_traces,
     "trust.list": trust.list_trust,
     "trust.refresh": trust.refresh_trust,
+    "conform.who": conform.who,
+    "conform.look": conform.look,
+    "conform.teach": conform.teach,
     "status": describe_store,
 }

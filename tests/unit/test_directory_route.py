@@ -80,6 +80,14 @@ def test_agency_that_nobody_can_reach_gets_no_hop_and_is_recorded() -> None:
     assert [finding.where for finding in routing.findings] == ["H37.99", "W00.01", "H37.63", "H37.64"]
 
 
+def test_a_test_code_reaches_test_codes_and_nobody_else_does() -> None:
+    known = directory()
+    test_code = next(row.code for row in known.agencies if row.test)
+    by_test = route([test_code], known, ON, KINDS, test_code)
+    assert [hop.recipient for hop in by_test.hops] == [test_code]
+    assert route([test_code], known, ON, KINDS, code("H37")).hops == ()
+
+
 def test_connection_of_a_kind_not_installed_is_held_for_an_administrator() -> None:
     [hop] = routed("H37.05", profiles=(Profile(code("H37.05"), "pigeon"),)).hops
     assert hop.held_code == NO_ADAPTER
