@@ -2,7 +2,7 @@
 
 In charge of: whether they name a document that is known, and report it by somebody who may. The order of
 statuses is remarked on and never refused: they arrive late and twice. Not in charge of: recording them
-(``flow/accept.py``); what recalls and updates change comes with the partner dialects.
+(``flow/accept.py``), what they change (``flow/follow.py``).
 """
 
 from __future__ import annotations
@@ -44,6 +44,20 @@ def amended_document_is_known(subject: Subject) -> Iterator[Finding]:
         f"There is no document {document} of this agency to revoke or update. Check the DocumentId.",
         _RECALL,
     )
+
+
+def document_is_not_purged(subject: Subject) -> Iterator[Finding]:
+    """After a spill nothing of the document enters again; statuses about it do, answers to its recall."""
+    if subject.earlier is not None and subject.earlier.purged:
+        yield refuse(
+            "document.purged",
+            "DocumentId",
+            "Văn bản này đã được báo là sự cố và bị xóa (hoặc đang chờ xóa) trên trục nên trục không nhận "
+            "thêm gói tin nào của văn bản. Hãy liên hệ đơn vị vận hành trục.",
+            "This document was reported as an incident and was purged here (or is about to be), so no "
+            "further message of it is taken. Speak to the operator of the gateway.",
+            "Luật 29/2018 Đ5",
+        )
 
 
 def change_says_what(subject: Subject) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from datetime import date
 from gateway.clock import local_day
 from gateway.directory import codes
 from gateway.directory.snapshot import Directory
-from gateway.model.envelope import Envelope
+from gateway.model.envelope import Envelope, Kind
 from gateway.model.finding import Finding, Severity
 from gateway.model.text import AgencyCode, Bilingual, Instant, nfc
 
@@ -36,6 +36,7 @@ class Earlier:
     statuses: tuple[str, ...] = ()
     amended: bool = False  # a revoke or update of the document was accepted
     same_number: str = ""  # gateway id of another document of this sender, year, number and notation
+    purged: bool = False  # an incident about it is open, or it was purged: nothing of it goes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,15 @@ class Subject:
     def wanted(self) -> tuple[str, ...]:
         """The recipients that this call is for, as the partner spells them, each once."""
         seen: dict[str, str] = {}
-        for text in self.narrow_to or tuple(to.organ_id for to in self.envelope.recipients):
+        for text in self.narrow_to or (*(to.organ_id for to in self.envelope.recipients), *self.added()):
             seen.setdefault(self.canonical(text), text)
         return tuple(seen.values())
+
+    def added(self) -> tuple[str, ...]:
+        """The recipients that an update adds, as the partner spells them."""
+        if self.envelope.kind is not Kind.UPDATE:
+            return ()
+        return tuple(change.organ_id for change in self.envelope.business.receiver_changes if change.added)
 
 
 def info(rule: str, where: str, vi: str, en: str, clause: str = "") -> Finding:

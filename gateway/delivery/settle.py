@@ -14,6 +14,7 @@ from gateway.delivery.retry import GIVE_UP_AFTER, LANE_WAIT, is_exhausted, lane_
 from gateway.flow import facts, record
 from gateway.flow.notices import tell_sender
 from gateway.flow.progress import arrive
+from gateway.flow.withdraw import attempt_failed
 from gateway.model.delivery import Delivery, State
 from gateway.model.event import Event, EventType
 from gateway.model.text import Bilingual, Instant
@@ -38,6 +39,7 @@ class Attempt:
 def settle(tx: Tx, gw: Services, attempt: Attempt, outcome: Outcome) -> bool:
     """Write the outcome. True when this attempt still owned the delivery."""
     now = gw.clock.now()
+    deliveries.find(tx, attempt.delivery.id, lock=True)  # a recall comes before this or after it
     match outcome:
         case Delivered():
             owned = _delivered(tx, gw, attempt, outcome, now)
@@ -55,11 +57,13 @@ def lease_expired(tx: Tx, gw: Services, delivery: Delivery, lease: str) -> None:
     """The process of an attempt never came back: the delivery is due again at its stored time."""
     now = gw.clock.now()
     change = Change(State.QUEUED, now, due_at=max(delivery.due_at or now, now), lease=lease)
-    if deliveries.move(tx, delivery, change):
+    recalled = _is_recalled(tx, gw, delivery.id, lease, now)
+    if recalled or deliveries.move(tx, delivery, change):
         tx.run(
             "end_attempt", id=lease, ended_at=now, outcome="lease_expired", code="lease.expired", detail=""
         )
-        events.record(tx, _postponed_event(gw, delivery, "lease.expired", change.due_at or now, now))
+        if not recalled:
+            events.record(tx, _postponed_event(gw, delivery, "lease.expired", change.due_at or now, now))
 
 
 def give_up_unreachable(tx: Tx, gw: Services, limit: int) -> int:
@@ -90,6 +94,8 @@ def _postponed(tx: Tx, gw: Services, attempt: Attempt, outcome: TryLater, now: I
         _rest_lane(tx, delivery.destination, now, outcome.retry_after)
     due_at = Instant(now + wait_after(delivery.attempts, delivery.id, outcome.retry_after))
     if is_exhausted(delivery.queued_at, due_at):
+    if _is_recalled(tx, gw, delivery.id, attempt.lease, now):
+        return True
         return _dead(tx, gw, attempt, "retry.exhausted", _exhausted(outcome.text), now)
     change = Change(State.QUEUED, now, due_at=due_at, lease=attempt.lease)
     if not deliveries.move(tx, delivery, change):
@@ -115,6 +121,8 @@ def _dead(tx: Tx, gw: Services, attempt: Attempt, code: str, text: Bilingual, no
     delivery = attempt.delivery
     change = Change(State.DEAD, now, lease=attempt.lease, reason_code=code, reason=text)
     if not deliveries.move(tx, delivery, change):
+    if _is_recalled(tx, gw, delivery.id, attempt.lease, now):
+        return True
         return False
     died = record.delivery_moved(
         gw,
@@ -134,6 +142,12 @@ def _dead(tx: Tx, gw: Services, attempt: Attempt, code: str, text: Bilingual, no
 
 def _end(tx: Tx, attempt: Attempt, now: Instant, outcome: str, code: str, detail: str) -> None:
     tx.run("end_attempt", id=attempt.lease, ended_at=now, outcome=outcome, code=code, detail=detail)
+def _is_recalled(tx: Tx, gw: Services, delivery_id: str, lease: str, now: Instant) -> bool:
+    """True when the sender asked for it back meanwhile: it is cancelled now, and nobody tries again."""
+    current = deliveries.find(tx, delivery_id, lock=True)
+    return current is not None and attempt_failed(tx, gw, current, lease, now)
+
+
 
 
 def _postponed_event(gw: Services, delivery: Delivery, code: str, due_at: Instant, now: Instant) -> Event:

@@ -240,10 +240,14 @@ def _only_what_may_be_said(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def addressees(envelope: Envelope) -> tuple[str, ...]:
-    """The OrganIds to which a message goes: ``To``, or ``ResponseFor/OrganId`` of a status."""
+    """The OrganIds to which a message goes: ``To`` (and whom an update adds or takes off), or
+    ``ResponseFor/OrganId`` of a status."""
     if envelope.kind is Kind.STATUS:
         return tuple(about.organ_id for about in envelope.response_for[:1])
-    return tuple(organization.organ_id for organization in envelope.recipients)
+    named = [organization.organ_id for organization in envelope.recipients]
+    if envelope.kind is Kind.UPDATE:
+        named += [change.organ_id for change in envelope.business.receiver_changes]
+    return tuple(named)
 
 
 @contextmanager

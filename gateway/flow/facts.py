@@ -26,7 +26,7 @@ def header_of(envelope: Envelope) -> dict[str, Any]:
     if envelope.kind is Kind.STATUS:
         return {"status": envelope.status.code if envelope.status else ""}
     promulgated = envelope.promulgation_date
-    return {
+    header = {
         "number": envelope.code_number,
         "notation": envelope.code_notation,
         "type_name": envelope.document_type.name,
@@ -38,6 +38,18 @@ def header_of(envelope: Envelope) -> dict[str, Any]:
             {"sha256": file.sha256.hex(), "size": file.size, "format": file.format}
             for file in envelope.attachments
         ],
+    }
+    return header | ({"changed": _changed(envelope)} if envelope.kind is Kind.UPDATE else {})
+
+
+def _changed(envelope: Envelope) -> dict[str, Any]:
+    """What an update says that it changes; OrganIds as the sender wrote them."""
+    business = envelope.business
+    return {
+        "content": business.content_changed,
+        "receivers": business.receivers_changed,
+        "added": [change.organ_id for change in business.receiver_changes if change.added],
+        "removed": [change.organ_id for change in business.receiver_changes if not change.added],
     }
 
 

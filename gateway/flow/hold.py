@@ -13,6 +13,7 @@ from gateway.errors import BadRequest, NotFound, WrongState
 from gateway.flow import facts, record
 from gateway.flow.door import Caller
 from gateway.flow.notices import tell_sender
+from gateway.flow.withdraw import ATTEMPT_RUNS
 from gateway.model.delivery import ALLOWED, Delivery, State
 from gateway.model.event import EventType
 from gateway.model.text import Bilingual, Instant
@@ -33,6 +34,9 @@ class _Decision:
     reason_code: str = ""  # stands on the delivery while it lasts; queued deliveries carry none
     tells_sender: bool = False
 
+
+INCIDENT_OPEN = "incident.open"  # held until the incident about its document is decided
+NOT_TO_BE_RELEASED = frozenset({ATTEMPT_RUNS, INCIDENT_OPEN})
 
 HOLD = _Decision(EventType.DELIVERY_HELD, frozenset({State.QUEUED}), State.HELD, "person.held")
 RELEASE = _Decision(EventType.DELIVERY_RELEASED, frozenset({State.HELD}), State.QUEUED)
@@ -101,6 +105,8 @@ def _change(
         raise WrongState(_wrong_state(delivery), code=f"delivery.{delivery.state.value}")
     if decision is RELEASE and delivery.reason_code == SEVERAL_SUCCESSORS:
         raise WrongState(_CLOSED, code=SEVERAL_SUCCESSORS)
+    if decision is RELEASE and delivery.reason_code in NOT_TO_BE_RELEASED:
+        raise WrongState(_DECIDED_ELSEWHERE, code=delivery.reason_code)
     if delivery.leased_until is not None:
         raise WrongState(_LEASED, code="delivery.leased")
     at = gw.clock.now()
@@ -160,6 +166,10 @@ _CLOSED = Bilingual(
     "gửi này và đề nghị cơ quan gửi gửi lại đến đơn vị kế thừa phù hợp.",
     "The recipient is closed and has several successors, so it cannot be released. Reject this delivery and "
     "ask the sender to send to the right successor.",
+)
+_DECIDED_ELSEWHERE = Bilingual(
+    "Lượt gửi này chờ một yêu cầu thu hồi hoặc một sự cố được giải quyết nên chưa thể cho gửi tiếp.",
+    "This delivery waits for a recall or an incident to be settled, so it cannot be released.",
 )
 _NO_REASON = Bilingual("Phải ghi rõ lý do.", "A reason is required.")
 _LEASED = Bilingual(

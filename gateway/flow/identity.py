@@ -18,7 +18,7 @@ from gateway.model.canonical import canonical_json
 from gateway.model.envelope import Envelope, Kind
 from gateway.model.status import read_status_code
 from gateway.model.text import AgencyCode, nfc
-from gateway.store import deliveries, messages
+from gateway.store import deliveries, incidents, messages
 from gateway.store.contract import Row, Tx
 
 
@@ -135,6 +135,7 @@ def _earlier(tx: Tx, identity: Identity, document: Row, same_content: bool) -> E
         statuses=_statuses(tx, document["id"], identity),
         amended=any(version["kind"] in ("revoke", "update") for version in versions),
         same_number=_same_number(tx, identity, document["id"]),
+        purged=document["purged_at"] is not None or incidents.open_for(tx, document["id"]) is not None,
     )
 
 

@@ -27,7 +27,7 @@ from gateway.model.envelope import Kind
 from gateway.model.event import EventType
 from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.services import Services
-from gateway.store import deliveries, events
+from gateway.store import deliveries, events, incidents
 from gateway.store.contract import Row, Tx
 from gateway.store.payloads import StoredPayload
 
@@ -112,7 +112,8 @@ async def list_inbox(
     page = await gw.store.read(unit)
     taken = [item.delivery for item in page.items if item.content is not None and not item.fetched]
     if taken:
-        await gw.store.write(lambda tx: _mark_taken(tx, gw, caller, taken))
+        gone = await gw.store.write(lambda tx: _mark_taken(tx, gw, caller, taken))
+        page = replace(page, items=tuple(item for item in page.items if item.delivery not in gone))
     return page
 
 
@@ -120,11 +121,11 @@ async def fetch(gw: Services, caller: Caller, delivery_id: str) -> Parcel:
     """The bytes of one waiting (or already delivered) message."""
 
     def unit(tx: Tx) -> tuple[Delivery, StoredPayload | None]:
-        return own_delivery(tx, gw, caller, delivery_id), of_delivery(tx, delivery_id)
+        delivery = own_delivery(tx, gw, caller, delivery_id)
+        _require_readable(tx, delivery)
+        return delivery, of_delivery(tx, delivery_id)
 
     delivery, stored = await gw.store.read(unit)
-    if delivery.state not in (State.QUEUED, State.DELIVERED):
-        raise WrongState(_not_waiting(delivery), code=f"delivery.{delivery.state.value}")
     payload = open_stored(gw, stored)
     started = gw.clock.now()
 
@@ -206,18 +207,39 @@ def _waits(tx: Tx, delivery: Delivery) -> bool:
 
 
 async def _mark_fetched(gw: Services, caller: Caller, delivery: Delivery, started: Instant) -> None:
+    """Record the first full fetch. Raises when the message was withdrawn while its bytes were on their way:
+    the last of them are not given then."""
     if delivery.fetched_at is None:
-        await gw.store.write(lambda tx: _fetched(tx, gw, caller, delivery, started))
+        await gw.store.write(lambda tx: _fetched(tx, gw, caller, delivery.id, started))
 
 
-def _mark_taken(tx: Tx, gw: Services, caller: Caller, delivery_ids: Sequence[str]) -> None:
+def _mark_taken(tx: Tx, gw: Services, caller: Caller, delivery_ids: Sequence[str]) -> frozenset[str]:
+    """Record fetches; those that were withdrawn meanwhile and are not to be shown."""
+    gone = set()
     for delivery_id in delivery_ids:
-        _fetched(tx, gw, caller, own_delivery(tx, gw, caller, delivery_id, lock=True), gw.clock.now())
+        try:
+            _fetched(tx, gw, caller, delivery_id, gw.clock.now())
+        except WrongState:
+            gone.add(delivery_id)
+    return frozenset(gone)
 
 
-def _fetched(tx: Tx, gw: Services, caller: Caller, delivery: Delivery, started: Instant) -> None:
+def _require_readable(tx: Tx, delivery: Delivery) -> None:
+    """Not what was withdrawn or given back, nor what is frozen: the sender asked for it back, or an incident
+    is open. Frozen means readable by named roles only."""
+    if delivery.state not in (State.QUEUED, State.DELIVERED):
+        raise WrongState(_not_waiting(delivery), code=f"delivery.{delivery.state.value}")
+    if delivery.state is State.DELIVERED and delivery.recall:
+        raise WrongState(_ASKED_BACK, code="document.asked_back")
+    if delivery.kind != Kind.STATUS.value and incidents.open_for(tx, delivery.document) is not None:
+        raise WrongState(_KEPT_BACK, code="document.under_incident")
+
+
+def _fetched(tx: Tx, gw: Services, caller: Caller, delivery_id: str, started: Instant) -> None:
     """The first full fetch of a delivery; later ones leave no trace."""
     at = gw.clock.now()
+    delivery = own_delivery(tx, gw, caller, delivery_id, lock=True)
+    _require_readable(tx, delivery)
     if tx.run("mark_fetched", id=delivery.id, handed_over_at=started, fetched_at=at):
         fetched = record.delivery_moved(
             gw, EventType.DELIVERY_FETCHED, delivery, delivery.state, caller.principal, at
@@ -228,6 +250,8 @@ def _fetched(tx: Tx, gw: Services, caller: Caller, delivery: Delivery, started: 
 def _with_content(tx: Tx, gw: Services, item: InboxItem) -> InboxItem:
     stored = of_delivery(tx, item.delivery)
     if stored is None or stored.inline is None:
+        return item
+    if item.kind != Kind.STATUS.value and incidents.open_for(tx, item.document) is not None:
         return item
     return replace(item, content=b"".join(open_stored(gw, stored).chunks))
 
@@ -281,6 +305,15 @@ _NOT_OUR_CURSOR = Bilingual("Tham số cursor không hợp lệ.", "The cursor i
 _NOT_FETCHED = Bilingual(
     "Chưa tải về đầy đủ gói tin này nên chưa thể xác nhận đã nhận. Hãy tải về rồi xác nhận lại.",
     "This message was not fetched in full yet, so it cannot be confirmed. Fetch it, then confirm again.",
+)
+_ASKED_BACK = Bilingual(
+    "Cơ quan gửi đã yêu cầu thu hồi văn bản này nên không tải lại được. Hãy trả lời yêu cầu thu hồi (15 hoặc "
+    "16).",
+    "The sender asked for this document back, so it cannot be fetched again. Answer the recall (15 or 16).",
+)
+_KEPT_BACK = Bilingual(
+    "Trục đang tạm giữ văn bản này để xử lý sự cố. Hãy thử lại sau hoặc liên hệ đơn vị vận hành.",
+    "The gateway keeps this document back because of an incident. Try later, or speak to the operator.",
 )
 _EARLIER = Bilingual(
     "Một gói tin trước đó của cùng văn bản chưa đến đơn vị; hãy nhận gói tin đó trước.",

@@ -1,4 +1,4 @@
-"""Statuses that the gateway writes itself: 01 in a recipient's name, 02 in its own.
+"""Statuses that the gateway writes itself: 01 in a recipient's name, 02 in its own, 13 again in a sender's.
 
 In charge of: building them and accepting them within the transaction that gave cause; they are ordinary
 messages with ordinary deliveries. Not in charge of: when they are due (``progress.py``, ``hold.py``,
@@ -8,6 +8,7 @@ messages with ordinary deliveries. Not in charge of: when they are due (``progre
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 
 import orjson
 
@@ -16,12 +17,12 @@ from gateway.directory.route import route
 from gateway.edxml.build import build_status
 from gateway.flow import record
 from gateway.flow.accept import commit, plan_for
+from gateway.flow.dialect import recoded, wish_of
 from gateway.flow.examine import Examination
 from gateway.flow.identity import identify, look_up
 from gateway.model.delivery import Delivery
 from gateway.model.envelope import (
     DateText,
-    Dialect,
     Envelope,
     Kind,
     Organization,
@@ -59,6 +60,13 @@ def report_arrival(tx: Tx, gw: Services, delivery: Delivery, at: Instant) -> Non
     _write_status(tx, gw, delivery, delivery.recipient, StatusCode.ARRIVED, text, at)
 
 
+def ask_again(tx: Tx, gw: Services, delivery: Delivery, recipient: AgencyCode, text: str) -> str:
+    """13 to ``recipient`` in the sender's name, about the document that ``delivery`` carries; its message id,
+    or ``""`` when there is no way to the recipient."""
+    sender, at = AgencyCode(first_message(tx, delivery)["sender"]), gw.clock.now()
+    return _write_status(tx, gw, delivery, sender, StatusCode.RECALL_ASKED, text, at, recipient)
+
+
 def _write_status(
     tx: Tx,
     gw: Services,
@@ -67,25 +75,30 @@ def _write_status(
     code: StatusCode,
     description: str,
     at: Instant,
-) -> None:
-    """Build a status in ``reporter``'s name and accept it within this transaction."""
+    about: AgencyCode = AgencyCode(""),
+) -> str:
+    """Build a status in ``reporter``'s name and accept it within this transaction; its message id."""
     first = first_message(tx, delivery)
-    envelope = status_envelope(gw, first, delivery, reporter, code, description, at, StaffInfo())
-    exam = _examined(tx, gw, envelope)
+    say = partial(status_envelope, gw, first, delivery, reporter, code, description)
+    exam = _examined(tx, gw, say(at, StaffInfo(), about))
     while exam.known.repeats:  # two notices about one document within one second
         at = Instant(at + SECOND)
-        envelope = status_envelope(gw, first, delivery, reporter, code, description, at, StaffInfo())
-        exam = _examined(tx, gw, envelope)
-    if exam.hops:
-        payload = _payload(gw, build_status(envelope, Dialect.JAVA))
-        commit(tx, gw, plan_for(gw, record.GATEWAY, exam, payload, automatic=True))
+        exam = _examined(tx, gw, say(at, StaffInfo(), about))
+    if not exam.hops or exam.envelope is None:
+        return ""
+    payload = _payload(gw, _written_for(gw, exam.hops[0].recipient, exam.envelope))
+    plan = plan_for(gw, record.GATEWAY, exam, payload, automatic=True)
+    commit(tx, gw, plan)
+    return plan.message
 
 
 def _examined(tx: Tx, gw: Services, envelope: Envelope) -> Examination:
     """What the gate would say of our own status: it is routed and known, and needs no checks."""
     identity = identify(envelope, gw.directory)
     on = local_day(gw.clock.now())
-    routing = route((identity.document_sender,), gw.directory, on, gw.kinds)
+    asked = identity.about != identity.sender  # a 13 goes to the recipient that it is about
+    addressee = identity.about if asked else identity.document_sender
+    routing = route((addressee,), gw.directory, on, gw.kinds)
     known = look_up(tx, identity, lock=True)
     return Examination(Decision.ACCEPT, (), (), envelope, identity, routing.hops, known)
 
@@ -99,8 +112,12 @@ def status_envelope(
     description: str,
     at: Instant,
     staff: StaffInfo,
+    about: AgencyCode = AgencyCode(""),
 ) -> Envelope:
-    """A status of ``reporter`` about the document that ``delivery`` carries and that began with ``first``."""
+    """A status of ``reporter`` about the document that ``delivery`` carries and that began with ``first``.
+
+    ``about``: the recipient whom a 13 asks; other statuses go to the document's sender.
+    """
     header = orjson.loads(first["header"])
     on = local_day(at)
     promulgated = header.get("promulgation_date", "")
@@ -110,7 +127,7 @@ def status_envelope(
         document_id=delivery.document_id,
         response_for=(
             ResponseFor(
-                organ_id=_written(gw, AgencyCode(first["sender"]), on),
+                organ_id=_written(gw, about or AgencyCode(first["sender"]), on),
                 code=f"{header.get('number', '')}/{header.get('notation', '')}",
                 promulgation_date=_date_text(promulgated),
                 document_id=delivery.document_id,
@@ -120,8 +137,15 @@ def status_envelope(
     )
 
 
+def _written_for(gw: Services, recipient: AgencyCode, envelope: Envelope) -> bytes:
+    """The bytes of our own status, as the recipient's connection wants them."""
+    wish = wish_of(gw.directory, recipient, envelope)
+    on = local_day(gw.clock.now())
+    return build_status(recoded(envelope, gw.directory, wish.codes, on), wish.dialect)
+
+
 def _written(gw: Services, code: AgencyCode, on: date) -> str:
-    """The form that statuses carry: the one of QCVN 102:2016, which every client reads."""
+    """The form that statuses carry by default: the one of QCVN 102:2016, which every client reads."""
     return gw.directory.written_form(code, "qcvn102", on)
 
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from gateway.clock import SECOND
 from gateway.edxml.build import build_status
 from gateway.errors import NotFound
-from gateway.flow import record
+from gateway.flow import record, withdraw
 from gateway.flow.door import Caller, receive
 from gateway.flow.identity import identify
 from gateway.flow.notices import first_message, report_arrival, status_envelope
@@ -25,6 +25,9 @@ from gateway.services import Services
 from gateway.store import deliveries, events
 from gateway.store.contract import Row, Tx
 from gateway.store.deliveries import Change
+
+# Behind these another gateway of ours stands: it reports the arrival when the recipient has the message.
+RELAYS = frozenset({"gateway"})
 
 
 def arrive(
@@ -47,8 +50,12 @@ def arrive(
         facts={"proof": proof, "attempts": delivery.attempts},
     )
     events.record(tx, moved)
-    if delivery.kind != Kind.STATUS.value and not gw.directory.profile(delivery.recipient).reports_arrival:
+    profile = gw.directory.profile(delivery.recipient)
+    reports_itself = profile.reports_arrival or delivery.adapter in RELAYS
+    if delivery.kind != Kind.STATUS.value and not reports_itself:
         report_arrival(tx, gw, delivery, at)
+    if now := deliveries.find(tx, delivery.id):
+        withdraw.arrived(tx, gw, now, at)
     return True
 
 

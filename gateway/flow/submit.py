@@ -11,7 +11,7 @@ disk. When it raises, nothing of the upload is (but for the record that it was r
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.clock import SECOND
 from gateway.errors import DuplicateConflict, GatewayError, NotPermitted, Refused, Unreadable
@@ -21,6 +21,7 @@ from gateway.flow.dialect import forms_for
 from gateway.flow.door import Caller, Upload, limits_of
 from gateway.flow.examine import Bench, Examination, Reading, examine, read
 from gateway.flow.files import judge_files
+from gateway.flow.follow import follow
 from gateway.flow.identity import look_up
 from gateway.flow.policy_demands import reject_demanded
 from gateway.model.envelope import Kind
@@ -154,7 +155,8 @@ async def _accept(
         plan = plan_for(gw, caller.principal, current, payload, forms=forms, timings=upload.timings)
         accepted = commit(tx, gw, plan)
         reject_demanded(tx, gw, plan)
-        return plan, accepted
+        gone = follow(tx, gw, plan)
+        return plan, replace(accepted, unused=(*accepted.unused, *gone))
 
     files = [payload, *(form.payload for form in forms.values())]
     try:

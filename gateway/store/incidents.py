@@ -73,9 +73,7 @@ def newest(tx: Tx, limit: int) -> list[Incident]:
 
 def confirm(tx: Tx, incident_id: str, by: str, at: Instant, payloads: int, backups_until: Instant) -> None:
     """A second person confirmed, and everything was purged."""
-    tx.run(
-        "confirm_incident", id=incident_id, by=by, at=at, payloads=payloads, backups_until=backups_until
-    )
+    tx.run("confirm_incident", id=incident_id, by=by, at=at, payloads=payloads, backups_until=backups_until)
 
 
 def end(tx: Tx, incident_id: str, state: IncidentState, by: str, at: Instant) -> None:

@@ -1,6 +1,7 @@
 """Rows of payloads: which bytes are kept, under which key, for how many messages.
 
-In charge of: counting references by SHA-256, freezing, and destroying (the key goes, the row stays). Not in charge of: the bytes (``store/blobs.py``) or the keyring.
+In charge of: counting references by SHA-256, freezing, and destroying (the key goes, the row stays). Not in
+charge of: the bytes (``store/blobs.py``) or the keyring.
 """
 
 from __future__ import annotations

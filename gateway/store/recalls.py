@@ -24,6 +24,8 @@ def add(tx: Tx, recall: Recall) -> None:
         cause=recall.cause.value,
         state=recall.state.value,
         asked_at=recall.asked_at,
+        answer=recall.answer or None,
+        answered_at=recall.answered_at,
         remind_at=recall.remind_at,
     )
 

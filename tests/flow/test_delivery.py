@@ -199,7 +199,7 @@ async def test_a_recall_never_overtakes_its_document(world: World, partner: Part
     partner.answers.clear()
     wait(world, 3600 * SECOND)
     await drain(world, partner)
-    assert [kind for _, kind, _ in partner.got] == ["new", "revoke"]
+    assert partner.got == []  # nobody had it, so neither of the two goes out (and see test_recall.py)
 
 
 async def test_an_update_never_overtakes_a_dead_original(world: World, partner: Partner) -> None:

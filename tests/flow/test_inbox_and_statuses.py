@@ -193,10 +193,11 @@ async def test_what_a_status_may_not_be(
 
 async def test_a_recall_request_goes_from_the_sender_to_each_recipient_it_names(world: World) -> None:
     await world.send(to=["H37.03", "H37.05"])
+    await world.fetch("H37.05")
     for about in ("H37.03", "H37.05"):
         await world.report("H37", "13", DOCUMENT, about=about, description="Sai thể thức")
-    kinds = [item.kind for item in await world.waiting("H37.05")]
-    assert kinds == ["new", "status"]
+    assert await world.waiting("H37.03") == []
+    assert [item.kind for item in await world.waiting("H37.05")] == ["status"]
     await world.fetch("H37.05")
     await world.report("H37.05", "15", DOCUMENT)
 

@@ -868,7 +868,7 @@ LIMIT :limit;
 -- name: add_recall
 -- A message asks one recipient to give a document back.
 INSERT INTO recall (message, document, recipient, cause, state, asked_at, answer, answered_at, reminders, remind_at)
-VALUES (:message, :document, :recipient, :cause, :state, :asked_at, NULL, NULL, 0, :remind_at);
+VALUES (:message, :document, :recipient, :cause, :state, :asked_at, :answer, :answered_at, 0, :remind_at);
 
 -- name: end_reminders
 -- A newer message asks the same recipient.
