@@ -18,6 +18,7 @@ from adapters.inbox import Inbox
 from adapters.langson.axis import LangsonAxis
 from adapters.langson.inbound import make_app as langson_app
 from adapters.langson.pull import LangsonInbox
+from adapters.peer import Peer
 from adapters.vxp import inbound as vxp
 from adapters.vxp.pull import VxpInbox
 from adapters.webhook import Webhook
@@ -57,6 +58,7 @@ KINDS: dict[str, AdapterType] = {
     LangsonAxis.kind: LangsonAxis,
     LangsonInbox.kind: LangsonInbox,
     VxpInbox.kind: VxpInbox,
+    Peer.kind: Peer,
     Webhook.kind: Webhook,
 }
 

@@ -28,6 +28,7 @@ from gateway.flow import trust
 from gateway.flow.operate import LOCAL
 from gateway.model.text import Bilingual
 from gateway.net import Net
+from gateway.port import Tracer
 from gateway.services import Services
 from gateway.signature.keyring import Keyring
 from gateway.signature.revocation_cache import RevocationCache
@@ -119,6 +120,7 @@ async def running(home: Path, config: Config, clock: Clock) -> AsyncIterator[tup
     gw = await open_services(home, config, clock, "serve")
     net = outbound(config)
     adapters = make_adapters(net, clock)
+    gw.tracers = {kind: one for kind, one in adapters.items() if isinstance(one, Tracer)}
     loops: tuple[Loop, ...] = (
         Worker(gw, adapters),
         Janitor(gw),

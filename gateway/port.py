@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from aiohttp.web import RequestKey
 
@@ -50,13 +50,17 @@ class Parcel:
     attempt: int  # 1 for the first
     settings: Mapping[str, str]  # the recipient's connection profile
     open: Callable[[], AsyncIterator[bytes]]
+    addressed: AgencyCode = AgencyCode("")  # how the envelope names the recipient; "": as ``recipient``
+    way: tuple[str, ...] = ()  # gateways that it passed, this one last
 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The partner has it. ``proof`` is short text kept with the delivery (status line, DocId, file name)."""
+    """The partner has it. ``proof`` is short text kept with the delivery (status line, DocId, file name);
+    ``answer`` is what the partner said, kept whole, where its words themselves prove something."""
 
     proof: str
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +145,15 @@ class Unavailable(Exception):
         self.code = code
         self.text = text
         super().__init__(f"{code}: {text.en}")
+
+
+@runtime_checkable
+class Tracer(Protocol):
+    """A partner that can be asked what became of a delivery. May raise ``Unavailable``."""
+
+    async def trace(self, settings: Mapping[str, str], answer: str) -> Mapping[str, Any]:
+        """What the partner tells about what it answered ``answer`` to, as plain JSON values."""
+        ...
 
 
 class Collector(Protocol):

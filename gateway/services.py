@@ -11,16 +11,18 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from gateway.checks import secrecy_table
-from gateway.clock import Clock, new_id
+from gateway.clock import Clock, local_day, new_id
 from gateway.config import Config
 from gateway.directory.snapshot import Directory
 from gateway.metrics import Metrics
 from gateway.model.policy import Policy
 from gateway.model.text import AgencyCode, Bilingual, Instant
+from gateway.port import Tracer
 from gateway.signature.in_use import CertificatesInUse
 from gateway.signature.keyring import Keyring
 from gateway.signature.register import SignerRegister
@@ -32,7 +34,7 @@ from gateway.signature.workers import PdfWorkers
 from gateway.store import certificates, policies, registry
 from gateway.store.blobs import Blobs
 from gateway.store.contract import Store, Tx
-from gateway.store.people import PRINCIPALS, People, read
+from gateway.store.people import PRINCIPALS, People, Principal, read
 from gateway.store.proofs import KnownProofs
 from gateway.store.revocation import REVOCATION, Source, all_sources, evidence
 
@@ -134,7 +136,9 @@ class Services:
     known_proofs: KnownProofs = field(default_factory=KnownProofs)
     lessons: Lessons = field(default_factory=Lessons)
     pdf_workers: PdfWorkers = field(default_factory=PdfWorkers)  # processes begin with the first file
+    tracers: Mapping[str, Tracer] = field(default_factory=dict)  # kinds whose partner can be asked
     _revisions: dict[str, int] = field(default_factory=dict)
+    _reach: dict[tuple[str, date], frozenset[AgencyCode]] = field(default_factory=dict)
 
     @property
     def trust(self) -> Trust:
@@ -153,6 +157,19 @@ class Services:
     def new_id(self) -> str:
         """A UUIDv7 for now."""
         return new_id(self.clock.now())
+
+    def agencies_of(self, principal: Principal) -> frozenset[AgencyCode]:
+        """Every agency that a principal acts for today, scopes spelled out."""
+        if not principal.scopes:
+            return principal.agencies
+        today = local_day(self.clock.now())
+        reach = self._reach.get((principal.id, today))
+        if reach is None:
+            below = [
+                self.directory.reach(scope.agency, today, outside=scope.outside) for scope in principal.scopes
+            ]
+            reach = self._reach[principal.id, today] = principal.agencies.union(*below)
+        return reach
 
     async def offload(self, size: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run CPU work on ``size`` bytes: at once when small, else on a thread, to keep the loop free."""
@@ -189,6 +206,8 @@ class Services:
             self.policies = await self.store.read(policies.read)
         if REVOCATION in changed:
             await self._load_revocation()
+        if changed & {registry.DIRECTORY, PRINCIPALS}:
+            self._reach.clear()
         self._revisions = found
 
     async def _load_revocation(self) -> None:

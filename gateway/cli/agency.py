@@ -43,16 +43,27 @@ def list_(frame: Frame) -> None:
 @common_options
 @click.argument("name")
 @click.option("--agency", "agencies", multiple=True, metavar="CODE", help="Acts for this agency; repeatable.")
+@click.option("--below", multiple=True, metavar="CODE", help="A gateway: acts for CODE and all below it.")
+@click.option("--outside", multiple=True, metavar="CODE", help="A gateway: acts for all not below CODE.")
 @click.option("--role", type=click.Choice(ROLES), default="system", show_default=True)
 @click.option(
     "--key-file", type=click.Path(path_type=Path, dir_okay=False), help="Write the key there (0600) instead."
 )
 @click.pass_obj
-def add(frame: Frame, name: str, agencies: tuple[str, ...], role: str, key_file: Path | None) -> None:
+def add(
+    frame: Frame,
+    name: str,
+    agencies: tuple[str, ...],
+    below: tuple[str, ...],
+    outside: tuple[str, ...],
+    role: str,
+    key_file: Path | None,
+) -> None:
     """Mở tài khoản cho phần mềm của cơ quan. Give a system an account and its first API key."""
     if key_file is not None and key_file.exists():
         raise click.BadParameter(f"{key_file} exists already", param_hint="--key-file")
-    answer = operate(frame, "agency.add_system", name=name, agencies=list(agencies), role=role)
+    scopes = {"below": list(below), "outside": list(outside)}
+    answer = operate(frame, "agency.add_system", name=name, agencies=list(agencies), role=role, **scopes)
     if key_file is not None:
         output.write_secret(key_file, answer.pop("api_key"))
         answer["key_file"] = str(key_file)
@@ -125,7 +136,7 @@ def _pairs(settings: tuple[str, ...]) -> dict[str, str]:
 
 def _print_added(console: Console, answer: dict[str, Any]) -> None:
     principal = answer["principal"]
-    agencies = ", ".join(principal["agencies"]) or "—"
+    agencies = ", ".join(_acts_for(principal)) or "—"
     console.print(
         f"[bold green]✓[/] Đã mở tài khoản [bold]{escape(principal['name'])}[/] cho {escape(agencies)}"
     )
@@ -137,12 +148,21 @@ def _print_added(console: Console, answer: dict[str, Any]) -> None:
     console.print("  [dim]The API key is shown only now; the gateway keeps its hash.[/]")
 
 
+def _acts_for(principal: dict[str, Any]) -> list[str]:
+    """Codes, and scopes in words."""
+    scopes = [
+        f"mọi đơn vị ngoài {scope['agency']}" if scope["outside"] else f"{scope['agency']} và cấp dưới"
+        for scope in principal["scopes"]
+    ]
+    return [*principal["agencies"], *scopes]
+
+
 def _print_accounts(console: Console, answer: dict[str, Any]) -> None:
     credentials = answer["credentials"]
     rows = []
     for principal in answer["principals"]:
         own = [c for c in credentials if c["principal"] == principal["id"] and c["revoked_at"] is None]
-        agencies = ", ".join(principal["agencies"])
+        agencies = ", ".join(_acts_for(principal))
         rows.append((principal["name"], principal["role"], agencies, len(own), principal["id"]))
     headings = ("Tài khoản", "Vai trò", "Thay mặt", "Khóa", "Mã tài khoản")
     console.print(output.table(f"{len(rows)} tài khoản", headings, rows))

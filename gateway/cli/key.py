@@ -109,6 +109,9 @@ def _certificate(file: Path) -> x509.Certificate:
 def _print_keys(console: Console, answer: dict[str, Any], names: dict[str, str]) -> None:
     own = ("Khóa", "Thuật toán", "Tạo lúc", "Hết hạn", "")
     console.print(output.table("Khóa của trục", own, _own_keys(answer["gateway"])))
+    for row in answer["gateway"]:
+        if pin := row["certificate_sha256"]:
+            console.print(f"  [dim]{row['name']}, SHA-256:[/] {pin}", soft_wrap=True)
     rows = [
         (
             names.get(c["principal"], c["principal"]),

@@ -36,6 +36,8 @@ def trace(frame: Frame, document: str | None, as_list: bool, agency: str, limit:
         output.show(frame, answer, lambda console: _print_list(console, answer["documents"]))
         return
     found = operate(frame, "trace.show", reference=document)
+    if any(delivery["adapter"] == RELAY for delivery in found["deliveries"]):
+        found["peers"] = operate(frame, "trace.peers", reference=document)
     output.show(frame, found, lambda console: _print_trace(console, found))
 
 
@@ -98,6 +100,8 @@ def _print_trace(console: Console, found: dict[str, Any]) -> None:
     )
     _print_messages(console, found)
     _print_deliveries(console, found)
+    for peer in found.get("peers", ()):
+        _print_peer(console, peer)
     _print_statuses(console, found)
 
 
@@ -135,6 +139,20 @@ def _print_deliveries(console: Console, found: dict[str, Any]) -> None:
     ]
     headings = ("Nơi nhận", "Tình trạng", "Lấy về sau", "Nhận xong sau", "Trạng thái", "Lúc", "Căn cứ, lý do")
     console.print(output.table("Lượt gửi theo nơi nhận", headings, rows))
+
+
+def _print_peer(console: Console, peer: dict[str, Any]) -> None:
+    """What another gateway tells about its part of the way."""
+    name = escape(peer["gateway"] or peer["recipient"])
+    if peer["problem"]:
+        console.print(f"  [dim]{name}: {escape(peer['problem']['vi'])}[/]")
+        return
+    rows = [
+        (d["recipient"], STATES.get(d["state"], d["state"]), d["settled_at"], status_words(d["status_code"]))
+        for d in peer["deliveries"]
+    ]
+    headings = ("Nơi nhận", "Tình trạng", "Nhận xong lúc", "Trạng thái")
+    console.print(output.table(f"Ở trục {name}", headings, rows))
 
 
 def _grounds(delivery: dict[str, Any]) -> str:
@@ -191,6 +209,7 @@ def _print_status(console: Console, answer: dict[str, Any]) -> None:
     )
 
 
+RELAY = "gateway"  # the kind of connection behind which another gateway of ours stands
 KINDS = {"new": "văn bản mới", "revoke": "thu hồi", "update": "cập nhật", "replace": "thay thế"}
 STAGES = {
     "receive": "nhận",

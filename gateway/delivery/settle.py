@@ -20,7 +20,7 @@ from gateway.model.event import Event, EventType
 from gateway.model.text import Bilingual, Instant
 from gateway.port import Delivered, Outcome, Refused, TryLater
 from gateway.services import Services
-from gateway.store import deliveries, events
+from gateway.store import deliveries, events, peers
 from gateway.store.contract import Tx
 from gateway.store.deliveries import Change
 
@@ -81,6 +81,8 @@ def _delivered(tx: Tx, gw: Services, attempt: Attempt, outcome: Delivered, now: 
     delivery = attempt.delivery
     tx.run("mark_handed_over", id=delivery.id, handed_over_at=attempt.started_at)
     owned = arrive(tx, gw, delivery, outcome.proof, lease=attempt.lease)
+    if owned and outcome.answer:
+        peers.keep_answer(tx, delivery.id, outcome.answer, now)
     lane = tx.one("lane", destination=delivery.destination)
     if lane is not None and lane["failures"]:
         tx.run("put_lane", destination=delivery.destination, failures=0, not_before=0)

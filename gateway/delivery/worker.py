@@ -17,12 +17,13 @@ from gateway.clock import SECOND
 from gateway.delivery.retry import wait_after
 from gateway.delivery.settle import LOCAL_FAULT, Attempt, settle
 from gateway.flow.payload import open_payload
+from gateway.flow.peers import settings_of
 from gateway.model.delivery import Delivery
 from gateway.model.envelope import Kind
-from gateway.model.text import Bilingual, DocumentId, Instant
+from gateway.model.text import AgencyCode, Bilingual, DocumentId, Instant
 from gateway.port import Adapter, Outcome, Parcel, TryLater
 from gateway.services import Services
-from gateway.store import deliveries, registry
+from gateway.store import deliveries, peers
 from gateway.store.contract import Tx
 
 log = structlog.get_logger("gateway.delivery")
@@ -97,6 +98,9 @@ class Worker:
     async def _parcel(self, attempt: Attempt) -> Parcel:
         gw, delivery = self._gw, attempt.delivery
         payload = await open_payload(gw, delivery)
+        way, addressed = await gw.store.read(
+            lambda tx: (peers.way_of(tx, delivery.message), peers.addressed_as(tx, delivery.id))
+        )
         unread = [payload]
 
         async def stream() -> AsyncIterator[bytes]:
@@ -116,17 +120,11 @@ class Worker:
             envelope_sha256=payload.sha256.hex(),
             size=payload.size,
             attempt=delivery.attempts,
-            settings=await self._settings(delivery),
+            settings=await settings_of(gw, delivery.destination),
             open=stream,
+            addressed=AgencyCode(addressed),
+            way=(*way, gw.config.gateway.name),
         )
-
-    async def _settings(self, delivery: Delivery) -> dict[str, str]:
-        """The connection profile of the destination, its secret opened."""
-        settings = dict(self._gw.directory.profile(delivery.destination).settings)
-        sealed = await self._gw.store.read(lambda tx: registry.sealed_secret(tx, delivery.destination))
-        if sealed is not None:
-            settings["secret"] = self._gw.keyring.decrypt_secret(sealed).decode()
-        return settings
 
 
 def claim_due(tx: Tx, gw: Services, limit: int) -> list[Attempt]:

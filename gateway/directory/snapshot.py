@@ -21,6 +21,7 @@ from gateway.model.text import AgencyCode, nfc
 OUTSIDE = "outside"  # a level word that belongs to no level set: ministries, enterprises
 SERVES = "serves"  # profile setting; SUBTREE: the agencies below without a profile of their own use it too
 SUBTREE = "subtree"
+EACH = "each"  # every agency below has an inbox of its own here, whatever serves a wider subtree
 
 
 class StandingKind(enum.Enum):
@@ -143,6 +144,17 @@ class Directory:
             at = row.parent if row else None
         return False
 
+    def reach(self, code: AgencyCode, on: date, *, outside: bool = False) -> frozenset[AgencyCode]:
+        """``code`` and everything below it, by the parents of that day; with ``outside`` all others."""
+        found, waiting = {code}, [code]
+        while waiting:
+            for below in self._below.get(waiting.pop(), ()):
+                row = self._nearest(below, on)
+                if below not in found and row is not None and row.parent in found:
+                    found.add(below)
+                    waiting.append(below)
+        return frozenset(self._rows.keys() - found) if outside else frozenset(found)
+
     def children(self, code: AgencyCode, on: date) -> tuple[Agency, ...]:
         """The agencies directly below on the day, by code."""
         rows = (self.agency(below, on) for below in sorted(self._below.get(code, ())))
@@ -174,7 +186,8 @@ class Directory:
 
     def profile(self, code: AgencyCode) -> Profile:
         """How it is connected: its own profile, else that of the nearest agency above whose profile serves
-        its subtree, else the inbox here. ``Profile.agency`` is whose connection it is."""
+        its subtree, else the inbox here. ``Profile.agency`` is whose connection it is. A profile that
+        serves ``each`` ends the search: whoever is below has an inbox of its own."""
         own = self._connected.get(code)
         if own is not None:
             return own
@@ -182,8 +195,11 @@ class Directory:
         above = rows[-1].parent if rows else None
         while above is not None:
             profile = self._connected.get(above)
-            if profile is not None and (SERVES, SUBTREE) in profile.settings:
+            served = profile.settings if profile is not None else ()
+            if profile is not None and (SERVES, SUBTREE) in served:
                 return profile
+            if (SERVES, EACH) in served:
+                break
             rows = self._rows.get(above, ())
             above = rows[-1].parent if rows else None
         return Profile(agency=code)

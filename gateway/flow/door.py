@@ -98,6 +98,7 @@ class Upload:
     unreadable: Unreadable | None
     timings: dict[str, int] = field(default_factory=dict)  # stage -> microseconds
     durable: StoredPayload | None = None
+    way: tuple[str, ...] = ()  # gateways of ours that it passed before this one, oldest first
 
     @property
     def sha256(self) -> bytes:
@@ -214,7 +215,7 @@ def authenticate(gw: Services, api_key: str = "", certificate: bytes = b"") -> C
     if principal is None:
         gw.metrics.unauthenticated.inc()
         raise NotAuthenticated()
-    return Caller(principal.id, principal.name, principal.role, principal.agencies)
+    return Caller(principal.id, principal.name, principal.role, gw.agencies_of(principal))
 
 
 def partner_of(gw: Services, dialect: str, system_id: str) -> Partner:
@@ -222,7 +223,7 @@ def partner_of(gw: Services, dialect: str, system_id: str) -> Partner:
     principal, secrets = gw.people.system(dialect, system_id, gw.clock.now())
     if principal is None:
         raise turned_away(gw)
-    caller = Caller(principal.id, principal.name, principal.role, principal.agencies)
+    caller = Caller(principal.id, principal.name, principal.role, gw.agencies_of(principal))
     return Partner(caller, system_id, tuple(PartnerSecret(secret) for secret in secrets))
 
 

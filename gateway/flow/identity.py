@@ -130,7 +130,7 @@ def _earlier(tx: Tx, identity: Identity, document: Row, same_content: bool) -> E
         same_files=any(_files(version) == identity.files for version in versions),
         document_sender=AgencyCode(document["sender"]),
         document_recipients=frozenset(
-            AgencyCode(code) for code in messages.recipients_of(tx, document["id"])
+            AgencyCode(code) for code in messages.reporters_of(tx, document["id"])
         ),
         statuses=_statuses(tx, document["id"], identity),
         amended=any(version["kind"] in ("revoke", "update") for version in versions),

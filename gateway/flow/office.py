@@ -26,7 +26,7 @@ from gateway.services import Services
 from gateway.store import deliveries, events, partners, people, registry
 from gateway.store import signers as proposals
 from gateway.store.contract import Tx
-from gateway.store.people import Credential, CredentialKind, Principal, Role
+from gateway.store.people import Credential, CredentialKind, Principal, Role, Scope
 
 
 async def import_directory(
@@ -132,16 +132,26 @@ async def _secret_of(gw: Services, agency: AgencyCode, new: str | None) -> str:
 
 
 async def add_principal(
-    gw: Services, caller: Caller, name: str, role: Role, agencies: Iterable[AgencyCode] = ()
+    gw: Services,
+    caller: Caller,
+    name: str,
+    role: Role,
+    agencies: Iterable[AgencyCode] = (),
+    scopes: Iterable[Scope] = (),
 ) -> Principal:
-    """Give a system or person an account. Systems and clerks act for at least one known agency."""
+    """Give a system or person an account. Systems and clerks act for at least one known agency; another
+    gateway (a system) for those of its ``scopes``."""
     caller.require(Role.ADMINISTRATOR)
     codes = frozenset(AgencyCode(gw.directory.canonical(code)) for code in agencies)
-    if unknown := sorted(code for code in codes if gw.directory.resolve(code) is None):
+    wide = tuple(Scope(AgencyCode(gw.directory.canonical(s.agency)), s.outside) for s in scopes)
+    named = codes | {scope.agency for scope in wide}
+    if unknown := sorted(code for code in named if gw.directory.resolve(code) is None):
         raise BadRequest(_unknown_agencies(unknown), code="agency.unknown")
-    if role in (Role.SYSTEM, Role.CLERK) and not codes:
+    if wide and role is not Role.SYSTEM:
+        raise BadRequest(_ONLY_SYSTEMS, code="principal.scope_of_person")
+    if role in (Role.SYSTEM, Role.CLERK) and not named:
         raise BadRequest(_NEEDS_AGENCY, code="principal.needs_agency")
-    principal = Principal(gw.new_id(), name, role, True, codes)
+    principal = Principal(gw.new_id(), name, role, True, codes, wide)
     created = _event(
         gw,
         EventType.PRINCIPAL_CREATED,
@@ -149,6 +159,7 @@ async def add_principal(
         principal=principal.id,
         role=role.value,
         agencies=sorted(codes),
+        **({"scopes": [[scope.word, scope.agency] for scope in wide]} if wide else {}),
     )
 
     def unit(tx: Tx) -> None:
@@ -267,6 +278,10 @@ def _unknown_adapter(kind: str, kinds: Mapping[str, bool]) -> Bilingual:
     )
 
 
+_ONLY_SYSTEMS = Bilingual(
+    "Chỉ tài khoản của hệ thống (một trục khác) mới được thay mặt cả nhánh đơn vị.",
+    "Only the account of a system (another gateway) may act for a whole subtree.",
+)
 _NEEDS_AGENCY = Bilingual(
     "Hệ thống hoặc văn thư phải thuộc ít nhất một đơn vị.",
     "A system or clerk must act for at least one agency.",

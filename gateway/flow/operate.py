@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from gateway.clock import SECOND, local_day, to_rfc3339
 from gateway.directory.load import read_directory
 from gateway.errors import BadRequest, NotFound
-from gateway.flow import conform, hold, local, look, office, partners, requests, trust
+from gateway.flow import conform, hold, local, look, office, partners, peers, requests, trust
 from gateway.flow.certificates import list_certificates
 from gateway.flow.door import Caller
 from gateway.flow.policies import end_policy, exempt, list_policies, set_policy
@@ -36,7 +36,7 @@ from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.services import Services
 from gateway.signature.register import read_signers_csv
 from gateway.store import rechecks
-from gateway.store.people import Role
+from gateway.store.people import Role, Scope
 
 Operation = Callable[..., Awaitable[Any]]
 LOCAL = Caller("local", "command line on this machine", Role.ADMINISTRATOR, frozenset())
@@ -160,10 +160,20 @@ async def connect_agency(
 
 
 async def add_system(
-    gw: Services, caller: Caller, name: str, agencies: list[str], role: Role = Role.SYSTEM
+    gw: Services,
+    caller: Caller,
+    name: str,
+    agencies: list[str],
+    role: Role = Role.SYSTEM,
+    below: list[str] | None = None,
+    outside: list[str] | None = None,
 ) -> Any:
-    """Give a system or person an account and its first API key (shown once)."""
-    principal = await office.add_principal(gw, caller, name, role, [AgencyCode(code) for code in agencies])
+    """Give a system or person an account and its first API key (shown once). Another gateway speaks for all
+    agencies ``below`` one, or for all ``outside`` the subtree of one."""
+    scopes = [Scope(AgencyCode(code)) for code in below or ()]
+    scopes += [Scope(AgencyCode(code), outside=True) for code in outside or ()]
+    codes = [AgencyCode(code) for code in agencies]
+    principal = await office.add_principal(gw, caller, name, role, codes, scopes)
     return {"principal": principal, "api_key": await office.issue_api_key(gw, caller, principal.id)}
 
 
@@ -321,6 +331,7 @@ OPERATIONS: dict[str, Operation] = {
     "inbox.report": local.report,
     "receipt.show": show_receipt,
     "trace.show": show_trace,
+    "trace.peers": peers.stages,
     "trace.list": list_traces,
     "trust.list": trust.list_trust,
     "trust.refresh": trust.refresh_trust,

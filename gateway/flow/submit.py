@@ -29,7 +29,7 @@ from gateway.model.event import EventType
 from gateway.model.finding import Decision, Finding, Severity
 from gateway.model.text import AgencyCode
 from gateway.services import Services
-from gateway.store import events
+from gateway.store import events, peers
 from gateway.store.contract import Tx, surely_undone
 from gateway.store.payloads import StoredPayload
 
@@ -154,6 +154,7 @@ async def _accept(
             return current
         plan = plan_for(gw, caller.principal, current, payload, forms=forms, timings=upload.timings)
         accepted = commit(tx, gw, plan)
+        peers.keep_way(tx, plan.message, upload.way)
         reject_demanded(tx, gw, plan)
         gone = follow(tx, gw, plan)
         return plan, replace(accepted, unused=(*accepted.unused, *gone))

@@ -49,6 +49,7 @@ class KeyRow:
     created: Instant
     expires: Instant | None  # None: rotated by hand
     current: bool
+    certificate_sha256: str = ""  # hex, of the certificate in DER; other gateways pin it
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +204,10 @@ class Keyring:
         current = entry.number == newest
         if entry.kind == "wrapping":
             return KeyRow(entry.name, "AES-256 key wrap", entry.created, None, current)
-        expires = from_datetime(self._state.receipt[entry.number].certificate.not_valid_after_utc)
-        return KeyRow(entry.name, "ECDSA P-256 SHA-256", entry.created, expires, current)
+        certificate = self._state.receipt[entry.number].certificate
+        expires = from_datetime(certificate.not_valid_after_utc)
+        pin = hashlib.sha256(certificate.public_bytes(serialization.Encoding.DER)).hexdigest()
+        return KeyRow(entry.name, "ECDSA P-256 SHA-256", entry.created, expires, current, pin)
 
     def _add_wrapping_key(self, now: Instant) -> None:
         entry = _Entry("wrapping", max(self._state.wrapping, default=0) + 1, now)

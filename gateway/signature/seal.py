@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import orjson
@@ -61,6 +62,19 @@ def read_receipt(jws: str, certificates: Sequence[x509.Certificate]) -> dict[str
     certificate = _certificate_of(_json_object(header), certificates)
     _verify_es256(certificate, f"{parts[0]}.{parts[1]}".encode(), signature)
     return _json_object(payload)
+
+
+def read_pinned_receipt(jws: str, pins: Collection[str]) -> dict[str, Any]:
+    """The claims of a receipt whose own certificate is one of ``pins`` (hex SHA-256 of its DER); ``ValueError``
+    says why it is none. For receipts of another gateway, whose certificate we know only by its fingerprint.
+    """
+    chain = _json_object(_decode(jws.split(".")[0])).get("x5c")
+    if not isinstance(chain, list) or not chain or not isinstance(chain[0], str):
+        raise ValueError("the receipt brings no certificate")
+    der = base64.b64decode(chain[0], validate=True)
+    if hashlib.sha256(der).hexdigest() not in pins:
+        raise ValueError("signed with a certificate that is not pinned")
+    return read_receipt(jws, [x509.load_der_x509_certificate(der)])
 
 
 def sign_envelope(

@@ -150,6 +150,12 @@ def recipients_of(tx: Tx, document: str) -> frozenset[str]:
     return frozenset(row["recipient"] for row in tx.all("recipients_of_document", document=document))
 
 
+def reporters_of(tx: Tx, document: str) -> frozenset[str]:
+    """Who may report on the document: its recipients, and agencies whose gateway carried it on to them."""
+    carriers = (row["destination"] for row in tx.all("carriers_of_document", document=document))
+    return recipients_of(tx, document).union(carriers)
+
+
 def arrival_reported(tx: Tx, document: str, reporter: str) -> bool:
     """True when the reporter's 01 is already recorded."""
     return tx.one("arrival_reported", document=document, reporter=reporter) is not None

@@ -34,14 +34,28 @@ class CredentialKind(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """Agencies that another gateway speaks for: ``agency`` and those below it, or (``outside``) all others."""
+
+    agency: AgencyCode
+    outside: bool = False
+
+    @property
+    def word(self) -> str:
+        """As it stands in the row."""
+        return "outside" if self.outside else "below"
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
-    """A system or person. ``agencies`` are those it acts for."""
+    """A system or person. ``agencies`` are those it acts for, beside those of its ``scopes``."""
 
     id: str
     name: str
     role: Role
     active: bool
     agencies: frozenset[AgencyCode]
+    scopes: tuple[Scope, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +82,9 @@ def read(
     agencies: dict[str, set[AgencyCode]] = {}
     for row in tx.all("all_principal_agencies"):
         agencies.setdefault(row["principal"], set()).add(row["agency"])
+    scopes: dict[str, list[Scope]] = {}
+    for row in tx.all("all_principal_scopes"):
+        scopes.setdefault(row["principal"], []).append(Scope(row["agency"], row["scope"] == "outside"))
     principals = tuple(
         Principal(
             row["id"],
@@ -75,6 +92,7 @@ def read(
             Role(row["role"]),
             bool(row["active"]),
             frozenset(agencies.get(row["id"], ())),
+            tuple(scopes.get(row["id"], ())),
         )
         for row in tx.all("all_principals")
     )
@@ -98,6 +116,8 @@ def add(tx: Tx, principal: Principal, at: Instant) -> None:
     tx.run("add_principal", id=principal.id, name=principal.name, role=principal.role.value, created_at=at)
     for agency in sorted(principal.agencies):
         tx.run("add_principal_agency", principal=principal.id, agency=agency)
+    for scope in principal.scopes:
+        tx.run("add_principal_scope", principal=principal.id, scope=scope.word, agency=scope.agency)
     tx.run("bump_revision", name=PRINCIPALS)
 
 
@@ -189,6 +209,7 @@ __all__ = [
     "People",
     "Principal",
     "Role",
+    "Scope",
     "add",
     "add_credential",
     "read",

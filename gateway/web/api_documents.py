@@ -16,10 +16,10 @@ from gateway.errors import (
     Unreadable,
     UnsupportedMedia,
 )
-from gateway.flow import look
+from gateway.flow import look, peers
 from gateway.flow.door import receive
 from gateway.flow.report import examination_json
-from gateway.flow.submit import preflight, submit
+from gateway.flow.submit import preflight
 from gateway.model.text import Bilingual
 from gateway.web import views
 from gateway.web.endpoint import AGENCY, Call, Endpoint, Upload, Uploaded
@@ -30,16 +30,20 @@ from gateway.web.models import (
     DocumentsQuery,
     EventList,
     NoQuery,
+    SendQuery,
     SubmissionAnswer,
 )
 
 _UPLOAD_ERRORS = (TooLarge, TooSlow, UnsupportedMedia)
 
 
-async def send(call: Call[NoQuery, Upload]) -> SubmissionAnswer:
+async def send(call: Call[SendQuery, Upload]) -> SubmissionAnswer:
     """Take an envelope through the gate. When this answers, everything is on disk."""
+    way = peers.read_way(call.request.headers.get(peers.WAY_HEADER, ""))
     upload = await receive(call.gw, call.body)
-    return views.submission(await submit(call.gw, call.caller, upload))
+    narrow_to = [code.strip() for code in call.query.to.split(",") if code.strip()]
+    done = await peers.submit_from(call.gw, call.caller, upload, way, narrow_to)
+    return views.submission(done)
 
 
 async def check(call: Call[NoQuery, Upload]) -> CheckAnswer:
@@ -80,6 +84,7 @@ ENDPOINTS = (
         send,
         SubmissionAnswer,
         roles=AGENCY,
+        query=SendQuery,
         body=Uploaded(),
         status=202,
         errors=(*_UPLOAD_ERRORS, Unreadable, Refused, DuplicateConflict),

@@ -389,6 +389,17 @@ class AgencyQuery(Model):
     agency: Code = Field("", description="Agency code in any of its forms.")
 
 
+class SendQuery(Model):
+    """For which of the envelope's recipients this call is; another call may name others."""
+
+    to: str = Field(
+        "",
+        pattern=PRINTABLE,
+        max_length=4_000,
+        description="Codes of recipients that the envelope names, comma-separated; empty: all of them.",
+    )
+
+
 class DocumentsQuery(AgencyQuery):
     """A page of documents."""
 

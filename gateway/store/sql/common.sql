@@ -680,6 +680,39 @@ UPDATE agency_request SET decision = :decision, decided_at = :decided_at, decide
   reason = :reason
 WHERE id = :id AND decision = '';
 
+-- ---------------------------------------------------------------- other gateways
+
+-- name: carriers_of_document
+-- Whose gateway took the document for a recipient behind it.
+SELECT DISTINCT destination FROM delivery
+WHERE document = :document AND kind <> 'status' AND adapter = 'gateway' AND state IN ('delivered', 'recalled');
+
+-- name: keep_way
+-- The gateways that a message passed.
+INSERT INTO message_way (message, gateways) VALUES (:message, :gateways) ON CONFLICT (message) DO NOTHING;
+
+-- name: way_of_message
+-- The same, read back.
+SELECT gateways FROM message_way WHERE message = :message;
+
+-- name: keep_answer
+-- What a recipient's system answered to a delivery that succeeded.
+INSERT INTO delivery_answer (delivery, answer, answered_at) VALUES (:delivery, :answer, :answered_at)
+ON CONFLICT (delivery) DO NOTHING;
+
+-- name: answer_of_delivery
+-- The same, read back.
+SELECT answer FROM delivery_answer WHERE delivery = :delivery;
+
+-- name: add_principal_scope
+-- Agencies that a principal acts for without naming each.
+INSERT INTO principal_scope (principal, scope, agency) VALUES (:principal, :scope, :agency)
+ON CONFLICT (principal, scope, agency) DO NOTHING;
+
+-- name: all_principal_scopes
+-- Every such right.
+SELECT * FROM principal_scope ORDER BY principal, scope, agency;
+
 -- ---------------------------------------------------------------- proofs and revocation
 
 -- name: proof_is_kept
