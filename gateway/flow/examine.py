@@ -131,8 +131,9 @@ def examine(upload: Upload, reading: Reading, known: Known, bench: Bench) -> Exa
             findings = [*reading.findings, *judge_signatures(reading, bench), *pages, *findings]
         hops = _ways(envelope, bench, local_day(now), findings)
         findings = apply_policies(findings, sender, bench.at, bench.policies)
-        hops, told = meet_demands(hops, findings, bench.at, bench.policies)
-    findings += told
+        if envelope.kind is not Kind.STATUS:  # word of what became of a document always travels
+            hops, told = meet_demands(hops, findings, bench.at, bench.policies)
+            findings += told
     return Examination(decide(findings), tuple(findings), verdicts, envelope, reading.identity, hops, known)
 
 

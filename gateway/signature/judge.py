@@ -22,7 +22,7 @@ whose policy is ``required`` asked for more: anything but a valid signature by i
     valid, but the sender is not in the directory    signature.sender_unknown   warning     refuse
     valid, by the sender                             nothing                    –           –
 
-With ``off`` every row is ``info``.
+With ``off`` the rows that warn only inform. The four rows that refuse by default refuse under every policy.
 """
 
 from __future__ import annotations
@@ -111,12 +111,10 @@ def _rule(verdict: Verdict, sender: AgencyCode | None) -> str:
 
 
 def _finding(rule: str, policy: str, text: Bilingual) -> Finding:
-    if policy == OFF:
-        severity = Severity.INFO
-    elif policy == REQUIRED or rule in _REFUSED_BY_DEFAULT:
+    if policy == REQUIRED or rule in _REFUSED_BY_DEFAULT:
         severity = Severity.REFUSE
     else:
-        severity = Severity.WARNING
+        severity = Severity.INFO if policy == OFF else Severity.WARNING
     return Finding(rule, severity, _WHERE, text, _CLAUSE)
 
 

@@ -233,6 +233,17 @@ async def test_a_rejection_by_policy_is_no_persons_act(world: World) -> None:
     assert (body["actor"], body["policy"], body["reason_code"]) == ("policy", made.id, UNSIGNED)
 
 
+async def test_statuses_travel_whatever_their_addressee_demands(world: World) -> None:
+    await policies.set_policy(
+        world.gw, LOCAL, "*", Action.REFUSE, "Không nhận.", agency="H37", direction=Direction.RECEIVES
+    )
+    await world.send()
+    [taken] = await world.fetch("H37.03")
+    early = await world.report("H37.03", "05", taken.item.document_id)
+    assert [f.rule for f in early.findings] == ["status.odd_order"]
+    assert await states(world, early.message) == {"H37": "queued"}
+
+
 async def test_a_repeat_is_not_rejected_again(world: World) -> None:
     await strict(world, agency="H37.03", direction=Direction.RECEIVES)
     data = make_envelope()

@@ -59,9 +59,11 @@ def test_required_refuses_anything_but_a_pass_by_the_sender(one: Verdict, rule: 
     assert judged(one, REQUIRED) == [(rule, REFUSE)]
 
 
-@pytest.mark.parametrize(("one", "rule"), [row[:2] for row in TABLE])
-def test_off_only_informs(one: Verdict, rule: str) -> None:
-    assert judged(one, OFF) == [(rule, INFO)]
+@pytest.mark.parametrize(("one", "rule", "severity"), TABLE)
+def test_off_informs_where_the_default_warns_and_softens_no_refusal(
+    one: Verdict, rule: str, severity: Severity
+) -> None:
+    assert judged(one, OFF) == [(rule, REFUSE if severity is REFUSE else INFO)]
 
 
 @pytest.mark.parametrize("policy", POLICIES)
