@@ -1,0 +1,142 @@
+"""A gateway that listens at ``/langson``, and software that behaves like the known client of the axis."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from adapters import KINDS, MOUNTS
+from gateway.config import Config, ServerSection
+from gateway.flow import partners
+from gateway.flow.operate import LOCAL
+from gateway.model.text import AgencyCode
+from gateway.web.server import make_web_app, serve_web
+from tests.world import World
+
+
+@dataclass(slots=True)
+class Reply:
+    """An answer as it came."""
+
+    status: int
+    body: bytes
+    json: Any
+    headers: dict[str, str]
+
+
+@dataclass(slots=True)
+class Software:
+    """Calls as the known client does: logs in when it has no token, and once more after a 401."""
+
+    url: str
+    session: aiohttp.ClientSession
+    username: str
+    password: str
+    system_id: str
+    secret_key: str
+    token: str = ""
+    logins: int = 0
+
+    async def log_in(self) -> Reply:
+        body = {
+            "username": self.username,
+            "password": self.password,
+            "applicationCode": "QLVB",
+            "otp": None,
+            "twoFactorProvider": None,
+            "typeObjs": [0, 1],
+        }
+        self.logins += 1
+        reply = await self.raw("POST", "/v1/auth/login?allow_anonymous=true", json=body)
+        self.token = reply.json["data"]["token"] if reply.status == 200 else ""
+        return reply
+
+    async def call(self, method: str, path: str, **more: Any) -> Reply:
+        form = more.pop("form", "")
+        if not self.token:
+            await self.log_in()
+        reply = await self.raw(method, path, headers=self.headers(form), **more)
+        if reply.status == 401:
+            await self.log_in()
+            reply = await self.raw(method, path, headers=self.headers(form), **more)
+        return reply
+
+    def headers(self, form: str = "") -> dict[str, str]:
+        headers = {
+            "Authorization": f"Bearer {self.token}",
+            "X-SystemId": self.system_id,
+            "X-SecretKey": self.secret_key,
+        }
+        return headers | ({"Content-Type": f"multipart/form-data; boundary={form}"} if form else {})
+
+    async def raw(self, method: str, path: str, **more: Any) -> Reply:
+        async with self.session.request(method, self.url + path, **more) as reply:
+            body = await reply.read()
+            json = await reply.json() if reply.content_type == "application/json" else None
+            return Reply(reply.status, body, json, dict(reply.headers))
+
+    async def send(self, data: bytes, kind: str = "edoc") -> Reply:
+        """Multipart with a Content-Length."""
+        return await self.post_form(around(data, kind))
+
+    async def post_form(self, body: Any, boundary: str = "axis") -> Reply:
+        """A form as it is given."""
+        body = io.BytesIO(body) if isinstance(body, bytes) else body
+        return await self.call("POST", "/v1/sendEdoc", data=body, form=boundary)
+
+    async def listed(self, kind: str = "edoc", since: str = "", until: str = "") -> list[dict[str, Any]]:
+        query = {"messageType": kind, "fromDate": since, "toDate": until}
+        reply = await self.call("GET", "/v1/syncReceivedEdocList", params=query)
+        assert reply.json["code"] == 200, reply.json
+        assert reply.json["count"] == len(reply.json["data"])
+        return list(reply.json["data"])
+
+    async def get(self, doc_id: str) -> bytes:
+        reply = await self.call("GET", "/v1/getEdoc", params={"docId": doc_id})
+        return base64.b64decode(reply.json["data"]["data"])
+
+    async def update(self, doc_id: str, status: str, **more: str) -> Reply:
+        body = {"docId": doc_id, "status": status} | more
+        return await self.call("POST", "/v1/updateStatus", json=body)
+
+
+def around(data: bytes, kind: str = "edoc", *, type_last: bool = False) -> bytes:
+    """The form of ``sendEdoc`` with boundary ``axis``."""
+    says = 'Content-Disposition: form-data; name="'
+    file = f'--axis\r\n{says}edocFile"; filename="a.edxml"\r\n\r\n'.encode() + data + b"\r\n"
+    type_ = f'--axis\r\n{says}messageType"\r\n\r\n{kind}\r\n'.encode()
+    return (file + type_ if type_last else type_ + file) + b"--axis--\r\n"
+
+
+@dataclass(slots=True)
+class Axis:
+    """The listening gateway."""
+
+    world: World
+    app: web.Application
+    url: str
+    session: aiohttp.ClientSession
+    secrets: dict[str, str] = field(default_factory=dict)
+
+    async def software(self, name: str, *agencies: str) -> Software:
+        """Software of these agencies: one pair serves as login and as system id with its key."""
+        codes = [AgencyCode(code) for code in agencies]
+        issued = await partners.add_system(self.world.gw, LOCAL, name, "langson", name, codes)
+        self.secrets[name] = issued.secret
+        return Software(self.url, self.session, name, issued.secret, name, issued.secret)
+
+
+async def listening(world: World) -> AsyncIterator[Axis]:
+    world.gw.kinds = {kind: adapter.pull for kind, adapter in KINDS.items()}
+    app = make_web_app(world.gw, MOUNTS)
+    async with (
+        serve_web(app, Config(server=ServerSection(port=0)), world.home) as port,
+        aiohttp.ClientSession() as session,
+    ):
+        yield Axis(world, app, f"http://127.0.0.1:{port}/langson", session)
