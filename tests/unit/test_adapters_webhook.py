@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 
-from adapters import KINDS, make_adapters
+from adapters import make_adapters
 from adapters.webhook import Webhook
 from gateway.clock import ScenarioClock, from_datetime
 from gateway.model.envelope import Kind
@@ -247,13 +247,6 @@ async def test_a_wrong_connection_profile_waits_for_the_administrator(
 
 def test_a_complete_connection_profile_has_no_problems(webhook: Webhook) -> None:
     assert webhook.check_settings({"url": "https://partner.example/hook", "secret": SECRET}) == []
-
-
-async def test_every_kind_is_registered_under_its_own_name() -> None:
-    adapters = make_adapters(Net("", 1), ScenarioClock(from_datetime(START)))
-    assert {kind: adapter.pull for kind, adapter in adapters.items()} == {"inbox": True, "webhook": False}
-    assert all(adapter.kind == kind for kind, adapter in adapters.items())
-    assert {kind: made.pull for kind, made in KINDS.items()} == {"inbox": True, "webhook": False}
 
 
 async def test_an_inbox_has_no_settings_and_is_never_carried(webhook: Webhook) -> None:
