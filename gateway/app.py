@@ -18,6 +18,7 @@ from gateway.clock import Clock, SystemClock
 from gateway.config import Config, load
 from gateway.delivery.janitor import Janitor
 from gateway.delivery.recheck import Rechecker
+from gateway.delivery.remind import Reminder
 from gateway.delivery.revocation import RevocationKeeper
 from gateway.delivery.stamp import Stamper
 from gateway.delivery.trust_folder import TrustFolder
@@ -129,6 +130,7 @@ async def running(home: Path, config: Config, clock: Clock) -> AsyncIterator[tup
         RevocationKeeper(gw, net),
         TrustFolder(gw, home / config.trust.folder),
         Stamper(gw, net),
+        Reminder(gw),
         *(made(gw, net) for made in LOOPS),
     )
     warming = asyncio.create_task(gw.pdf_workers.start())  # the first file waits for it, nobody else

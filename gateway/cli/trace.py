@@ -17,6 +17,7 @@ from gateway.cli.frame import Frame, common_options
 from gateway.cli.queue import STATES
 from gateway.cli.reach import operate
 from gateway.cli.signatures import print_signatures
+from gateway.flow.history import Standing
 from gateway.model.status import read_status_code
 
 
@@ -94,11 +95,17 @@ def _print_trace(console: Console, found: dict[str, Any]) -> None:
                 ("Trục nhận lúc", output.moment(found["created_at"])),
                 ("Thay thế", ", ".join(found["replaces"])),
                 ("Được thay bởi", ", ".join(found["replaced_by"])),
+                ("Văn bản hiện hành", found["current_document"] if found["replaced_by"] else ""),
+                ("Tình trạng văn bản", Standing(found["standing"]).words.vi),
+                ("Đóng băng từ", output.moment(found["frozen_at"])),
+                ("Xóa theo sự cố lúc", output.moment(found["purged_at"])),
                 ("Mã ở trục", found["id"]),
             ],
         )
     )
     _print_messages(console, found)
+    if len(found["versions"]) > 1:
+        _print_versions(console, found["versions"])
     _print_deliveries(console, found)
     for peer in found.get("peers", ()):
         _print_peer(console, peer)
@@ -121,6 +128,30 @@ def _print_messages(console: Console, found: dict[str, Any]) -> None:
         for finding in message["findings"]:
             mark, style = output.MARKS[finding["severity"]]
             console.print(f"  [{style}]{mark}[/] {escape(finding['vi'])}")
+
+
+def _print_versions(console: Console, versions: list[dict[str, Any]]) -> None:
+    """What changed when, and which version holds."""
+    rows = [
+        (
+            KINDS[version["kind"]],
+            output.moment(version["accepted_at"]),
+            _changes(version["changed"]),
+            version["reason"],
+            "hiện hành" if version["current"] else "",
+        )
+        for version in versions
+    ]
+    headings = ("Phiên bản", "Trục nhận lúc", "Thay đổi", "Lý do", "")
+    console.print(output.table("Các phiên bản", headings, rows))
+
+
+def _changes(changed: dict[str, Any]) -> str:
+    if not changed:
+        return ""
+    parts = ["nội dung"] if changed["content"] else []
+    parts += [f"thêm {code}" for code in changed["added"]] + [f"bỏ {code}" for code in changed["removed"]]
+    return ", ".join(parts)
 
 
 def _print_deliveries(console: Console, found: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from gateway.errors import BadRequest, NotFound
 from gateway.flow import facts, inbox, record
 from gateway.flow.door import Caller, receive
 from gateway.flow.progress import report_status
+from gateway.flow.recall import ask_back, show_recall
 from gateway.flow.submit import submit
 from gateway.model.envelope import StaffInfo
 from gateway.model.event import EventType
@@ -88,6 +89,19 @@ async def report(gw: Services, caller: Caller, delivery: str, code: str, descrip
         raise BadRequest(_no_status(code), code="status.unknown")
     acting = await _recipient_of(gw, caller, delivery)
     return await report_status(gw, acting, delivery, status, description, StaffInfo())
+
+
+async def recall(
+    gw: Services,
+    caller: Caller,
+    document: str,
+    reason: str,
+    to: list[str] | None = None,
+    agency: str = "",
+) -> Any:
+    """Ask for a document back in its sender's name; ``agency`` where several senders use the DocumentId."""
+    sender = agency or (await show_recall(gw, caller, document)).sender
+    return await ask_back(gw, _acting_for(gw, caller, sender), document, reason, to or ())
 
 
 def _acting_for(gw: Services, caller: Caller, agency: str) -> Caller:

@@ -6,6 +6,7 @@ here changes anything. Not in charge of: figures (``compliance/``).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,10 +14,19 @@ import orjson
 
 from gateway.errors import NotFound, NotPermitted
 from gateway.flow.door import Caller
+from gateway.flow.history import (
+    CONTENT,
+    Standing,
+    Version,
+    current_document,
+    standing_of,
+    versions,
+)
 from gateway.model.delivery import Delivery, State
+from gateway.model.recall import Recall
 from gateway.model.text import AgencyCode, Instant, nfc
 from gateway.services import Services
-from gateway.store import deliveries, events, messages, rechecks
+from gateway.store import deliveries, events, messages, recalls, rechecks
 from gateway.store.contract import Row, Tx
 from gateway.store.people import Role
 
@@ -57,6 +67,12 @@ class Trace:
     statuses: tuple[dict[str, Any], ...]
     receipts: tuple[dict[str, Any], ...]
     events: tuple[dict[str, Any], ...]
+    standing: Standing = Standing.IN_FORCE
+    versions: tuple[Version, ...] = ()
+    current_document: str = ""  # this one, or the last of the documents that replace it
+    recalls: tuple[Recall, ...] = ()
+    frozen_at: Instant | None = None
+    purged_at: Instant | None = None
 
 
 async def list_documents(
@@ -123,8 +139,14 @@ def _part_of(trace: Trace, own: frozenset[AgencyCode]) -> Trace:
         d for d in trace.deliveries if d.sender in own or (d.recipient in own and d.state not in UNSEEN)
     )
     known = {delivery.message for delivery in shown}
+    if _gave_back(shown):
+        trace = replace(trace, subject="", messages=tuple(_bare(m) for m in trace.messages))
+    recalls_ = tuple(recall for recall in trace.recalls if recall.recipient in own)
     return replace(
         trace,
+        recalls=recalls_,
+        standing=standing_of(recalls_, own, bool(trace.replaced_by)),
+        versions=tuple(version for version in trace.versions if version.message in known),
         deliveries=shown,
         attempts={},
         messages=tuple(m for m in trace.messages if m["id"] in known or m["sender"] in own),
@@ -132,6 +154,18 @@ def _part_of(trace: Trace, own: frozenset[AgencyCode]) -> Trace:
         receipts=tuple(r for r in trace.receipts if _issued_to(r, trace, own)),
         events=tuple(e for e in trace.events if e.get("delivery", "") in {d.id for d in shown}),
     )
+
+
+def _gave_back(shown: Sequence[Delivery]) -> bool:
+    """True when the recipient agreed to a recall of all that it had: its metadata is gone too (NĐ 30/2020 PL
+    VI); the record of the recall stays."""
+    had = [delivery.state for delivery in shown if delivery.kind in CONTENT]
+    return bool(had) and all(state is State.RECALLED for state in had)
+
+
+def _bare(message: dict[str, Any]) -> dict[str, Any]:
+    """A message without what it says about its document."""
+    return message | {"header": {}, "findings": [], "verdicts": []}
 
 
 def _issued_to(receipt: dict[str, Any], trace: Trace, own: frozenset[AgencyCode]) -> bool:
@@ -143,7 +177,16 @@ def _whole(tx: Tx, row: Row) -> Trace:
     history = tx.all("messages_of_document", document=document)
     found = deliveries.of_document(tx, document)
     first = next(message for message in history if message["id"] == row["first_message"])
+    asked = tuple(recalls.of_document(tx, document))
+    later = current_document(tx, row)
+    standing = standing_of(asked, recalls.recipients(tx, document), later != document)
     return Trace(
+        standing=standing,
+        versions=versions(tx, history, standing),
+        current_document=later,
+        recalls=asked,
+        frozen_at=row["frozen_at"],
+        purged_at=row["purged_at"],
         id=document,
         sender=row["sender"],
         document_id=row["document_id"],

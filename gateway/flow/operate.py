@@ -28,6 +28,7 @@ from gateway.flow.certificates import list_certificates
 from gateway.flow.door import Caller
 from gateway.flow.policies import end_policy, exempt, list_policies, set_policy
 from gateway.flow.policy_rehearsal import rehearse
+from gateway.flow.recall import show_recall, silent_recalls
 from gateway.flow.rejudge import recheck_document
 from gateway.flow.signers import compare, confirm, decline, list_proposals, list_signers
 from gateway.flow.stamps import show_receipt
@@ -329,6 +330,15 @@ OPERATIONS: dict[str, Operation] = {
     "inbox.fetch": local.fetch_file,
     "inbox.done": local.confirm,
     "inbox.report": local.report,
+    "recall.send": local.recall,
+    "recall.show": show_recall,
+    "recall.silent": silent_recalls,
+    "incident.open": incident.open_incident,
+    "incident.confirm": incident.confirm_incident,
+    "incident.dismiss": incident.dismiss_incident,
+    "incident.close": incident.close_incident,
+    "incident.show": incident.show_incident,
+    "incident.list": incident.list_incidents,
     "receipt.show": show_receipt,
     "trace.show": show_trace,
     "trace.peers": peers.stages,

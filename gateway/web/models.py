@@ -228,6 +228,17 @@ class ReceiptBody(Model):
     issued_at: Moment
 
 
+class VersionBody(Model):
+    """One message that made or ended a version of the document; at most one is current."""
+
+    message: str
+    kind: str
+    accepted_at: Moment
+    current: bool
+    reason: str
+    changed: dict[str, Any] = Field(description="What an update says that it changes.")
+
+
 class DocumentAnswer(Model):
     """A document with everything that happened to it."""
 
@@ -238,6 +249,11 @@ class DocumentAnswer(Model):
     created_at: Moment
     replaces: list[str]
     replaced_by: list[str]
+    standing: Literal["in_force", "replaced", "recall_asked", "partly_recalled", "recalled"]
+    current_document: str = Field(description="This document, or the last of those that replace it.")
+    versions: list[VersionBody]
+    frozen_at: Moment | None = Field(description="Since when the sender's copy is frozen by a recall.")
+    purged_at: Moment | None = Field(description="When it was purged because of an incident.")
     messages: list[MessageBody]
     deliveries: list[DeliveryBody]
     statuses: list[StatusBody]
@@ -323,6 +339,50 @@ class StatusRequest(Model):
     code: str = Field(pattern=r"^(0?[1-6]|13|15|16)$", examples=["03"])
     description: str = Field("", max_length=2000, pattern=PRINTABLE)
     staff: StaffBody = StaffBody()
+
+
+class RecallRequest(Model):
+    """A sender asks for a document back."""
+
+    reason: str = Field(min_length=1, max_length=2000, pattern=PRINTABLE)
+    to: list[Code] = Field(
+        default_factory=list,
+        max_length=1000,
+        description="Recipients to ask; empty: all that were not asked yet, or that refused.",
+    )
+    staff: StaffBody = StaffBody()
+
+
+class RecallLineBody(Model):
+    """One recipient. ``asked`` means silent so far; ``withdrawn``: it never had the document."""
+
+    message: str
+    recipient: str
+    name: str
+    state: Literal["attempt", "withdrawn", "not_addressed", "asked", "agreed", "refused"]
+    words: Text
+    cause: Literal["status", "revoke", "update", "incident"]
+    asked_at: Moment
+    reason: str
+    answered_at: Moment | None
+    answer_reason: str
+    answered_by: str = Field(description="The person whom the recipient names.")
+    reminders: int
+    next_reminder: Moment | None
+    notice: str = Field(description="Transport state of the message that asks.")
+    attempts: int = Field(description="Tries to deliver what was asked back; it may have arrived unnoticed.")
+
+
+class RecallAnswer(Model):
+    """Every recipient once, earlier requests apart, and who was not asked."""
+
+    document: str
+    document_id: str
+    sender: str
+    frozen_at: Moment | None
+    recipients: list[RecallLineBody]
+    earlier: list[RecallLineBody]
+    not_asked: list[str]
 
 
 class AgencyLine(Model):

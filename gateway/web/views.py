@@ -11,8 +11,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gateway.clock import to_rfc3339
+from gateway.flow.history import Version
 from gateway.flow.inbox import InboxItem, Settled
 from gateway.flow.look import DocumentRow, Trace
+from gateway.flow.recall import RecallLine, RecallReport
 from gateway.flow.submit import Submission
 from gateway.model.canonical import canonical_json
 from gateway.model.delivery import Delivery
@@ -28,11 +30,14 @@ from gateway.web.models import (
     FindingBody,
     InboxLine,
     MessageBody,
+    RecallAnswer,
+    RecallLineBody,
     ReceiptBody,
     SignatureBody,
     StatusBody,
     SubmissionAnswer,
     Text,
+    VersionBody,
 )
 
 
@@ -84,10 +89,28 @@ def document(trace: Trace) -> DocumentAnswer:
         created_at=to_rfc3339(trace.created_at),
         replaces=list(trace.replaces),
         replaced_by=list(trace.replaced_by),
+        standing=trace.standing.value,
+        current_document=trace.current_document,
+        versions=[_version(version) for version in trace.versions],
+        frozen_at=_moment(trace.frozen_at),
+        purged_at=_moment(trace.purged_at),
         messages=[_message(row) for row in trace.messages],
         deliveries=[delivery(row) for row in trace.deliveries],
         statuses=[_status(row) for row in trace.statuses],
         receipts=[_receipt(row) for row in trace.receipts],
+    )
+
+
+def recall(report: RecallReport) -> RecallAnswer:
+    """Where the recall of a document stands."""
+    return RecallAnswer(
+        document=report.document,
+        document_id=report.document_id,
+        sender=report.sender,
+        frozen_at=_moment(report.frozen_at),
+        recipients=[_recall_line(line) for line in report.lines],
+        earlier=[_recall_line(line) for line in report.earlier],
+        not_asked=list(report.not_asked),
     )
 
 
@@ -156,6 +179,39 @@ def done_line(settled: Settled) -> DoneLine:
         state="",
         code=problem.code if problem else "",
         reason=_text(problem.text) if problem else None,
+    )
+
+
+def _recall_line(line: RecallLine) -> RecallLineBody:
+    return RecallLineBody.model_validate(
+        {
+            "message": line.message,
+            "recipient": line.recipient,
+            "name": line.name,
+            "state": line.state.value,
+            "words": _text(line.state.words),
+            "cause": line.cause,
+            "asked_at": to_rfc3339(line.asked_at),
+            "reason": line.reason,
+            "answered_at": _moment(line.answered_at),
+            "answer_reason": line.answer_reason,
+            "answered_by": line.answered_by,
+            "reminders": line.reminders,
+            "next_reminder": _moment(line.remind_at),
+            "notice": line.notice,
+            "attempts": line.attempts,
+        }
+    )
+
+
+def _version(version: Version) -> VersionBody:
+    return VersionBody(
+        message=version.message,
+        kind=version.kind,
+        accepted_at=to_rfc3339(version.accepted_at),
+        current=version.current,
+        reason=version.reason,
+        changed=dict(version.changed),
     )
 
 

@@ -236,7 +236,7 @@ FROM document d JOIN message m ON m.id = d.first_message
 WHERE d.created_at < :before
   AND (d.sender = :agency
     OR EXISTS (SELECT 1 FROM delivery x WHERE x.document = d.id AND x.recipient = :agency
-      AND x.kind <> 'status' AND x.state NOT IN ('held', 'rejected', 'cancelled')))
+      AND x.kind NOT IN ('status', 'revoke') AND x.state NOT IN ('held', 'rejected', 'cancelled', 'recalled')))
 ORDER BY d.created_at DESC, d.id DESC
 LIMIT :limit;
 
