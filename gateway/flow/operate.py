@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from gateway.clock import SECOND, local_day, to_rfc3339
 from gateway.directory.load import read_directory
 from gateway.errors import BadRequest, NotFound
-from gateway.flow import conform, hold, local, look, office, partners, peers, requests, trust
+from gateway.flow import conform, hold, incident, local, look, office, partners, peers, requests, trust
 from gateway.flow.certificates import list_certificates
 from gateway.flow.door import Caller
 from gateway.flow.policies import end_policy, exempt, list_policies, set_policy
