@@ -1,8 +1,7 @@
 """A vendor's document system, as agencies use one: registers what comes, reports statuses, answers recalls.
 
-In charge of: one agency's system over either door of the gateway (the national SDK's calls, or the native
-interface), with the habits, good and bad, of real ones. Not in charge of: wire formats (``adapters/vxp`` and
-``practice/agency``), writing messages (``letters``).
+In charge of: one agency's system with the habits, good and bad, of real ones. Not in charge of: reaching the
+gateway (``doors``), writing messages (``letters``).
 
 A message counts as received when the cabinet has it on disk; then the system says done, enters the document
 in its register and reports 01, 03, 06. What it was told when a send failed stands in ``shown``.
@@ -13,26 +12,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Protocol
 
-import aiohttp
-
-from adapters.vxp.client import Failed, VxpClient
 from gateway.edxml.parse import parse_envelope
 from gateway.errors import Unreadable
 from gateway.model.envelope import Envelope, Kind
 from gateway.model.text import Bilingual
-from gateway.port import Unavailable
 from gateway.practice import letters
-from gateway.practice.agency import AgencyClient, Cabinet, Item, TurnedAway
+from gateway.practice.agency import Cabinet, Item
+from gateway.practice.doors import Door, NotNow, SaidNo
 from gateway.practice.letters import Draft, Office
 
 TRIES = 5
-SDK_WAIT = 5.0  # seconds; the SDK does not show Retry-After to its caller
-_PASSING = frozenset({"gateway.busy", "caller.too_many", "caller.too_many_bytes", "gateway.not_ready"})
 _WORDS = {
     "01": "Hệ thống đã nhận",
     "02": "Từ chối tiếp nhận",
@@ -45,107 +38,8 @@ _WORDS = {
 }
 
 
-class NotNow(Exception):
-    """The gateway cannot at the moment; try again after ``seconds``."""
-
-    def __init__(self, seconds: float, words: str) -> None:
-        self.seconds, self.words = seconds, words
-        super().__init__(words)
-
-
-class SaidNo(Exception):
-    """The gateway refused, and said why."""
-
-
 class Crashed(Exception):
     """The system died where its habit says so; the next look is that of a fresh start."""
-
-
-class Door(Protocol):
-    """How the system reaches the gateway. Every method may raise ``NotNow`` or ``SaidNo``."""
-
-    async def waiting(self) -> list[str]:
-        """Ids of what waits, documents and statuses."""
-        ...
-
-    async def fetch(self, item: str) -> bytes: ...
-
-    async def done(self, item: str) -> None: ...
-
-    async def send(self, data: bytes, sender: str, kind: str) -> str:
-        """Hand in a message; the id that the gateway gave it."""
-        ...
-
-
-class SdkDoor:
-    """The calls of the national SDK."""
-
-    def __init__(self, client: VxpClient, wait_seconds: float = SDK_WAIT) -> None:
-        self._client = client
-        self._wait = wait_seconds
-
-    async def waiting(self) -> list[str]:
-        async with self._told():
-            rows = [*await self._client.received("edoc"), *await self._client.received("status")]
-        return list(dict.fromkeys(str(row["docId"]) for row in rows))
-
-    async def fetch(self, item: str) -> bytes:
-        async with self._told():
-            return b"".join([chunk async for chunk in self._client.download(item)])
-
-    async def done(self, item: str) -> None:
-        async with self._told():
-            await self._client.update_status(item, "done")
-
-    async def send(self, data: bytes, sender: str, kind: str) -> str:
-        async with self._told():
-            return await self._client.send(data, sender, kind)
-
-    @contextlib.asynccontextmanager
-    async def _told(self) -> AsyncIterator[None]:
-        try:
-            yield
-        except Unavailable as problem:
-            raise NotNow(self._wait, problem.text.vi) from problem
-        except Failed as no:
-            if no.code in _PASSING or no.code.startswith("http.5"):
-                raise NotNow(self._wait, no.words) from no
-            raise SaidNo(no.words) from no
-
-
-class NativeDoor:
-    """The native interface of the gateway."""
-
-    def __init__(self, client: AgencyClient) -> None:
-        self._client = client
-
-    async def waiting(self) -> list[str]:
-        async with self._told():
-            return [item.delivery for item in await self._client.inbox()]
-
-    async def fetch(self, item: str) -> bytes:
-        async with self._told():
-            return await self._client.fetch(item)
-
-    async def done(self, item: str) -> None:
-        async with self._told():
-            await self._client.done(item)
-
-    async def send(self, data: bytes, sender: str, kind: str) -> str:
-        async with self._told():
-            return str((await self._client.submit(data))["message"])
-
-    @contextlib.asynccontextmanager
-    async def _told(self) -> AsyncIterator[None]:
-        try:
-            yield
-        except aiohttp.ClientError as error:
-            raise NotNow(SDK_WAIT, str(error)) from error
-        except TurnedAway as no:
-            if no.status in (408, 429) or no.status >= 500:
-                seconds = float(no.problem.get("retry_after") or SDK_WAIT)
-                raise NotNow(seconds, str(no.problem.get("detail", ""))) from no
-            raise SaidNo(_reasons(no)) from no
 
 
 @dataclass(slots=True)
@@ -333,9 +227,3 @@ KNOWN_HABITS: dict[str, tuple[Bilingual, Callable[[Habits, str], Habits]]] = {
 def _stored(item: str, sha256: str = "") -> Item:
     """What the cabinet writes on a message."""
     return Item(item, "", "", "", "", sha256)
-
-
-def _reasons(no: TurnedAway) -> str:
-    """What the gateway said, as a screen shows it: the sentences of its findings."""
-    findings = [str(finding.get("vi", "")) for finding in no.problem.get("findings", ())]
-    return " ".join(filter(None, findings)) or str(no.problem.get("detail", no))

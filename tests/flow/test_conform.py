@@ -25,10 +25,12 @@ from gateway.model.agency import Agency
 from gateway.model.text import AgencyCode
 from gateway.net import Net
 from gateway.practice.agency import AgencyClient, Cabinet
-from gateway.practice.conform import STEPS, Ask, Course, Patience
+from gateway.practice.conform import STEPS, Course
 from gateway.practice.conform_report import Outcome, Report
+from gateway.practice.conform_watch import Ask, Patience
+from gateway.practice.doors import Door, NativeDoor, SdkDoor
 from gateway.practice.letters import Draft, Office
-from gateway.practice.vendor import DocumentSystem, Door, Habits, NativeDoor, SdkDoor, habits_of
+from gateway.practice.vendor import DocumentSystem, Habits, habits_of
 from gateway.store.people import Role
 from gateway.web.server import make_web_app, serve_web
 from tests.world import World
