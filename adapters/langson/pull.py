@@ -1,7 +1,8 @@
 """The recipient's software comes for its messages over the Lạng Sơn dialect (``/langson``).
 
 In charge of: being the kind ``langson`` and its one setting: ``codes``, the form in which its software wants
-agency codes (``qd20``, the default, or ``qcvn102``). It carries nothing: ``inbound.py`` hands the bytes over.
+agency codes, in lists as in messages. Without it, lists have ``qd20`` and messages go on as they
+came. It carries nothing: ``inbound.py`` hands the bytes over.
 What waits for it can be fetched through the native API as well: all doors show the same inbox.
 """
 
@@ -15,7 +16,7 @@ from gateway.model.text import Bilingual
 from gateway.net import Net
 from gateway.port import Outcome, Parcel
 
-_CODES = ("", "qd20", "qcvn102")
+_CODES = ("", "as_received", "qcvn102", "qd20", "vxp")
 
 
 class LangsonInbox:
@@ -40,5 +41,6 @@ class LangsonInbox:
 
 
 _WRONG_CODES = Bilingual(
-    "Thiết lập codes chỉ nhận qd20 hoặc qcvn102.", "The setting codes is qd20 or qcvn102."
+    "Thiết lập codes chỉ nhận as_received, qcvn102, qd20 hoặc vxp.",
+    "The setting codes is as_received, qcvn102, qd20 or vxp.",
 )

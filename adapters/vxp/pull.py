@@ -1,7 +1,8 @@
 """The recipient's software comes for its messages with the national SDK (``/vxp``).
 
 In charge of: being the kind ``vxp`` and its one setting: ``codes``, the form in which its software wants
-agency codes (``qcvn102``, the default, or ``qd20``). It carries nothing: ``inbound.py`` hands the bytes over.
+agency codes, in lists as in messages. Without it, lists have ``qcvn102`` and messages go on as they
+came. It carries nothing: ``inbound.py`` hands the bytes over.
 What waits for it can be fetched through the native API as well: both doors show the same inbox.
 """
 
@@ -15,7 +16,7 @@ from gateway.model.text import Bilingual
 from gateway.net import Net
 from gateway.port import Outcome, Parcel
 
-_CODES = ("", "qcvn102", "qd20")
+_CODES = ("", "as_received", "qcvn102", "qd20", "vxp")
 
 
 class VxpInbox:
@@ -40,5 +41,6 @@ class VxpInbox:
 
 
 _WRONG_CODES = Bilingual(
-    "Thiết lập codes chỉ nhận qcvn102 hoặc qd20.", "The setting codes is qcvn102 or qd20."
+    "Thiết lập codes chỉ nhận as_received, qcvn102, qd20 hoặc vxp.",
+    "The setting codes is as_received, qcvn102, qd20 or vxp.",
 )

@@ -77,8 +77,9 @@ def read_time(text: str) -> Instant | None:
 
 
 def form_of(gw: Services, agency: AgencyCode) -> str:
-    """In which form an agency's software wants codes (setting ``codes`` of its connection)."""
-    return dict(gw.directory.profile(agency).settings).get("codes", OLD_FORM)
+    """In which form an agency's software wants codes in lists (setting ``codes`` of its connection)."""
+    wanted = gw.directory.preferred_codes(agency)
+    return OLD_FORM if wanted == "as_received" else wanted
 
 
 def received_row(gw: Services, delivery: Delivery, on: date) -> dict[str, str]:

@@ -74,7 +74,9 @@ def add(
 @common_options
 @click.argument("code")
 @click.option("--adapter", default="inbox", show_default=True, help="inbox, webhook, …")
-@click.option("--setting", "settings", multiple=True, metavar="NAME=VALUE", help="E.g. url=https://…")
+@click.option(
+    "--setting", "settings", multiple=True, metavar="NAME=VALUE", help="E.g. url=https://…, codes=qd20"
+)
 @click.option("--secret-file", type=click.File("r"), help="File with the secret (webhook signature).")
 @click.option("--dialect", type=click.Choice(["", "java", "dotnet"]), default="", help="Rebuild for it.")
 @click.option(

@@ -115,6 +115,7 @@ def _as_text(entry: _Entry) -> dict[str, str]:
         "made_up": ["true" if row.made_up else "" for row in rows],
         "aliases": sorted(_alias_text(alias) for alias in entry.aliases),
         "successors": sorted(f"{s.kind.value} {s.on}: {s.new or '—'}" for s in entry.successions),
+        "certificates_until": sorted({str(s.certificates_until or "") for s in entry.successions}),
     }
     return {column: " | ".join(values) for column, values in columns.items()}
 

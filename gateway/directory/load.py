@@ -6,18 +6,19 @@ charge of: storing anything (``store/``), answering questions (``snapshot.py``).
 
 Columns of the CSV, and keys of the JSON objects; the first three are required:
 
-=================  ====================================================================================
-code               canonical (``H37.31.21``) or old form (``000.21.31.H37``); one line for each period
-name               full name in Vietnamese
-level              a tier of a level set (province, district, commune), or ``outside``
-parent             code of the agency above; empty at the top
-aliases            ``[scheme:]alias[@from..to]``, separated by ``|``; scheme qcvn102, qd20, vxp or other
-valid_from         first day, ``2020-04-13`` or ``13/04/2020``; empty: open
-valid_to           last day; empty: still active
-successors         codes that took over on the day after ``valid_to``, separated by ``|``
-succession_kind    merge, split, rename or dissolve; by default merge for one successor, split for several
-test, made_up      yes or no: a test code that nobody may address; demo data
-=================  ====================================================================================
+==================  ====================================================================================
+code                canonical (``H37.31.21``) or old form (``000.21.31.H37``); one line for each period
+name                full name in Vietnamese
+level               a tier of a level set (province, district, commune), or ``outside``
+parent              code of the agency above; empty at the top
+aliases             ``[scheme:]alias[@from..to]``, separated by ``|``; scheme qcvn102, qd20, vxp or other
+valid_from          first day, ``2020-04-13`` or ``13/04/2020``; empty: open
+valid_to            last day; empty: still active
+successors          codes that took over on the day after ``valid_to``, separated by ``|``
+succession_kind     merge, split, rename or dissolve; by default merge for one successor, split for several
+certificates_until  last day on which this agency's certificates also serve its successors; empty: never
+test, made_up       yes or no: a test code that nobody may address; demo data
+==================  ====================================================================================
 """
 
 from __future__ import annotations

@@ -76,7 +76,8 @@ class Reader:
             self._wrong(raw, "valid_to", vi, "an agency that gave way to others needs a last day")
         else:
             on = period.end + timedelta(days=1)
-            steps = [Succession(code, to, SuccessionKind(kind), on) for to in (new or [None])]
+            until = self._value(raw, "certificates_until", raw.certificates_until, rows.read_date)
+            steps = [Succession(code, to, SuccessionKind(kind), on, until) for to in (new or [None])]
             self.successions.extend(steps)
 
     def _period(self, raw: RawRow, code: AgencyCode) -> Period:

@@ -43,6 +43,7 @@ class RawRow:
     succession_kind: str = ""
     test: str = ""
     made_up: str = ""
+    certificates_until: str = ""
 
 
 COLUMNS = tuple(f.name for f in fields(RawRow) if f.name != "line")

@@ -14,13 +14,16 @@ from datetime import date
 
 from gateway.directory import codes
 from gateway.directory.data import grouped
-from gateway.directory.succession import final, find_cycle, parents_graph, successions_graph
+from gateway.directory.succession import final, find_cycle, parents_graph, serving, successions_graph
 from gateway.model.agency import Agency, Alias, LevelSet, Profile, Succession
 from gateway.model.text import AgencyCode, nfc
 
 OUTSIDE = "outside"  # a level word that belongs to no level set: ministries, enterprises
 SERVES = "serves"  # profile setting; SUBTREE: the agencies below without a profile of their own use it too
 SUBTREE = "subtree"
+CODES = "codes"  # profile setting: the form of agency codes that the partner wants
+AS_RECEIVED = "as_received"
+CODE_FORMS = (AS_RECEIVED, "qcvn102", "qd20", "vxp")
 EACH = "each"  # every agency below has an inbox of its own here, whatever serves a wider subtree
 
 
@@ -132,6 +135,14 @@ class Directory:
         """Who stands in for ``code`` on the day, at the end of all chains; itself while it is active."""
         return final(code, on, self._by_old, lambda at: self._active(at, on))
 
+    def signs_for(self, signer: AgencyCode, sender: AgencyCode, on: date) -> date | None:
+        """The last day on which certificates of ``signer`` serve ``sender``; ``None``: on ``on`` they do not.
+
+        An agency's own serve it always (``date.max``). A predecessor's serve as long as every succession
+        between the two says so.
+        """
+        return serving(signer, sender, on, self._by_old)
+
     # -- where does it stand?
 
     def within(self, code: AgencyCode, ancestor: AgencyCode, on: date) -> bool:
@@ -179,6 +190,10 @@ class Directory:
         if known or scheme != "qcvn102":
             return code
         return codes.to_qcvn102(code) or code
+
+    def preferred_codes(self, code: AgencyCode) -> str:
+        """In which of ``CODE_FORMS`` the software of an agency wants the codes in what it is sent."""
+        return dict(self.profile(code).settings).get(CODES) or AS_RECEIVED
 
     def aliases_of(self, code: AgencyCode) -> tuple[Alias, ...]:
         """Every recorded alias, for screens and exports."""

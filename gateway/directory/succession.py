@@ -1,7 +1,8 @@
 """Who came after whom.
 
-In charge of: walking chains of successions to the agencies that stand at their end, and finding a chain that
-bites its own tail. Pure. Not in charge of: what a sender is told about it (``route.py``, ``checks/``).
+In charge of: walking chains of successions to the agencies that stand at their end, how long what belonged to
+one serves another, and finding a chain that bites its own tail. Pure. Not in charge of: what a sender is told
+about it (``route.py``, ``checks/``).
 """
 
 from __future__ import annotations
@@ -35,6 +36,26 @@ def final(
                 seen.add(step.new)
                 waiting.append(step.new)
     return tuple(found)
+
+
+def serving(
+    old: AgencyCode, new: AgencyCode, on: date, by_old: Mapping[AgencyCode, Sequence[Succession]]
+) -> date | None:
+    """The last day on which what belongs to ``old`` serves ``new``: its own always, a predecessor's for as
+    long as every step between them allows. ``None``: not on ``on``."""
+    best = {old: date.max}
+    waiting = [old]
+    while waiting:
+        at = waiting.pop(0)
+        for step in by_old.get(at, ()):
+            until = step.certificates_until
+            if step.new is None or until is None or not step.on <= on <= until:
+                continue
+            reached = min(best[at], until)
+            if step.new not in best or best[step.new] < reached:
+                best[step.new] = reached
+                waiting.append(step.new)
+    return best.get(new)
 
 
 def successions_graph(successions: Iterable[Succession]) -> Graph:

@@ -32,7 +32,7 @@ from gateway.model.finding import Decision, Finding, decide
 from gateway.model.policy import Policy
 from gateway.model.text import AgencyCode, Instant
 from gateway.model.verdict import Proof, Verdict
-from gateway.signature.judge import judge
+from gateway.signature.judge import Serves, judge
 from gateway.signature.pdf_findings import judge_file, judge_other_format, not_judged
 from gateway.signature.verify import WHERE as ENVELOPE
 from gateway.signature.verify import Trust, too_large_to_verify, verify_envelope
@@ -142,11 +142,16 @@ def judge_signatures(reading: Reading, bench: Bench) -> list[Finding]:
     envelope, directory = reading.envelope, bench.directory
     sender = directory.resolve(envelope.sender.organ_id) if directory else None
     policy = directory.profile(sender).envelope_signature if directory and sender else "if_present"
-    signed = judge(reading.verdicts, envelope.signature, policy, sender)
-    return [*signed, *_judge_files(reading, sender, bench)]
+    on = local_day(bench.at)
+
+    def serves(agency: AgencyCode) -> date | None:
+        return directory.signs_for(agency, sender, on) if directory and sender else None
+
+    signed = judge(reading.verdicts, envelope.signature, policy, sender, serves)
+    return [*signed, *_judge_files(reading, sender, bench, serves)]
 
 
-def _judge_files(reading: Reading, sender: AgencyCode | None, bench: Bench) -> list[Finding]:
+def _judge_files(reading: Reading, sender: AgencyCode | None, bench: Bench, serves: Serves) -> list[Finding]:
     """Findings on each attached file; the first is the document itself (NĐ 30/2020 Phụ lục I)."""
     findings = []
     files = zip(reading.envelope.attachments, places_of(reading.envelope), strict=True)
@@ -157,7 +162,7 @@ def _judge_files(reading: Reading, sender: AgencyCode | None, bench: Bench) -> l
         elif bench.trust is None:
             findings.append(not_judged(place))
         else:
-            findings += judge_file(place, verdicts, index == 0, sender)
+            findings += judge_file(place, verdicts, index == 0, sender, serves)
     return findings
 
 

@@ -16,6 +16,7 @@ from gateway.clock import random_bytes
 from gateway.directory.changes import Changes, preview
 from gateway.directory.data import DirectoryData
 from gateway.directory.load import default_level_sets, merge, problems
+from gateway.directory.snapshot import AS_RECEIVED, CODE_FORMS, CODES
 from gateway.errors import BadRequest, NotFound
 from gateway.flow import record
 from gateway.flow.door import KEY_PREFIX, Caller, hash_api_key
@@ -96,6 +97,8 @@ async def set_profile(gw: Services, caller: Caller, profile: Profile, secret: st
         raise NotFound(_unknown_agencies([profile.agency]), code="agency.unknown")
     if profile.adapter not in gw.kinds:
         raise BadRequest(_unknown_adapter(profile.adapter, gw.kinds), code="profile.unknown_adapter")
+    if dict(profile.settings).get(CODES, AS_RECEIVED) not in CODE_FORMS:
+        raise BadRequest(_CODES, code="profile.codes")
     settings = dict(profile.settings) | {"secret": await _secret_of(gw, profile.agency, secret)}
     if wrong := gw.connection_problems(profile.adapter, settings):
         raise BadRequest(wrong[0], code="profile.settings_wrong")
@@ -281,6 +284,14 @@ def _unknown_adapter(kind: str, kinds: Mapping[str, bool]) -> Bilingual:
 _ONLY_SYSTEMS = Bilingual(
     "Chỉ tài khoản của hệ thống (một trục khác) mới được thay mặt cả nhánh đơn vị.",
     "Only the account of a system (another gateway) may act for a whole subtree.",
+)
+_CODES = Bilingual(
+    "Thiết lập codes (dạng mã định danh mà phần mềm của đơn vị muốn nhận) chỉ nhận một trong các giá trị: "
+    + ", ".join(CODE_FORMS)
+    + ".",
+    "The setting codes (the form of agency codes that its software wants) is one of: "
+    + ", ".join(CODE_FORMS)
+    + ".",
 )
 _NEEDS_AGENCY = Bilingual(
     "Hệ thống hoặc văn thư phải thuộc ít nhất một đơn vị.",

@@ -66,6 +66,7 @@ class Succession:
     new: AgencyCode | None  # None: dissolved without successor
     kind: SuccessionKind
     on: date
+    certificates_until: date | None = None  # last day on which certificates of ``old`` serve ``new``
 
 
 @dataclass(frozen=True, slots=True)

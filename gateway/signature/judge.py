@@ -20,14 +20,17 @@ whose policy is ``required`` asked for more: anything but a valid signature by i
     unknown issuer, no revocation answer, too large  signature.indeterminate    warning     refuse
     valid, certificate not in the register           signature.not_registered   warning     refuse
     valid, but the sender is not in the directory    signature.sender_unknown   warning     refuse
+    valid, of an agency that the sender succeeded    signature.predecessor      info        info
     valid, by the sender                             nothing                    –           –
 
 With ``off`` the rows that warn only inform. The four rows that refuse by default refuse under every policy.
+A certificate of a predecessor serves by a decision with a last day; after it, it is another agency's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import date
 
 from gateway.model.envelope import SignatureForm
 from gateway.model.finding import Finding, Severity
@@ -38,6 +41,9 @@ REQUIRED = "required"
 IF_PRESENT = "if_present"
 OFF = "off"
 POLICIES = (REQUIRED, IF_PRESENT, OFF)
+
+PREDECESSOR = "signature.predecessor"
+Serves = Callable[[AgencyCode], date | None]  # until when an agency's certificates serve the sender
 
 _WHERE = "Signature"
 _CLAUSE = "NĐ 68/2024 Đ30"  # verification of a public-duty signature; Đ31, Đ32: certificate and chain
@@ -55,13 +61,22 @@ _RULE_OF = {
 }
 
 
+def nobody_else(agency: AgencyCode) -> date | None:
+    """The sender succeeded nobody."""
+    return None
+
+
 def judge(
-    verdicts: Sequence[Verdict], form: SignatureForm, policy: str, sender: AgencyCode | None
+    verdicts: Sequence[Verdict],
+    form: SignatureForm,
+    policy: str,
+    sender: AgencyCode | None,
+    serves: Serves = nobody_else,
 ) -> list[Finding]:
     """Findings on the envelope's signature under ``policy`` (one of ``POLICIES``; ``ValueError`` otherwise).
 
     ``form`` is what the reader saw where a signature could stand; ``sender`` is the canonical code of the
-    sending agency, ``None`` when the directory does not know it.
+    sending agency, ``None`` when the directory does not know it; ``serves`` knows its predecessors.
     """
     if policy not in POLICIES:
         raise ValueError(f"unknown signature policy: {policy}")
@@ -70,7 +85,7 @@ def judge(
         return _judge_absence(form, policy)
     if not found:
         return [_finding("signature.indeterminate", policy, _not_verified())]
-    return [finding for verdict in found for finding in _judge_one(verdict, policy, sender)]
+    return [finding for verdict in found for finding in _judge_one(verdict, policy, sender, serves)]
 
 
 def _judge_absence(form: SignatureForm, policy: str) -> list[Finding]:
@@ -81,8 +96,11 @@ def _judge_absence(form: SignatureForm, policy: str) -> list[Finding]:
     return [Finding("signature.not_a_signature", Severity.INFO, _WHERE, _not_a_signature(form))]
 
 
-def _judge_one(verdict: Verdict, policy: str, sender: AgencyCode | None) -> list[Finding]:
-    rule = _rule(verdict, sender)
+def _judge_one(verdict: Verdict, policy: str, sender: AgencyCode | None, serves: Serves) -> list[Finding]:
+    until = serves(AgencyCode(verdict.agency)) if verdict.agency != sender else None
+    rule = _rule(verdict, sender, until)
+    if until is not None and rule == PREDECESSOR:
+        return [Finding(rule, Severity.INFO, _WHERE, of_predecessor(verdict.agency, sender, until), _CLAUSE)]
     if not rule:
         return []
     text = {
@@ -93,7 +111,7 @@ def _judge_one(verdict: Verdict, policy: str, sender: AgencyCode | None) -> list
     return [_finding(rule, policy, text)]
 
 
-def _rule(verdict: Verdict, sender: AgencyCode | None) -> str:
+def _rule(verdict: Verdict, sender: AgencyCode | None, serves_until: date | None) -> str:
     """The one rule that weighs most; ``""`` for a valid signature by the sender."""
     if verdict.sub_indication in _TAMPERED:
         return "signature.tampered"
@@ -101,12 +119,15 @@ def _rule(verdict: Verdict, sender: AgencyCode | None) -> str:
         return "signature.malformed"
     if verdict.sub_indication == "REVOKED":
         return "signature.revoked"
-    if verdict.agency and sender is not None and verdict.agency != sender:
+    others = bool(verdict.agency) and sender is not None and verdict.agency != sender
+    if others and serves_until is None:
         return "signature.wrong_agency"
     if verdict.indication is not Indication.PASSED:
         return _RULE_OF.get(verdict.sub_indication, "signature.indeterminate")
     if verdict.agency and sender is None:
         return "signature.sender_unknown"
+    if others:
+        return PREDECESSOR
     return "" if verdict.agency else "signature.not_registered"
 
 
@@ -150,6 +171,17 @@ def _wrong_agency(agency: str, sender: AgencyCode | None) -> Bilingual:
         f"The message is signed with a certificate registered to {agency}, not to the sender "
         f"{sender}. Sign with "
         "the sender's certificate, or tell the gateway's administrator if the signer register is wrong.",
+    )
+
+
+def of_predecessor(agency: str, sender: AgencyCode | None, until: date) -> Bilingual:
+    """How a signature with a certificate of the sender's predecessor is told, of messages as of files."""
+    return Bilingual(
+        f"Chữ ký số dùng chứng thư số của {agency}, đơn vị mà {sender} kế thừa. Theo quyết định đã ghi trong "
+        f"danh mục, chứng thư số này còn được dùng đến hết ngày {until:%d/%m/%Y}. Hãy đăng ký chứng thư số "
+        "mới trước ngày đó.",
+        f"The signature was made with a certificate of {agency}, which {sender} succeeded. By a decision in "
+        f"the directory it may be used until {until.isoformat()}. Register a new certificate before that.",
     )
 
 

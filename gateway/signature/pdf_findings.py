@@ -13,6 +13,7 @@ envelope's own signature (``judge``).
     not a PDF: a separate attachment                    signature.not_a_pdf           info
     a PDF, and no trust folder at hand                  signature.pdf_not_judged      info
     a signer not in the register                        signature.pdf_signer_unknown  info
+    by an agency that the sender succeeded              signature.pdf_predecessor     info
     by another agency than the sender                   signature.pdf_other_agency    warning
     main document without the competent person          signature.pdf_no_person       warning
     without the agency                                  signature.pdf_no_agency       warning
@@ -30,6 +31,7 @@ from collections.abc import Sequence
 from gateway.model.finding import Finding, Severity
 from gateway.model.text import AgencyCode, Bilingual
 from gateway.model.verdict import Indication, SignerRole, Verdict
+from gateway.signature.judge import Serves, nobody_else, of_predecessor
 
 _RULE_OF = {
     "HASH_FAILURE": "signature.pdf_tampered",
@@ -43,12 +45,17 @@ _ORDER = "NĐ 30/2020 Đ32"
 
 
 def judge_file(
-    name: str, verdicts: Sequence[Verdict], is_main: bool, sender: AgencyCode | None
+    name: str,
+    verdicts: Sequence[Verdict],
+    is_main: bool,
+    sender: AgencyCode | None,
+    serves: Serves = nobody_else,
 ) -> list[Finding]:
     """Findings on the file ``name``, whose verdicts stand in the order of signing.
 
     ``is_main`` is true for the document itself, false for a separate attachment; ``sender`` is the canonical
-    code of the sending agency, ``None`` when unknown (then signers are not compared with it).
+    code of the sending agency, ``None`` when unknown (then signers are not compared with it); ``serves``
+    knows the agencies that it succeeded and whose certificates it may still use.
     """
     if not verdicts:
         return [Finding("signature.pdf_unsigned", Severity.WARNING, name, _unsigned(name), _ORIGINAL)]
@@ -59,8 +66,7 @@ def judge_file(
             text = _signer_unknown(name, one)
             findings.append(Finding("signature.pdf_signer_unknown", Severity.INFO, name, text, _VERIFICATION))
         elif sender is not None and one.agency != sender:
-            text = _other_agency(name, one, sender)
-            findings.append(Finding("signature.pdf_other_agency", Severity.WARNING, name, text, _ORIGINAL))
+            findings.append(_by_other(name, one, sender, serves))
     if len(valid) == len(verdicts) and all(one.role is not SignerRole.NOT_CHECKABLE for one in valid):
         findings += _judge_roles(name, [one.role for one in valid], is_main)
     return findings
@@ -75,6 +81,16 @@ def judge_other_format(name: str, form: str, is_main: bool) -> Finding:
 def not_judged(name: str) -> Finding:
     """The finding on a PDF when there is nothing to judge its signatures by."""
     return Finding("signature.pdf_not_judged", Severity.INFO, name, _not_judged(name), _VERIFICATION)
+
+
+def _by_other(name: str, verdict: Verdict, sender: AgencyCode, serves: Serves) -> Finding:
+    until = serves(AgencyCode(verdict.agency))
+    if until is None:
+        text = _other_agency(name, verdict, sender)
+        return Finding("signature.pdf_other_agency", Severity.WARNING, name, text, _ORIGINAL)
+    said = of_predecessor(verdict.agency, sender, until)
+    text = Bilingual(f"Tệp {name}: {said.vi}", f"File {name}: {said.en}")
+    return Finding("signature.pdf_predecessor", Severity.INFO, name, text, _ORIGINAL)
 
 
 def _judge_roles(name: str, roles: Sequence[SignerRole], is_main: bool) -> list[Finding]:

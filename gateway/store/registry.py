@@ -159,6 +159,7 @@ def _succession_row(item: Succession) -> dict[str, str]:
         "new_code": item.new or "",
         "kind": item.kind.value,
         "on_day": item.on.isoformat(),
+        "certificates_until": item.certificates_until.isoformat() if item.certificates_until else "",
     }
 
 
@@ -180,6 +181,7 @@ def _succession(row: Row) -> Succession:
         new=row["new_code"] or None,
         kind=SuccessionKind(row["kind"]),
         on=date.fromisoformat(row["on_day"]),
+        certificates_until=_day(row["certificates_until"]),
     )
 
 

@@ -55,8 +55,10 @@ ON CONFLICT (alias, code, valid_from) DO UPDATE SET scheme = excluded.scheme, va
 
 -- name: put_succession
 -- One succession, new or of another kind.
-INSERT INTO succession (old_code, new_code, kind, on_day) VALUES (:old_code, :new_code, :kind, :on_day)
-ON CONFLICT (old_code, new_code, on_day) DO UPDATE SET kind = excluded.kind;
+INSERT INTO succession (old_code, new_code, kind, on_day, certificates_until)
+VALUES (:old_code, :new_code, :kind, :on_day, :certificates_until)
+ON CONFLICT (old_code, new_code, on_day) DO UPDATE SET
+  kind = excluded.kind, certificates_until = excluded.certificates_until;
 
 -- name: put_level_set
 -- One level set, new or corrected.
