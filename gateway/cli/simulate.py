@@ -1,4 +1,4 @@
-"""``gateway simulate axis`` and ``agency``: somebody to practise with.
+"""``gateway simulate axis``, ``agency`` and ``langson``: somebody to practise with.
 
 In charge of: starting the simulators, printing address, ids and the secrets that were made. Not in charge of:
 what they do (``practice/axis``, ``practice/vendor``).
@@ -18,6 +18,7 @@ from gateway.cli import output
 from gateway.cli.frame import Frame, common_options
 from gateway.cli.reach import wait
 from gateway.cli.serve import stop_on_signals
+from gateway.cli.simulate_langson import langson
 from gateway.clock import SystemClock, local
 from gateway.practice.agency import Cabinet
 from gateway.practice.axis import SimulatedAxis, invented_agencies
@@ -175,3 +176,6 @@ async def _send(made: DocumentSystem, to: list[Office], every: float) -> None:
     for number, one in zip(itertools.count(1), itertools.cycle(to), strict=False):
         await made.write([one], Draft(str(number), "TD", "V/v tập dượt liên thông văn bản"))
         await asyncio.sleep(every)
+
+
+simulate.add_command(langson)
