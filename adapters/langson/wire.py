@@ -35,15 +35,6 @@ UNAUTHORIZED = (
 LIST_HEAD = b'{"code":200,"message":"OK","errorDetail":[],"data":['
 FILE_HEAD = b'{"code":200,"message":"OK","errorDetail":[],"data":{"docId":"%s","data":"'
 FILE_TAIL = b'"}}'
-# Answered with this HTTP status: clients try again after 5xx. Every other refusal is 200 with its code.
-PLAIN_STATUSES = frozenset({401, 408, 413, 429, 500, 503})
-_DESCRIBED = {
-    "initial": "Chưa lấy về",
-    "processing": "Đang xử lý",
-    "done": "Đã nhận",
-    "fail": "Không nhận được",
-}
-_ENDED_BADLY = frozenset({State.REJECTED, State.DEAD, State.CANCELLED})
 
 
 class Code(Enum):
@@ -58,6 +49,18 @@ class Code(Enum):
     FILE_PROCESSING = "21"  # the file did not arrive whole; trying again helps
     NOT_CONFORMING = "22"  # readable, but not what the rules want
     RECEIVER_LOCKED = "23"  # it is closed and nobody stands in for it
+
+
+# Known clients take every code for final, and try again only after 5xx: what passes by itself leaves as 503.
+PASSING = frozenset({Code.SYSTEM_ERROR, Code.FILE_PROCESSING})
+PLAIN_STATUSES = frozenset({401, 413, 500})  # every other refusal is 200 with its code
+_DESCRIBED = {
+    "initial": "Chưa lấy về",
+    "processing": "Đang xử lý",
+    "done": "Đã nhận",
+    "fail": "Không nhận được",
+}
+_ENDED_BADLY = frozenset({State.REJECTED, State.DEAD, State.CANCELLED})
 
 
 # What makes bytes no file that could be judged; every other envelope.* is an edXML that breaks the rules.
@@ -136,7 +139,9 @@ def sentence(error: GatewayError) -> str:
 
 def http_status(error: GatewayError) -> int:
     """The HTTP status with which an error leaves."""
-    return error.http_status if error.http_status in PLAIN_STATUSES else 200
+    if error.http_status in PLAIN_STATUSES:
+        return error.http_status
+    return 503 if code_of(error) in PASSING else 200
 
 
 def day_span(first: str, last: str) -> tuple[Instant, Instant] | None:
@@ -206,8 +211,9 @@ def agency_rows(gw: Services, on: date) -> Iterator[dict[str, str]]:
 
 
 def form_of(gw: Services, agency: AgencyCode) -> str:
-    """In which form an agency's software wants codes (setting ``codes`` of its connection)."""
-    return dict(gw.directory.profile(agency).settings).get("codes", NEW_FORM)
+    """In which form an agency's software wants codes in lists (setting ``codes`` of its connection)."""
+    wanted = gw.directory.preferred_codes(agency)
+    return NEW_FORM if wanted == "as_received" else wanted
 
 
 def _reason(error: GatewayError) -> tuple[str, str, int]:

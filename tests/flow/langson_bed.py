@@ -19,6 +19,8 @@ from gateway.model.text import AgencyCode
 from gateway.web.server import make_web_app, serve_web
 from tests.world import World
 
+KNOWN_CODES = ("10", "15", "18", "19", "20", "21", "22", "23")
+
 
 @dataclass(slots=True)
 class Reply:
@@ -104,6 +106,21 @@ class Software:
     async def update(self, doc_id: str, status: str, **more: str) -> Reply:
         body = {"docId": doc_id, "status": status} | more
         return await self.call("POST", "/v1/updateStatus", json=body)
+
+
+@dataclass(slots=True)
+class Outbox:
+    """What the known client does with an answer to a send."""
+
+    software: Software
+
+    async def turn(self, data: bytes, *, whole: bool = True) -> str:
+        """``sent``, ``retry``, or the code with which it gives up."""
+        reply = await self.software.post_form(around(data) if whole else data)
+        if reply.status >= 500 or not isinstance(reply.json, dict):
+            return "retry"
+        code = str(reply.json["data"]["errorCode"])
+        return "sent" if code == "0" else code if code in KNOWN_CODES else "retry"
 
 
 def around(data: bytes, kind: str = "edoc", *, type_last: bool = False) -> bytes:

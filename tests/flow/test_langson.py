@@ -32,7 +32,7 @@ from gateway.port import Delivered, Outcome, Parcel, Refused, TryLater, Unavaila
 from gateway.practice.langson_axis import Account, SimulatedLangsonAxis, System
 from gateway.store import open_store
 from gateway.web.endpoint import DESK
-from tests.flow.langson_bed import Axis, Software, around, listening
+from tests.flow.langson_bed import Axis, Outbox, Software, around, listening
 from tests.world import AGENCIES, MONDAY, PDF, World, make_envelope, make_status, make_world
 
 DOCUMENT = "H37,2020/04/13,362/UBND-KGVX"
@@ -64,6 +64,10 @@ async def one_axis(one_world: World) -> AsyncIterator[Axis]:
 
 def jump(world: World, microseconds: int) -> None:
     world.clock.jump_to(Instant(world.clock.now() + microseconds))
+
+
+def set_limits(world: World, limits: LimitsSection) -> None:
+    world.gw.config = world.gw.config.model_copy(update={"limits": limits})
 
 
 # ---------------------------------------------------------------- an agency's software calls us
@@ -271,6 +275,23 @@ async def test_a_status_for_an_unknown_document_is_refused(one_axis: Axis) -> No
     assert (reply.json["data"]["errorCode"], reply.json["success"]) == ("22", False)
 
 
+async def test_an_outbox_that_knows_only_codes_and_5xx_gets_every_document_through(one_axis: Axis) -> None:
+    """The retry table of the known client: every code is final; 5xx, silence and rubbish are tried again."""
+    province = await one_axis.software("p", "H37")
+    await province.log_in()
+    outbox = Outbox(province)
+    one_axis.app[DESK].draining = True
+    assert await outbox.turn(make_envelope()) == "retry"
+    one_axis.app[DESK].draining = False
+    limits = one_axis.world.gw.config.limits
+    set_limits(one_axis.world, LimitsSection(requests_per_second=1))
+    assert [await outbox.turn(make_envelope()) for _ in range(3)] == ["sent", "sent", "retry"]
+    set_limits(one_axis.world, limits)
+    assert await outbox.turn(around(make_envelope())[:400], whole=False) == "retry"
+    assert await outbox.turn(make_envelope(to=["H99.01"], number="2")) == "18"
+    assert len(await one_axis.world.waiting("H37.03")) == 1
+
+
 # ---------------------------------------------------------------- the form
 
 
@@ -317,8 +338,7 @@ async def test_a_body_that_is_no_form_is_told_so(one_axis: Axis) -> None:
 
 
 async def test_an_envelope_over_the_limit_is_told_so(one_axis: Axis) -> None:
-    limits = LimitsSection(upload_bytes=100_000)
-    one_axis.world.gw.config = one_axis.world.gw.config.model_copy(update={"limits": limits})
+    set_limits(one_axis.world, LimitsSection(upload_bytes=100_000))
     province = await one_axis.software("p", "H37")
     reply = await province.send(bytes(120_000))
     assert (reply.status, reply.json["data"]["errorCode"]) == (413, "10")
@@ -426,7 +446,7 @@ async def test_after_ten_wrong_logins_the_eleventh_waits_and_a_token_goes_on_hol
     for _ in range(10):
         assert (await wrong.log_in()).status == 401
     reply = await replace(software).log_in()
-    assert (reply.status, reply.headers["Retry-After"]) == (429, "300")
+    assert (reply.status, reply.headers["Retry-After"]) == (503, "300")
     reply = await software.raw("GET", "/v1/syncReceivedEdocList", headers=software.headers())
     assert reply.status == 200
     jump(one_axis.world, 301 * SECOND)
@@ -443,10 +463,9 @@ async def test_unauthenticated_calls_are_counted_and_leave_no_event(one_axis: Ax
 
 async def test_too_many_calls_are_told_when_to_come_again(one_axis: Axis) -> None:
     software = await one_axis.software("d", "H37.03")
-    limits = LimitsSection(requests_per_second=1)
-    one_axis.world.gw.config = one_axis.world.gw.config.model_copy(update={"limits": limits})
+    set_limits(one_axis.world, LimitsSection(requests_per_second=1))
     replies = [await software.call("GET", "/v1/syncReceivedEdocList") for _ in range(3)]
-    assert [reply.status for reply in replies] == [200, 200, 429]
+    assert [reply.status for reply in replies] == [200, 200, 503]
     assert replies[-1].json["data"]["errorCode"] == "20"
 
 

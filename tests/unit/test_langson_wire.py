@@ -101,10 +101,16 @@ def test_a_sentence_carries_our_rule_and_how_many_reasons_more_there_are() -> No
     assert wire.sentence(error) == "câu (và 2 lý do khác) [recipient.unknown]"
 
 
-def test_clients_see_only_statuses_that_they_act_on() -> None:
+def test_a_refusal_is_200_with_its_code() -> None:
     assert wire.http_status(refused("recipient.unknown")) == 200
     assert wire.http_status(NotFound()) == 200
-    assert (wire.http_status(Busy()), wire.http_status(TooMany())) == (503, 429)
+
+
+@pytest.mark.parametrize(
+    "error", [Busy(), TooMany(), TooSlow(), BadRequest(WORDS, code="upload.cut_off"), GatewayError()]
+)
+def test_what_passes_by_itself_is_5xx_because_clients_take_every_code_for_final(error: GatewayError) -> None:
+    assert wire.http_status(error) in (500, 503)
 
 
 def test_every_code_is_final_or_retried_by_our_own_client() -> None:
