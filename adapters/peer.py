@@ -4,8 +4,9 @@ In charge of: pushing a message to the peer's native door (``POST /api/v1/docume
 only when its signed receipt holds, and asking it what became of a message. Not in charge of: verifying
 signatures and the list of gateways passed (``gateway/flow/peers.py``), when to try again.
 
-Settings: ``url`` (https://peer), the sealed ``secret`` (an API key that the peer gave us), and
-``receipt_sha256``: the fingerprints of the certificates with which the peer signs receipts, comma-separated.
+Settings: ``url`` (https://peer), the sealed ``secret`` (an API key that the peer gave us; none where our
+client certificate, ``net.tls_certificate``, proves us), and ``receipt_sha256``: the fingerprints of the
+certificates with which the peer signs receipts, comma-separated.
 A call names one recipient (``to``): the envelope may name others, who are reached on other ways.
 """
 
@@ -50,7 +51,8 @@ class Peer:
         """An address that protects the key on its way, a key, and whose receipts to believe."""
         problems = [_address_problem(settings.get("url", ""))]
         secret = settings.get("secret", "")
-        if len(secret) < SECRET_CHARACTERS or not (secret.isascii() and secret.isprintable()):
+        shown = secret.isascii() and secret.isprintable() and len(secret) >= SECRET_CHARACTERS
+        if not shown and not (self._net.identified and not secret):
             problems.append(_NO_SECRET)
         if not _pins(settings):
             problems.append(_NO_PIN)
@@ -68,7 +70,7 @@ class Peer:
             peers.WAY_HEADER: ", ".join(quote(name, safe="") for name in parcel.way),
         }
         try:
-            answer = await self._net.post(url, parcel.open(), parcel.size, headers)
+            answer = await self._net.post(url, parcel.open(), parcel.size, headers, self._net.tls)
         except Unreachable as error:
             return TryLater(error.code, error.text)
         return _outcome(parcel, answer)
@@ -79,7 +81,7 @@ class Peer:
         url = f"{_base(settings)}/api/v1/documents/{quote(document, safe='')}"
         body = bytearray()
         try:
-            async with self._net.stream("GET", url, _key(settings)) as found:
+            async with self._net.stream("GET", url, _key(settings), tls=self._net.tls) as found:
                 async for chunk in found.chunks:
                     body += chunk
                     if len(body) > TRACE_BYTES:
@@ -144,7 +146,9 @@ def _base(settings: Mapping[str, str]) -> str:
 
 
 def _key(settings: Mapping[str, str]) -> dict[str, str]:
-    return {"X-API-Key": settings["secret"]}
+    """The API key; without one our client certificate speaks for us."""
+    secret = settings.get("secret", "")
+    return {"X-API-Key": secret} if secret else {}
 
 
 def _address_problem(url: str) -> Bilingual | None:
@@ -221,8 +225,10 @@ _NO_TLS = Bilingual(
     "The address of another gateway must begin with https://, because an API key travels there.",
 )
 _NO_SECRET = Bilingual(
-    "Kết nối với trục khác cần khóa API do trục đó cấp (--secret-file).",
-    "A connection to another gateway needs the API key that it issued (--secret-file).",
+    "Kết nối với trục khác cần khóa API do trục đó cấp (--secret-file), hoặc chứng thư ở "
+    "net.tls_certificate.",
+    "A connection to another gateway needs the API key that it issued (--secret-file), or a certificate in "
+    "net.tls_certificate.",
 )
 _NO_PIN = Bilingual(
     "Thiết lập receipt_sha256 phải là dấu vân tay SHA-256 (64 chữ số hex) của chứng thư ký phiếu xác nhận ở "

@@ -31,7 +31,7 @@ from gateway.model.text import Bilingual
 from gateway.net import Net
 from gateway.port import Tracer
 from gateway.services import Services
-from gateway.signature.keyring import Keyring
+from gateway.signature.keyring import Keyring, client_tls
 from gateway.signature.revocation_cache import RevocationCache
 from gateway.signature.trust import TrustStore
 from gateway.store import open_store
@@ -64,18 +64,24 @@ def adapter_kinds() -> dict[str, bool]:
     return {kind: adapter.pull for kind, adapter in KINDS.items()}
 
 
-def outbound(config: Config) -> Net:
-    """The way out, as configured; nothing is opened yet."""
-    return Net(config.net.allow_private, config.delivery.timeout_seconds, folders=config.net.folders)
+def outbound(config: Config, home: Path) -> Net:
+    """The way out, as configured (files relative to ``home``); nothing is opened yet."""
+    net = config.net
+    given = (net.tls_certificate, net.tls_key, net.tls_ca)
+    files = [home / name if name else None for name in given]
+    tls = client_tls(*files) if any(given) else None
+    identified = bool(net.tls_certificate)
+    seconds = config.delivery.timeout_seconds
+    return Net(net.allow_private, seconds, folders=net.folders, tls=tls, identified=identified)
 
 
 def connection_problems(
-    kind: str, settings: Mapping[str, str], clock: Clock, config: Config
+    kind: str, settings: Mapping[str, str], clock: Clock, config: Config, home: Path
 ) -> list[Bilingual]:
     """What an adapter finds wrong with a connection's settings. Nothing is dialled; unknown kind: empty."""
     if kind not in KINDS:
         return []
-    return KINDS[kind](outbound(config), clock).check_settings(settings)
+    return KINDS[kind](outbound(config, home), clock).check_settings(settings)
 
 
 async def open_services(
@@ -106,7 +112,7 @@ async def open_services(
         trust_store=trust_store,
         revocation=revocation,
         kinds=adapter_kinds(),
-        connection_problems=lambda kind, settings: connection_problems(kind, settings, clock, config),
+        connection_problems=lambda kind, settings: connection_problems(kind, settings, clock, config, home),
     )
     await gw.refresh()
     return gw
@@ -119,7 +125,7 @@ async def running(home: Path, config: Config, clock: Clock) -> AsyncIterator[tup
     On leaving, new requests are refused first, running attempts end, then the store closes.
     """
     gw = await open_services(home, config, clock, "serve")
-    net = outbound(config)
+    net = outbound(config, home)
     adapters = make_adapters(net, clock)
     gw.tracers = {kind: one for kind, one in adapters.items() if isinstance(one, Tracer)}
     loops: tuple[Loop, ...] = (
@@ -153,7 +159,7 @@ async def running(home: Path, config: Config, clock: Clock) -> AsyncIterator[tup
 async def refresh_trust(home: Path, config: Config, clock: Clock) -> None:
     """Ask every revocation source once, while no server runs."""
     gw = await open_services(home, config, clock, "gateway trust refresh")
-    net = outbound(config)
+    net = outbound(config, home)
     try:
         await trust.refresh_trust(gw, LOCAL)
         await RevocationKeeper(gw, net).drain()

@@ -116,6 +116,13 @@ class NetSection(_Section):
         description="Folder below which the drop folders of agencies lie (connections of kind folder), as an "
         "absolute path; empty: none.",
     )
+    tls_certificate: str = Field(
+        "", description="PEM file with the client certificate that proves this gateway to other gateways."
+    )
+    tls_key: str = Field("", description="PEM file with its private key; empty: in the same file.")
+    tls_ca: str = Field(
+        "", description="PEM file with CAs that other gateways' servers have, beside those of this machine."
+    )
 
 
 class LogSection(_Section):

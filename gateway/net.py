@@ -83,7 +83,11 @@ class Net:
         timeout_seconds: int,
         resolver: AbstractResolver | None = None,
         folders: str = "",
+        tls: ssl.SSLContext | None = None,
+        identified: bool = False,
     ) -> None:
+        self.tls = tls  # towards partners whose CA is our own, or that know us by ...
+        self.identified = identified  # ... a client certificate, when it holds one
         self.folders = Path(folders) if folders else None  # below it lie all drop folders (``net.folders``)
         self._guard = AddressGuard(allow_private)
         self._timeout = timeout_seconds
@@ -126,7 +130,13 @@ class Net:
 
     @contextlib.asynccontextmanager
     async def stream(
-        self, method: str, url: str, headers: Mapping[str, str], data: bytes = b"", body: bool = False
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        data: bytes = b"",
+        body: bool = False,
+        tls: ssl.SSLContext | None = None,
     ) -> AsyncIterator[Streamed]:
         """A call whose answer may be large. There is no limit on the whole, only on each silence
         (``net.timeout_seconds``). ``body``: send ``data`` even when it is empty (a Content-Length of 0)."""
@@ -142,6 +152,7 @@ class Net:
                 headers=headers,
                 allow_redirects=False,
                 timeout=timeout,
+                ssl=tls or True,
             )
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise _translated(error, target) from error

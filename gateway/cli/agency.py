@@ -124,7 +124,7 @@ def _check_settings(
         kept = connected["agency"] == code and connected["adapter"] == adapter
         secret = "kept, and sealed where nobody sees it" if kept else ""
     given, config = settings | {"secret": secret}, load(frame.home)
-    problems = app.connection_problems(adapter, given, SystemClock(), config)
+    problems = app.connection_problems(adapter, given, SystemClock(), config, frame.home)
     if problems:
         raise BadRequest(problems[0], code="profile.settings")
 

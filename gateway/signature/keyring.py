@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import ssl
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -247,6 +248,21 @@ def _tag(key: bytes, purpose: str, data: bytes) -> bytes:
     return hmac.digest(derived, data, "sha256")
 
 
+def client_tls(certificate: Path | None, key: Path | None, authorities: Path | None) -> ssl.SSLContext:
+    """How we prove ourselves in TLS (PEM files; ``key`` may lie in the certificate's file), and whom we
+    believe beside the machine's CAs. ``NotReady`` names what does not fit."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        if certificate is not None:
+            context.load_cert_chain(certificate, key)
+        if authorities is not None:
+            context.load_verify_locations(authorities)
+    except OSError as error:  # SSLError is one
+        raise NotReady(_text_tls(error), code="config.wrong") from error
+    return context
+
+
 def key_id(certificate: x509.Certificate) -> str:
     """``kid``: the first 16 hex digits of the SHA-256 of the certificate."""
     return hashlib.sha256(certificate.public_bytes(serialization.Encoding.DER)).hexdigest()[:16]
@@ -334,6 +350,13 @@ def _refuse_loose_permissions(folder: Path) -> None:
     for path in (folder, *sorted(folder.iterdir())):
         if path.stat().st_mode & 0o077:
             raise NotReady(_text_loose(path), code="keyring.permissions")
+
+
+def _text_tls(error: OSError) -> Bilingual:
+    return Bilingual(
+        f"Không dùng được tệp ở net.tls_certificate, net.tls_key hoặc net.tls_ca: {error}",
+        f"A file of net.tls_certificate, net.tls_key or net.tls_ca cannot be used: {error}",
+    )
 
 
 def _text_exists(folder: Path) -> Bilingual:

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from adapters import KINDS, make_adapters
 from adapters.peer import Peer
+from gateway.app import outbound
 from gateway.clock import SECOND, SystemClock
 from gateway.config import Config, GatewaySection, NetSection, ServerSection
 from gateway.delivery.worker import Worker, claim_due
@@ -34,6 +35,7 @@ from gateway.store import open_store
 from gateway.store.peers import answer_of, way_of
 from gateway.store.people import Role, Scope
 from gateway.web.server import make_web_app, serve_web
+from tests.web.test_auth import issue
 from tests.world import World, make_envelope, make_world
 
 PROVINCE, DISTRICT, COMMUNE = "H37", "H37.31", "H37.31.21"
@@ -100,20 +102,23 @@ async def settle(*nodes: Node) -> None:
 
 
 @contextlib.asynccontextmanager
-async def started(home: Path, name: str, code: str) -> AsyncIterator[Node]:
+async def started(
+    home: Path, name: str, code: str, server: ServerSection | None = None, net_: NetSection | None = None
+) -> AsyncIterator[Node]:
     home.mkdir()
     config = Config(
         gateway=GatewaySection(name=name, code=code),
-        server=ServerSection(port=0),
-        net=NetSection(allow_private="127.0.0.0/8"),
+        server=server or ServerSection(port=0),
+        net=net_ or NetSection(allow_private="127.0.0.0/8"),
     )
     store = await open_store("sqlite:///gateway.db", home, clock=SystemClock(), purpose="test")
     async with make_world(store, home, config=config) as world:
         world.gw.kinds = {kind: adapter.pull for kind, adapter in KINDS.items()}
-        net = Net("127.0.0.0/8", 5)
+        net = outbound(config, home)
         world.gw.tracers = {"gateway": Peer(net, world.clock)}
         async with serve_web(make_web_app(world.gw), config, home) as port:
-            yield Node(name, world, f"http://127.0.0.1:{port}", net)
+            scheme = "https" if config.server.tls_certificate else "http"
+            yield Node(name, world, f"{scheme}://127.0.0.1:{port}", net)
         await net.close()
     await store.close()
 
@@ -281,6 +286,29 @@ async def test_a_refusal_of_the_peers_gate_reaches_the_sender_in_its_words(pair:
     assert (delivery["state"], delivery["reason_code"]) == ("dead", "duplicate.conflict")
     assert "đã được dùng cho một nội dung khác" in delivery["reason"]["vi"]
     assert ("02", DISTRICT) in await district.statuses(DISTRICT)
+
+
+async def test_client_certificates_prove_gateways_to_each_other(tmp_path: Path) -> None:
+    authority = issue(tmp_path, "authority")
+    server, client = (issue(tmp_path, name, authority) for name in ("server", "client"))
+    section = ServerSection(port=0, tls_certificate=str(server.file), client_ca=str(authority.file))
+    net = NetSection(
+        allow_private="127.0.0.0/8", tls_certificate=str(client.file), tls_ca=str(authority.file)
+    )
+    async with (
+        started(tmp_path / "up", "truc-tinh", "", ServerSection(port=0), net) as upper,
+        started(tmp_path / "down", "truc-huyen", DISTRICT, section) as lower,
+    ):
+        gw = lower.world.gw
+        scopes = [Scope(AgencyCode(DISTRICT), outside=True)]
+        principal = await office.add_principal(gw, LOCAL, "truc-tinh", Role.SYSTEM, (), scopes)
+        await office.add_certificate(gw, LOCAL, principal.id, client.der)
+        await upper.connect(DISTRICT, lower, "")
+        await upper.world.send(PROVINCE, [DISTRICT])
+        await settle(upper)
+        assert (await upper.deliveries())[0]["state"] == "delivered"
+        (stage,) = await run(upper.world.gw, "trace.peers", {"reference": DOCUMENT})
+        assert stage["problem"] is None
 
 
 # ---------------------------------------------------------------- receipts that do not hold
