@@ -80,7 +80,7 @@ def read_answer(status: int, body: bytes, headers: Mapping[str, str] | None = No
     if not isinstance(answer, dict) or not {"success", "code", "data", "docId"} & answer.keys():
         raise Unavailable("answer.empty" if not body.strip() else "answer.not_json", _answered(status, body))
     code = _error_code(answer)
-    if status >= 400 or code or answer.get("success") is False:
+    if status >= 400 or code or text_of(answer.get("success")).lower() == "false":
         raise Failed(code or f"http.{status}", _words(answer))
     return answer
 

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import hashlib
 import io
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 from aiohttp import web
 
 from adapters import KINDS, MOUNTS
+from adapters.langson.axis import LangsonAxis
+from gateway.clock import SystemClock
 from gateway.config import Config, ServerSection
 from gateway.flow import partners
 from gateway.flow.operate import LOCAL
-from gateway.model.text import AgencyCode
+from gateway.model.envelope import Kind
+from gateway.model.text import AgencyCode, DocumentId, Instant
+from gateway.port import Outcome, Parcel, Waiting
+from gateway.store import open_store
 from gateway.web.server import make_web_app, serve_web
-from tests.world import World
+from tests.world import World, make_world
 
 KNOWN_CODES = ("10", "15", "18", "19", "20", "21", "22", "23")
 
@@ -157,3 +165,56 @@ async def listening(world: World) -> AsyncIterator[Axis]:
         aiohttp.ClientSession() as session,
     ):
         yield Axis(world, app, f"http://127.0.0.1:{port}/langson", session)
+
+
+@contextlib.asynccontextmanager
+async def on_one_engine(home: Path) -> AsyncIterator[Axis]:
+    """A listening gateway on SQLite."""
+    store = await open_store("sqlite:///gateway.db", home, clock=SystemClock(), purpose="test")
+    async with make_world(store, home) as world:
+        async for found in listening(world):
+            yield found
+    await store.close()
+
+
+def jump(world: World, microseconds: int) -> None:
+    world.clock.jump_to(Instant(world.clock.now() + microseconds))
+
+
+@dataclass(slots=True)
+class Client:
+    """Our adapter, and the settings with which it calls an axis."""
+
+    adapter: LangsonAxis
+    settings: dict[str, str]
+
+    async def deliver(self, data: bytes, kind: Kind = Kind.NEW, **changes: str) -> Outcome:
+        async def opened() -> AsyncIterator[bytes]:
+            for start in range(0, len(data), 65_536):
+                yield data[start : start + 65_536]
+
+        return await self.adapter.deliver(
+            Parcel(
+                delivery_id="01900000-0000-7000-8000-000000000001",
+                message_id="01900000-0000-7000-8000-000000000002",
+                kind=kind,
+                sender=AgencyCode("H37.31"),
+                document_id=DocumentId("x"),
+                recipient=AgencyCode("H37.03"),
+                urgency=0,
+                envelope_sha256=hashlib.sha256(data).hexdigest(),
+                size=len(data),
+                attempt=1,
+                settings=self.settings | changes,
+                open=opened,
+            )
+        )
+
+    async def waiting(self) -> list[Waiting]:
+        return list(await self.adapter.waiting(self.settings))
+
+    async def fetch(self, item: Waiting) -> bytes:
+        return b"".join([chunk async for chunk in self.adapter.fetch(item, self.settings)])
+
+    async def confirm(self, item: Waiting, taken: bool = True, words: str = "") -> None:
+        await self.adapter.confirm(item, self.settings, taken, words)

@@ -362,6 +362,7 @@ def test_a_success_is_read_in_either_shape() -> None:
         ('{"code":15,"message":"sai khóa","errorDetail":null,"data":null}', "15", "sai khóa"),
         ('{"code":422,"message":"m","errorDetail":[{"errorCode":"23"}],"data":"null"}', "23", "m"),
         ('{"success":false,"code":200,"message":"m"}', "http.200", "m"),
+        ('{"success":"false","code":"0","message":"m"}', "http.200", "m"),
     ],
 )
 def test_the_axis_own_no_is_read_wherever_it_stands(body: str, code: str, words: str) -> None:
