@@ -35,7 +35,7 @@ class CredentialKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Agencies that another gateway speaks for: ``agency`` and those below it, or (``outside``) all others."""
+    """Agencies that another gateway speaks for: ``agency`` and all below it, or (``outside``) all others."""
 
     agency: AgencyCode
     outside: bool = False
