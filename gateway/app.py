@@ -15,7 +15,7 @@ import orjson
 
 from adapters import KINDS, LOOPS, MOUNTS, Loop, make_adapters
 from gateway.clock import Clock, SystemClock
-from gateway.config import Config, load
+from gateway.config import KEYS, PAYLOADS, Config, load
 from gateway.delivery.janitor import Janitor
 from gateway.delivery.recheck import Rechecker
 from gateway.delivery.remind import Reminder
@@ -38,8 +38,6 @@ from gateway.store import open_store
 from gateway.store.blobs import Blobs
 from gateway.web.control import serve_control
 from gateway.web.server import make_web_app, serve_web
-
-KEYS, PAYLOADS = "keys", "payloads"
 
 
 def init_home(home: Path, name: str, clock: Clock) -> None:

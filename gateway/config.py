@@ -20,6 +20,7 @@ from gateway.errors import NotReady
 from gateway.model.text import Bilingual
 
 FILE = "gateway.toml"
+KEYS, PAYLOADS = "keys", "payloads"  # folders of an installation; it is one when it has keys
 PREFIX = "GATEWAY_"
 
 

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from gateway.checks import secrecy_table
 from gateway.clock import Clock, local_day, new_id
@@ -22,7 +22,6 @@ from gateway.directory.snapshot import Directory
 from gateway.metrics import Metrics
 from gateway.model.policy import Policy
 from gateway.model.text import AgencyCode, Bilingual, Instant
-from gateway.port import Tracer
 from gateway.signature.in_use import CertificatesInUse
 from gateway.signature.keyring import Keyring
 from gateway.signature.register import SignerRegister
@@ -37,6 +36,9 @@ from gateway.store.contract import Store, Tx
 from gateway.store.people import PRINCIPALS, People, Principal, read
 from gateway.store.proofs import KnownProofs
 from gateway.store.revocation import REVOCATION, Source, all_sources, evidence
+
+if TYPE_CHECKING:
+    from gateway.port import Tracer  # it needs aiohttp, which ``gateway check`` does without
 
 P = ParamSpec("P")
 T = TypeVar("T")

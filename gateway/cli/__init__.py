@@ -1,15 +1,18 @@
 """One table of commands; every command prints a table for people, or one JSON document with ``--json``.
 
 In charge of: which command lives where, and turning errors into sentences and exit codes (0 done, 1 not done,
-2 wrong call; ``check`` has its own, see there). A command's module is loaded when the command is used. Not in
-charge of: doing anything; commands that change or read an installation go through ``reach.operate``.
+2 wrong call; ``check`` has its own, see there). A command's module is loaded when the command is used;
+``--help`` loads none. Not in charge of: doing anything; commands that change or read an installation go
+through ``reach.operate``.
 """
 
 from __future__ import annotations
 
+import ast
 import importlib
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -47,6 +50,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "config": ("config", "config"),
     "docs": ("docs", "docs"),
 }
+HIDDEN = frozenset({"docs"})  # for ``make docs``
 
 
 class _Table(click.Group):
@@ -62,6 +66,22 @@ class _Table(click.Group):
         found = getattr(importlib.import_module(f"gateway.cli.{module}"), name)
         assert isinstance(found, click.Command)
         return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        shown = [name for name in self.list_commands(ctx) if name not in HIDDEN]
+        limit = formatter.width - 6 - max(map(len, shown))
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _summary(name).get_short_help_str(limit)) for name in shown])
+
+
+def _summary(name: str) -> click.Command:
+    """A command's name and docstring, read from its source: importing every module would take seconds."""
+    module, function = COMMANDS[name]
+    source = Path(__file__).with_name(f"{module}.py").read_bytes()
+    found = next(
+        one for one in ast.parse(source).body if isinstance(one, ast.FunctionDef) and one.name == function
+    )
+    return click.Command(name, help=ast.get_docstring(found))
 
 
 @click.group(

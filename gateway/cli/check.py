@@ -19,7 +19,6 @@ import click
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
-from gateway import app
 from gateway.cli import output
 from gateway.cli.directory import format_of
 from gateway.cli.frame import Frame, common_options
@@ -27,7 +26,7 @@ from gateway.cli.reach import wait
 from gateway.cli.signatures import print_signatures
 from gateway.cli.trace import KINDS, status_words
 from gateway.clock import Clock, SystemClock
-from gateway.config import Config, load
+from gateway.config import KEYS, Config, load
 from gateway.directory.load import read_directory, to_directory
 from gateway.directory.snapshot import Directory
 from gateway.edxml.limits import Limits
@@ -122,8 +121,10 @@ async def _at_once(size: int, function: Callable[..., T], *args: Any) -> T:
 
 async def installation(frame: Frame, clock: Clock) -> Services | None:
     """The installation of the home folder, opened for reading only, if there is one."""
-    if not (frame.home / app.KEYS).exists():
+    if not (frame.home / KEYS).exists():
         return None
+    from gateway import app  # slow to import: the whole gateway
+
     return await app.open_services(frame.home, load(frame.home), clock, "check", read_only=True)
 
 
@@ -137,7 +138,14 @@ def bench_of(clock: Clock, config: Config, given: Given, gw: Services | None) ->
     directory = _directory(given.directory) if given.directory else gw.directory if gw else None
     limits = Limits(max_bytes=config.limits.upload_bytes, max_attachment=config.limits.attachment_bytes)
     trust = trust_of(given, gw, directory)
-    return Bench(clock, limits, trust, directory, app.adapter_kinds(), policies=gw.policies if gw else ())
+    kinds = _adapter_kinds() if directory else {}
+    return Bench(clock, limits, trust, directory, kinds, policies=gw.policies if gw else ())
+
+
+def _adapter_kinds() -> dict[str, bool]:
+    from gateway import app  # slow to import: the whole gateway
+
+    return app.adapter_kinds()
 
 
 def _directory(file: Path) -> Directory:

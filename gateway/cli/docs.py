@@ -19,7 +19,7 @@ from gateway.model.event import MEANING
 _NOTE = "<!-- Written by `gateway docs`; do not edit by hand. -->\n\n"
 
 
-@click.command(hidden=True)
+@click.command()
 @common_options
 @click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default=Path("docs"))
 @click.pass_obj
@@ -57,7 +57,7 @@ def _settings() -> Iterator[str]:
 
 
 def _commands() -> Iterator[str]:
-    from gateway.cli import root  # the table of commands imports this module
+    from gateway.cli import HIDDEN, root  # the table of commands imports this module
 
     yield "# Commands\n"
     yield (
@@ -68,7 +68,7 @@ def _commands() -> Iterator[str]:
     context = click.Context(root, info_name="gateway")
     for name in root.list_commands(context):
         command = root.get_command(context, name)
-        if command is not None and not command.hidden:
+        if command is not None and name not in HIDDEN:
             yield from _command(click.Context(command, info_name=name, parent=context))
 
 

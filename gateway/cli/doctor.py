@@ -20,7 +20,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from gateway import app, config
+from gateway import config
 from gateway.cli import output
 from gateway.cli.frame import Frame, common_options
 from gateway.cli.reach import wait
@@ -81,7 +81,7 @@ def examine(home: Path) -> Iterator[Line]:
     """Everything that is looked at, in order. Stops early where nothing further can be seen."""
     yield _python()
     yield _clock()
-    if not (home / app.KEYS).exists():
+    if not (home / config.KEYS).exists():
         vi = f"{home} chưa phải là một bản cài đặt. Hãy chạy: gateway init --home {home}"
         yield _bad("home", vi, f"{home} is no installation yet. Run: gateway init --home {home}")
         return
@@ -130,7 +130,7 @@ def _permissions(home: Path) -> Iterator[Line]:
     """Nobody but the owner may look into the home folder, its keys and payloads."""
     loose = [
         str(path)
-        for path in (home, home / app.KEYS, home / app.PAYLOADS)
+        for path in (home, home / config.KEYS, home / config.PAYLOADS)
         if path.exists() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
     ]
     if loose:

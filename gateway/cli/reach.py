@@ -11,12 +11,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from gateway import app
 from gateway.cli.frame import Frame
 from gateway.clock import SystemClock
-from gateway.config import load
-from gateway.flow.operate import run
-from gateway.web.control import NoServer, call_control
 
 T = TypeVar("T")
 
@@ -32,6 +28,11 @@ def wait(work: Coroutine[Any, Any, T]) -> T:
 
 
 async def _operate(frame: Frame, operation: str, arguments: dict[str, Any]) -> Any:
+    from gateway import app  # slow to import: the whole gateway, which no help text needs
+    from gateway.config import load
+    from gateway.flow.operate import run
+    from gateway.web.control import NoServer, call_control
+
     try:
         return await call_control(frame.home, operation, arguments)
     except NoServer:

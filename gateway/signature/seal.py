@@ -65,8 +65,10 @@ def read_receipt(jws: str, certificates: Sequence[x509.Certificate]) -> dict[str
 
 
 def read_pinned_receipt(jws: str, pins: Collection[str]) -> dict[str, Any]:
-    """The claims of a receipt whose own certificate is one of ``pins`` (hex SHA-256 of its DER); ``ValueError``
-    says why it is none. For receipts of another gateway, whose certificate we know only by its fingerprint.
+    """The claims of a receipt whose own certificate is one of ``pins`` (hex SHA-256 of its DER).
+
+    ``ValueError`` says why it is none. For receipts of another gateway, whose certificate we know only by its
+    fingerprint.
     """
     chain = _json_object(_decode(jws.split(".")[0])).get("x5c")
     if not isinstance(chain, list) or not chain or not isinstance(chain[0], str):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from gateway.cli import COMMANDS, main
+from gateway.cli import COMMANDS, HIDDEN, main
 from gateway.cli.config import _without_password
 from gateway.cli.doctor import lock_holder
 from gateway.cli.output import next_step, span
@@ -33,6 +36,37 @@ def test_every_command_of_the_table_has_a_help_text(capsys: pytest.CaptureFixtur
     for name in COMMANDS:
         assert main([name, "--help"]) == 0
         assert len(capsys.readouterr().out.splitlines()) > 4
+
+
+def test_the_table_of_commands_says_what_each_command_says_of_itself(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    for name, (module, function) in COMMANDS.items():
+        command = getattr(importlib.import_module(f"gateway.cli.{module}"), function)
+        words = command.get_short_help_str(200)
+        assert (f"  {name} " in shown) is (name not in HIDDEN)
+        assert (words[:30] in shown) is (name not in HIDDEN)
+
+
+def test_help_and_the_check_of_a_status_load_only_what_they_need() -> None:
+    status = GOOD / "status-01-cv-362.edxml"
+    assert loaded_by("--help") <= {"click", "rich"}
+    assert loaded_by("check", str(status)) <= {"click", "rich", "pydantic", "lxml", "cryptography"}
+
+
+def loaded_by(*words: str) -> set[str]:
+    """Which of the packages that are slow to import a command loads, in a process of its own."""
+    program = (
+        "import sys; from gateway.cli import main; main(sys.argv[1:]); "
+        "print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *words], capture_output=True, text=True, check=True, timeout=60
+    )
+    slow = {"adapters", "aiohttp", "click", "cryptography", "lxml", "psycopg", "pydantic", "pyhanko"}
+    return set(done.stderr.split()) & (slow | {"reportlab", "rich", "structlog"})
 
 
 def test_home_may_stand_before_or_after_the_command(
