@@ -1,7 +1,7 @@
 """``gateway queue``: what has not arrived yet, and a person's decisions about it, each with a reason.
 
-In charge of: showing lanes and deliveries, and hold, release, reject, retry, give-up. Not in charge of: what
-these change (``flow/hold.py``).
+In charge of: showing lanes and deliveries, and hold, release, choose, reject, retry, give-up. Not in charge
+of: what these change (``flow/hold.py``, ``flow/choose.py``).
 """
 
 from __future__ import annotations
@@ -58,6 +58,35 @@ def _decision(name: str, operation: str, sentence: str) -> None:
         output.show(frame, answer, lambda console: console.print(words))
 
 
+@queue.command()
+@common_options
+@click.argument("delivery")
+@click.option("--to", multiple=True, required=True, metavar="CODE", help="A successor; repeatable.")
+@click.option("--reason", required=True, help="Why; stands in the record.")
+@click.pass_obj
+def choose(frame: Frame, delivery: str, to: tuple[str, ...], reason: str) -> None:
+    """Chọn đơn vị kế thừa cho lượt gửi đang chờ. Choose who takes the place of a closed recipient."""
+    answer = operate(frame, "queue.choose", delivery_id=delivery, to=list(to), reason=reason)
+    output.show(frame, answer, lambda console: _print_choice(console, answer))
+
+
+def _print_choice(console: Console, answer: dict[str, Any]) -> None:
+    for d in answer["deliveries"]:
+        state = STATES.get(d["state"], d["state"])
+        words = f"Lượt gửi {d['id']} → {recipient_of(d)} nay là: [bold]{state}[/]"
+        console.print(f"[bold green]✓[/] {words}")
+        if d["reason"]:
+            console.print(f"  {escape(d['reason']['vi'])}")
+    for code in answer["had_it"]:
+        console.print(f"  [dim]{escape(code)} đã có lượt gửi riêng (has a delivery already)[/]")
+
+
+def recipient_of(delivery: dict[str, Any]) -> str:
+    """Who is to have it, and under which old name it was sent."""
+    recipient, addressed = delivery["recipient"], delivery["addressed"]
+    return recipient if addressed == recipient else f"{recipient} (gửi tới tên cũ: {addressed})"
+
+
 _decision("hold", "queue.hold", "Tạm giữ một lượt gửi đang chờ. Keep a queued delivery back.")
 _decision("release", "queue.release", "Cho gửi tiếp lượt đang tạm giữ. Let a held delivery go on.")
 _decision("reject", "queue.reject", "Từ chối hẳn lượt đang tạm giữ; báo bên gửi. Refuse a held delivery.")
@@ -71,7 +100,7 @@ def delivery_rows(deliveries: list[dict[str, Any]]) -> list[tuple[object, ...]]:
         (
             d["id"],
             d["document_id"] if d["kind"] != "status" else f"(trạng thái) {d['document_id']}",
-            f"{d['sender']} → {d['recipient']}",
+            f"{d['sender']} → {recipient_of(d)}",
             STATES.get(d["state"], d["state"]),
             output.moment(d["accepted_at"]),
             d["attempts"],

@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from gateway.cli import output
 from gateway.cli.frame import Frame, common_options
-from gateway.cli.queue import STATES
+from gateway.cli.queue import STATES, recipient_of
 from gateway.cli.reach import operate
 from gateway.cli.signatures import print_signatures
 from gateway.flow.history import Standing
@@ -157,7 +157,7 @@ def _changes(changed: dict[str, Any]) -> str:
 def _print_deliveries(console: Console, found: dict[str, Any]) -> None:
     rows = [
         (
-            d["recipient"],
+            recipient_of(d),
             STATES.get(d["state"], d["state"]),
             output.span(since(d["accepted_at"], d["fetched_at"])),
             output.span(since(d["accepted_at"], d["settled_at"])),

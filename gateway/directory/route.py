@@ -34,17 +34,21 @@ def route(
     on: date,
     kinds: Mapping[str, bool],
     sender: AgencyCode | None = None,
+    stand_ins: Sequence[tuple[AgencyCode, AgencyCode]] = (),
 ) -> Routing:
     """Hops for ``recipients`` (canonical codes) on a day. ``sender``: a test code may address test codes.
+    ``stand_ins``: who had earlier messages about the same document in the place of a code.
 
     ``kinds`` maps an adapter kind to its pull flag. Closed with one successor: rerouted, with a finding;
-    with several: a held hop. An agency that nobody can reach (unknown, test, closed without successor) gets
-    no hop and a finding: by the rules at the gate this happens only to messages from the national axis.
+    with several: those that a person chose for this document before, else a held hop. An agency that nobody
+    can reach (unknown, test, closed without successor) gets no hop and a finding: by the rules at the gate
+    this happens only to messages from the national axis.
     """
     hops: dict[AgencyCode, Hop] = {}
     findings: list[Finding] = []
     for recipient in recipients:
-        for step in _steps(recipient, directory, on, kinds, sender):
+        before = [stand_in for named, stand_in in stand_ins if named == recipient]
+        for step in _steps(recipient, directory, on, kinds, sender, before):
             if isinstance(step, Finding):
                 findings.append(step)
             elif step.recipient in hops:
@@ -55,7 +59,12 @@ def route(
 
 
 def _steps(
-    code: AgencyCode, directory: Directory, on: date, kinds: Mapping[str, bool], sender: AgencyCode | None
+    code: AgencyCode,
+    directory: Directory,
+    on: date,
+    kinds: Mapping[str, bool],
+    sender: AgencyCode | None,
+    before: Sequence[AgencyCode],
 ) -> Iterator[Hop | Finding]:
     standing = directory.standing(code, on, by=sender)
     if standing.kind is StandingKind.ACTIVE:
@@ -64,12 +73,25 @@ def _steps(
         [successor] = standing.successors
         yield _rerouted(code, successor, directory, on)
         yield _hop(successor, code, directory, kinds)
+    elif again := _still(before, standing.successors, directory, on):
+        yield _chosen_before(code, again, directory, on)
+        yield _hop(again[0], code, directory, kinds)
+        for further in again[1:]:
+            yield replace(_hop(further, further, directory, kinds), in_place_of=code)
     elif standing.successors:
         finding = _several(code, standing.successors, directory, on)
         yield finding
         yield replace(_hop(code, code, directory, kinds), held=finding.text, held_code=SEVERAL_SUCCESSORS)
     else:
         yield _unreachable(code)
+
+
+def _still(
+    before: Sequence[AgencyCode], successors: Sequence[AgencyCode], directory: Directory, on: date
+) -> list[AgencyCode]:
+    """Those who stood in before, or who succeeded them since, as far as they are successors today."""
+    now = [code for stand_in in before for code in directory.final_successors(stand_in, on)]
+    return [code for code in dict.fromkeys(now) if code in successors]
 
 
 def _hop(code: AgencyCode, addressed: AgencyCode, directory: Directory, kinds: Mapping[str, bool]) -> Hop:
@@ -96,6 +118,17 @@ def _rerouted(code: AgencyCode, successor: AgencyCode, directory: Directory, on:
         "Please update the recipient in your software.",
     )
     return Finding("recipient.rerouted", Severity.WARNING, code, text, "QĐ 28/2018 Đ8.2")
+
+
+def _chosen_before(code: AgencyCode, chosen: Sequence[AgencyCode], directory: Directory, on: date) -> Finding:
+    listed = "; ".join(f"{directory.name(one, on)} ({one})" for one in chosen)
+    text = Bilingual(
+        f"{directory.name(code, on)} ({code}) đã ngừng hoạt động; gói tin này được chuyển đến đơn vị kế thừa "
+        f"mà người phụ trách đã chọn cho văn bản này: {listed}.",
+        f"{directory.name(code, on)} ({code}) is closed; this message goes to the successor that was chosen "
+        f"for this document: {listed}.",
+    )
+    return Finding("recipient.chosen_before", Severity.INFO, code, text, "QĐ 28/2018 Đ8.2")
 
 
 def _several(code: AgencyCode, successors: Sequence[AgencyCode], directory: Directory, on: date) -> Finding:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.flow import facts, record
-from gateway.flow.dialect import Form
+from gateway.flow.dialect import Form, keep_forms
 from gateway.flow.examine import Examination
 from gateway.flow.identity import Identity
 from gateway.flow.signatures import note_verdicts
@@ -167,11 +167,9 @@ def _supplement(tx: Tx, gw: Services, plan: Plan) -> Accepted:
 
 def _queue(tx: Tx, gw: Services, plan: Plan, hops: Sequence[Hop]) -> list[StoredPayload]:
     """Create the deliveries, and the payload rows of forms that were rebuilt for another dialect."""
-    unused = []
-    for hop in hops:
-        form = plan.forms.get(hop.recipient)
-        if form is not None and not payloads.keep(tx, form.payload, plan.at):
-            unused.append(form.payload)
+    forms = [plan.forms.get(hop.recipient) for hop in hops]
+    unused = keep_forms(tx, (form for form in forms if form is not None), plan.at)
+    for hop, form in zip(hops, forms, strict=True):
         new = _delivery(gw, plan, hop, form)
         deliveries.add(tx, new)
         rebuilt = form.facts() if form else {}
@@ -202,6 +200,7 @@ def _delivery(gw: Services, plan: Plan, hop: Hop, form: Form | None) -> deliveri
         payload=form.payload.sha256 if form else None,
         held_code=held_code,
         held=held,
+        in_place_of=hop.in_place_of,
     )
 
 

@@ -21,9 +21,11 @@ from gateway.edxml.recode import with_codes
 from gateway.flow.door import Upload, limits_of
 from gateway.flow.examine import Examination
 from gateway.model.envelope import Dialect, Envelope, Kind, SignatureForm
-from gateway.model.text import AgencyCode
+from gateway.model.text import AgencyCode, Instant
 from gateway.services import Services
+from gateway.store import payloads
 from gateway.store.blobs import Staging
+from gateway.store.contract import Tx
 from gateway.store.payloads import StoredPayload
 
 
@@ -78,6 +80,19 @@ async def forms_of(
     for wish in dict.fromkeys(wanted.values()):
         built[wish] = await gw.offload(upload.size, _rebuild, gw, upload, rewritten[wish], wish)
     return {recipient: built[wish] for recipient, wish in wanted.items()}
+
+
+def keep_forms(tx: Tx, forms: Iterable[Form], at: Instant) -> list[StoredPayload]:
+    """Count one reference for each; payloads whose bytes were kept already, in a file of their own. The same
+    form for two recipients is one file."""
+    ours: set[StoredPayload] = set()
+    unused: dict[StoredPayload, None] = {}
+    for form in forms:
+        if payloads.keep(tx, form.payload, at):
+            ours.add(form.payload)
+        elif form.payload not in ours:
+            unused[form.payload] = None
+    return list(unused)
 
 
 def wish_of(directory: Directory, recipient: AgencyCode, envelope: Envelope) -> Wish:

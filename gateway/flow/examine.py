@@ -129,7 +129,7 @@ def examine(upload: Upload, reading: Reading, known: Known, bench: Bench) -> Exa
         else:
             pages = [found_on_page(index + 1) for index in reading.marked_pages]
             findings = [*reading.findings, *judge_signatures(reading, bench), *pages, *findings]
-        hops = _ways(envelope, bench, local_day(now), findings)
+        hops = _ways(envelope, bench, known, findings)
         findings = apply_policies(findings, sender, bench.at, bench.policies)
         if envelope.kind is not Kind.STATUS:  # word of what became of a document always travels
             hops, told = meet_demands(hops, findings, bench.at, bench.policies)
@@ -220,18 +220,19 @@ def _verified(upload: Upload, bench: Bench, trust: Trust) -> _Genuine:
     return _Genuine(replace(covered, envelope=envelope), (result.verdict,), result.signed_bytes)
 
 
-def _ways(envelope: Envelope, bench: Bench, on: date, findings: list[Finding]) -> tuple[Hop, ...]:
+def _ways(envelope: Envelope, bench: Bench, known: Known, findings: list[Finding]) -> tuple[Hop, ...]:
     """How each recipient that this call asks for is reached; findings about the way are added."""
     directory = bench.directory
     if directory is None:
         return ()
-    known = [directory.resolve(text) for text in addressees(envelope)]
-    codes = tuple(dict.fromkeys(code for code in known if code is not None))
+    named = [directory.resolve(text) for text in addressees(envelope)]
+    codes = tuple(dict.fromkeys(code for code in named if code is not None))
     if bench.narrow_to:
         wanted = {directory.resolve(text) for text in bench.narrow_to}
         codes = tuple(code for code in codes if code in wanted)
     sender = directory.resolve(envelope.sender.organ_id)
-    routing = route(codes, directory, on, bench.kinds, sender)
+    on = local_day(bench.clock.now())
+    routing = route(codes, directory, on, bench.kinds, sender, known.stand_ins)
     findings.extend(routing.findings)
     return routing.hops
 

@@ -162,10 +162,10 @@ def _wrong_state(delivery: Delivery) -> Bilingual:
 
 
 _CLOSED = Bilingual(
-    "Đơn vị nhận đã ngừng hoạt động và có nhiều đơn vị kế thừa nên không thể cho gửi tiếp. Hãy từ chối lượt "
-    "gửi này và đề nghị cơ quan gửi gửi lại đến đơn vị kế thừa phù hợp.",
-    "The recipient is closed and has several successors, so it cannot be released. Reject this delivery and "
-    "ask the sender to send to the right successor.",
+    "Đơn vị nhận đã ngừng hoạt động và có nhiều đơn vị kế thừa nên phải chọn nơi nhận trước khi cho gửi "
+    "tiếp. Hãy dùng lệnh: gateway queue choose MÃ_LƯỢT_GỬI --to MÃ_ĐƠN_VỊ --reason LÝ_DO",
+    "The recipient is closed and has several successors, so one has to be chosen before it goes on. Use: "
+    "gateway queue choose DELIVERY --to CODE --reason WHY",
 )
 _DECIDED_ELSEWHERE = Bilingual(
     "Lượt gửi này chờ một yêu cầu thu hồi hoặc một sự cố được giải quyết nên chưa thể cho gửi tiếp.",

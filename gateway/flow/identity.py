@@ -61,6 +61,7 @@ class Known:
     repeats: str = ""
     addressed: frozenset[str] = frozenset()  # who already has a delivery of the repeated message
     earlier: Earlier | None = None
+    stand_ins: tuple[tuple[AgencyCode, AgencyCode], ...] = ()  # code named so far -> who had it in its place
 
 
 NOTHING_KNOWN = Known()
@@ -107,10 +108,11 @@ def look_up(tx: Tx, identity: Identity, *, lock: bool = False) -> Known:
         return Known(earlier=Earlier(same_number=_same_number(tx, identity, "")))
     repeated = tx.one("message_by_key", duplicate_key=identity.duplicate_key)
     earlier = _earlier(tx, identity, row, repeated is not None)
+    stand_ins = deliveries.stand_ins(tx, row["id"])
     if repeated is None:
-        return Known(row["id"], row["document_id"], earlier=earlier)
+        return Known(row["id"], row["document_id"], earlier=earlier, stand_ins=stand_ins)
     addressed = deliveries.addressed_of(tx, repeated["id"])
-    return Known(row["id"], row["document_id"], repeated["id"], addressed, earlier)
+    return Known(row["id"], row["document_id"], repeated["id"], addressed, earlier, stand_ins)
 
 
 def _document(tx: Tx, identity: Identity, lock: bool) -> Row | None:
@@ -129,9 +131,7 @@ def _earlier(tx: Tx, identity: Identity, document: Row, same_content: bool) -> E
         same_content=same_content,
         same_files=any(_files(version) == identity.files for version in versions),
         document_sender=AgencyCode(document["sender"]),
-        document_recipients=frozenset(
-            AgencyCode(code) for code in messages.reporters_of(tx, document["id"])
-        ),
+        document_recipients=frozenset(AgencyCode(code) for code in messages.reporters_of(tx, document["id"])),
         statuses=_statuses(tx, document["id"], identity),
         amended=any(version["kind"] in ("revoke", "update") for version in versions),
         same_number=_same_number(tx, identity, document["id"]),

@@ -53,6 +53,7 @@ class InboxItem:
     fetched: bool
     header: dict[str, Any]
     subject: str
+    addressed: AgencyCode = AgencyCode("")  # the code that the sender named: another one after a succession
     content: bytes | None = None  # only where it was asked for, and small
 
 
@@ -272,6 +273,7 @@ def _item(row: Row, private: dict[str, str]) -> InboxItem:
         fetched=row["fetched_at"] is not None,
         header=orjson.loads(row["header"]),
         subject=private.get("subject", private.get("reason", "")),
+        addressed=row["in_place_of"] or row["addressed"],
     )
 
 

@@ -98,8 +98,8 @@ def _examined(tx: Tx, gw: Services, envelope: Envelope) -> Examination:
     on = local_day(gw.clock.now())
     asked = identity.about != identity.sender  # a 13 goes to the recipient that it is about
     addressee = identity.about if asked else identity.document_sender
-    routing = route((addressee,), gw.directory, on, gw.kinds)
     known = look_up(tx, identity, lock=True)
+    routing = route((addressee,), gw.directory, on, gw.kinds, stand_ins=known.stand_ins)
     return Examination(Decision.ACCEPT, (), (), envelope, identity, routing.hops, known)
 
 

@@ -25,6 +25,7 @@ from gateway.directory.load import read_directory
 from gateway.errors import BadRequest, NotFound
 from gateway.flow import conform, hold, incident, local, look, office, partners, peers, requests, trust
 from gateway.flow.certificates import list_certificates
+from gateway.flow.choose import choose
 from gateway.flow.door import Caller
 from gateway.flow.policies import end_policy, exempt, list_policies, set_policy
 from gateway.flow.policy_rehearsal import rehearse
@@ -322,6 +323,7 @@ OPERATIONS: dict[str, Operation] = {
     "queue.show": show_queue,
     "queue.hold": hold.hold,
     "queue.release": hold.release,
+    "queue.choose": choose,
     "queue.reject": hold.reject,
     "queue.retry": hold.retry,
     "queue.give_up": hold.give_up,

@@ -30,6 +30,7 @@ def event(gw: Services, kind: EventType, actor: str, at: Instant, **fields: Any)
 def delivery_created(gw: Services, new: NewDelivery, actor: str, facts: Mapping[str, Any]) -> Event:
     """A delivery begins: queued, or held with a reason."""
     held = new.held is not None
+    named = {"addressed": new.named} if new.named != new.recipient else {}
     return event(
         gw,
         EventType.DELIVERY_HELD if held else EventType.DELIVERY_QUEUED,
@@ -42,7 +43,7 @@ def delivery_created(gw: Services, new: NewDelivery, actor: str, facts: Mapping[
         recipient=new.recipient,
         to_state=(State.HELD if held else State.QUEUED).value,
         reason_code=new.held_code,
-        facts={"kind": new.kind, "urgency": new.urgency, "adapter": new.adapter, **facts},
+        facts={"kind": new.kind, "urgency": new.urgency, "adapter": new.adapter, **named, **facts},
     )
 
 

@@ -48,6 +48,7 @@ class Hop:
     held_code: str = ""
     addressed: AgencyCode = AgencyCode("")  # the code that the envelope named
     rejected_by: str = ""  # held, and rejected at once, by this policy of the recipient
+    in_place_of: AgencyCode = AgencyCode("")  # beside the first successor of this closed code
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +79,4 @@ class Delivery:
     status_at: Instant | None = None
     proof: str = ""
     recall: str = ""  # the newest message that asks the recipient to give this back
+    addressed: AgencyCode = AgencyCode("")  # the code that the envelope named: another one after a succession

@@ -29,6 +29,7 @@ class EventType(enum.Enum):
     DELIVERY_QUEUED = "delivery.queued"
     DELIVERY_HELD = "delivery.held"
     DELIVERY_RELEASED = "delivery.released"
+    DELIVERY_REROUTED = "delivery.rerouted"
     DELIVERY_FETCHED = "delivery.fetched"
     DELIVERY_UNPROCESSED = "delivery.unprocessed"
     DELIVERY_POSTPONED = "delivery.postponed"
@@ -74,6 +75,7 @@ MEANING: dict[EventType, str] = {
     EventType.DELIVERY_QUEUED: "A delivery to one recipient was created and waits in its lane.",
     EventType.DELIVERY_HELD: "A delivery was kept back by a rule or a person, with a reason.",
     EventType.DELIVERY_RELEASED: "A person let a held delivery go on.",
+    EventType.DELIVERY_REROUTED: "A person chose which successors of a closed recipient take its place.",
     EventType.DELIVERY_FETCHED: "The recipient's system took all bytes for the first time.",
     EventType.DELIVERY_UNPROCESSED: "The recipient's system works on it, or could not; it stays queued.",
     EventType.DELIVERY_POSTPONED: "An attempt failed for a passing reason; the next one has a time.",

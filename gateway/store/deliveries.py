@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.model.delivery import ALLOWED, Delivery, State
+from gateway.model.delivery import ALLOWED, Delivery, Hop, State
 from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.store.contract import Row, Tx
 
@@ -38,6 +38,12 @@ class NewDelivery:
     payload: bytes | None = None
     held_code: str = ""
     held: Bilingual | None = None
+    in_place_of: AgencyCode = AgencyCode("")  # see ``model.delivery.Hop``
+
+    @property
+    def named(self) -> AgencyCode:
+        """The code by which the envelope named the recipient."""
+        return self.in_place_of or self.addressed
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,7 @@ def add(tx: Tx, new: NewDelivery) -> None:
         reason_code=new.held_code,
         reason_vi=new.held.vi if new.held else "",
         reason_en=new.held.en if new.held else "",
+        in_place_of=new.in_place_of or None,
     )
 
 
@@ -107,6 +114,41 @@ def move(tx: Tx, delivery: Delivery, change: Change) -> bool:
         proof=change.proof,
     )
     return moved > 0
+
+
+def reroute(tx: Tx, delivery: Delivery, hop: Hop, payload: bytes | None, at: Instant) -> bool:
+    """A held delivery goes to another recipient, on under the code that the envelope named; it stays held
+    where the hop says so. False: it is held no more."""
+    queued, held = hop.held is None, hop.held or Bilingual("", "")
+    moved = tx.run(
+        "reroute_delivery",
+        id=delivery.id,
+        recipient=hop.recipient,
+        destination=hop.destination,
+        adapter=hop.adapter,
+        pull=int(hop.pull),
+        payload=payload,
+        state=(State.QUEUED if queued else State.HELD).value,
+        due_at=at if queued and not hop.pull else None,
+        queued_at=at,
+        reason_code=hop.held_code,
+        reason_vi=held.vi,
+        reason_en=held.en,
+    )
+    return moved > 0
+
+
+def order_key_of(tx: Tx, delivery_id: str) -> str:
+    """What binds a delivery to others of its destination."""
+    row = tx.one("delivery_by_id", id=delivery_id)
+    assert row is not None
+    return str(row["order_key"])
+
+
+def stand_ins(tx: Tx, document: str) -> tuple[tuple[AgencyCode, AgencyCode], ...]:
+    """(code that a message named, who was to have it in its place) for what was sent about a document."""
+    rows = tx.all("stand_ins_of_document", document=document)
+    return tuple((AgencyCode(row["named"]), AgencyCode(row["recipient"])) for row in rows)
 
 
 def reconnect(tx: Tx, destination: str, adapter: str, pull: bool, now: Instant) -> None:
@@ -195,4 +237,5 @@ def from_row(row: Row) -> Delivery:
         status_at=row["status_at"],
         proof=row["proof"],
         recall=row["recall"] or "",
+        addressed=row["in_place_of"] or row["addressed"],
     )

@@ -188,6 +188,7 @@ class DeliveryBody(Model):
     sender: str
     document_id: str
     recipient: str
+    addressed: str = Field(description="The code that the sender named: an old one after a succession.")
     destination: str
     adapter: str
     urgency: int
@@ -284,6 +285,7 @@ class InboxLine(Model):
     kind: str
     sender: str
     recipient: str
+    addressed: str = Field(description="The code that the sender named: an old one after a succession.")
     document_id: str
     urgency: int
     size: int

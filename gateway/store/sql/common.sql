@@ -261,10 +261,10 @@ SELECT * FROM receipt WHERE message = :message ORDER BY issued_at, id;
 -- One message for one recipient.
 INSERT INTO delivery (id, message, document, kind, sender, document_id, addressed, recipient, destination,
   adapter, pull, order_key, urgency, urgency_rank, state, due_at, attempts, payload, accepted_at, queued_at,
-  reason_code, reason_vi, reason_en, status_code, proof)
+  reason_code, reason_vi, reason_en, status_code, proof, in_place_of)
 VALUES (:id, :message, :document, :kind, :sender, :document_id, :addressed, :recipient, :destination,
   :adapter, :pull, :order_key, :urgency, :urgency_rank, :state, :due_at, 0, :payload, :accepted_at, :accepted_at,
-  :reason_code, :reason_vi, :reason_en, '', '');
+  :reason_code, :reason_vi, :reason_en, '', '', :in_place_of);
 
 -- name: delivery_by_id
 -- One delivery.
@@ -342,6 +342,26 @@ UPDATE delivery SET state = :state, due_at = :due_at, leased_until = NULL, lease
   queued_at = COALESCE(:queued_at, queued_at), settled_at = :settled_at, reason_code = :reason_code, reason_vi = :reason_vi, reason_en = :reason_en,
   proof = :proof
 WHERE id = :id AND state = :from_state AND (lease = :lease OR (lease IS NULL AND :lease = ''));
+
+-- name: reroute_delivery
+-- A person chose who takes the place of a closed recipient; the code that the envelope named stays.
+UPDATE delivery SET recipient = :recipient, destination = :destination, adapter = :adapter, pull = :pull,
+  payload = :payload, state = :state, due_at = :due_at, queued_at = :queued_at, reason_code = :reason_code,
+  reason_vi = :reason_vi, reason_en = :reason_en
+WHERE id = :id AND state = 'held';
+
+-- name: stand_ins_of_document
+-- Who was to have messages about a document in the place of another; first who has the delivery of that code.
+SELECT COALESCE(in_place_of, addressed) AS named, recipient,
+  MIN(CASE WHEN in_place_of IS NULL THEN 0 ELSE 1 END) AS beside
+FROM delivery
+WHERE document = :document AND recipient <> COALESCE(in_place_of, addressed)
+GROUP BY 1, 2 ORDER BY beside, recipient;
+
+-- name: waiting_by_recipient
+-- How much waits for each recipient, in its own name.
+SELECT recipient, COUNT(*) AS deliveries FROM delivery WHERE state IN ('queued', 'held', 'dead')
+GROUP BY recipient;
 
 -- name: mark_fetched
 -- The recipient's system took all bytes for the first time.
