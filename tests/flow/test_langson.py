@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date
@@ -198,6 +200,26 @@ async def test_the_proof_of_delivery_says_on_what_it_rests(one_axis: Axis) -> No
     await department.update(row["docId"], "done")
     (delivery,) = await one_axis.world.rows("delivery_by_id", id=row["docId"])
     assert "token and secret key" in str(delivery["proof"])
+
+
+async def test_the_commands_of_the_documentation_work(one_axis: Axis, tmp_path: Path) -> None:
+    software = await one_axis.software("TP.LANGSON", "H37")
+    (tmp_path / "key.txt").write_text(software.password)
+    (tmp_path / "document.edxml").write_bytes(make_envelope())
+    page = (Path(__file__).parents[2] / "docs" / "partners.md").read_text(encoding="utf-8")
+    section = page.split("## The Lạng Sơn provincial axis dialect")[1]
+    script = section.split("### With curl")[1].split("```sh\n")[1].split("```")[0]
+    process = await asyncio.create_subprocess_exec(
+        "bash",
+        "-euc",
+        script.replace("https://GATEWAY/langson", one_axis.url),
+        cwd=tmp_path,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    sent, listed = (await process.communicate())[0].decode().replace("}{", "}\n{").splitlines()
+    assert json.loads(sent)["docId"]
+    assert json.loads(listed)["code"] == 200
+    assert len(await one_axis.world.waiting("H37.03")) == 1
 
 
 # ---------------------------------------------------------------- the codes
