@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -73,6 +74,7 @@ class DocumentSystem:
     shown: list[str] = field(default_factory=list)  # what its screen told the clerk
     sent: list[str] = field(default_factory=list)  # ids that the gateway gave
     _seen: set[str] = field(default_factory=set)  # items that were entered
+    _damaged: Counter[str] = field(default_factory=Counter)  # items that could not be read, how often
 
     async def run(self, seconds: float) -> None:
         """Look again and again, until cancelled; a crash is followed by a fresh start."""
@@ -85,7 +87,8 @@ class DocumentSystem:
         """Take in everything that waits; how many messages that was."""
         waiting = await self.door.waiting()
         for item in waiting:
-            await self._take(item)
+            with contextlib.suppress(NotNow, SaidNo):  # one that cannot be taken now keeps no other
+                await self._take(item)
         return len(waiting)
 
     async def write(self, to: Sequence[Office], draft: Draft, files: dict[str, bytes] | None = None) -> str:
@@ -113,19 +116,31 @@ class DocumentSystem:
         return ""
 
     async def _take(self, item: str) -> None:
-        """Store, say done, and only then enter it in the register; what was stored is not fetched again."""
+        """Store, say done, enter it in the register. What was stored is not fetched again, and is entered
+        whatever came of the done: its answer may be lost, and then the message is never listed again."""
         if not self.cabinet.has(item) or self.habits.registers_twice:
             data = await self.door.fetch(item)
             await asyncio.sleep(self.habits.slow_seconds)
             self._crash()
+            self._require_readable(item, data)
             self._store(item, data)
             if self.habits.registers_twice:
                 await self._received(data)
         if self.habits.says_done:
-            await self.door.done(item)
+            with contextlib.suppress(NotNow, SaidNo):  # said again while it is listed
+                await self.door.done(item)
         if item not in self._seen and not self.habits.registers_twice:
             self._seen.add(item)
             await self._received(self.cabinet.bytes_of(_stored(item)))
+
+    def _require_readable(self, item: str, data: bytes) -> None:
+        """What was damaged on its way is fetched again; what is still unreadable then was sent so."""
+        try:
+            parse_envelope(data)
+        except Unreadable as error:
+            self._damaged[item] += 1
+            if self._damaged[item] < TRIES:
+                raise NotNow(0, error.text.vi) from error
 
     def _crash(self) -> None:
         if self.habits.crashes_after_fetch:
