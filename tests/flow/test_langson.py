@@ -309,6 +309,19 @@ async def test_fields_may_come_in_any_order_and_chunked(one_axis: Axis) -> None:
     assert fetched.data == make_envelope()
 
 
+async def test_software_that_expects_100_continue_is_told_to_go_on(one_axis: Axis) -> None:
+    province = await one_axis.software("p", "H37")
+    await province.log_in()
+    reply = await province.raw(
+        "POST",
+        "/v1/sendEdoc",
+        headers=province.headers("axis"),
+        data=around(make_envelope()),
+        expect100=True,
+    )
+    assert reply.json["success"] is True
+
+
 @pytest.mark.parametrize(
     ("body", "rule"),
     [

@@ -144,6 +144,16 @@ async def test_the_token_of_the_other_gateway_runs_out_and_nothing_is_lost(pair:
     assert len(await pair.axis.world.waiting("H37.03")) == 2
 
 
+async def test_a_large_document_is_sent_again_whole_after_a_new_login(pair: Pair) -> None:
+    await pair.client.waiting()
+    jump(pair.axis.world, 40 * MINUTE)
+    data = make_envelope("H37.31", ["H37.03"], files={"lon.pdf": PDF + bytes(30 * MEGABYTE)})
+    await pair.near.upload("H37.31", data)
+    assert await pair.push() == ["delivered"]
+    (arrived,) = await pair.axis.world.fetch("H37.03")
+    assert hashlib.sha256(arrived.data).digest() == hashlib.sha256(data).digest()
+
+
 async def test_a_wrong_secret_keeps_the_document_until_a_person_mends_it(pair: Pair) -> None:
     await pair.connect(secret="sai")
     await pair.near.send("H37.31", ["H37.03"])
