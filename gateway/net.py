@@ -2,7 +2,8 @@
 
 In charge of: opening connections to partners: timeouts, a cap on answers, mutual TLS, the address guard. No
 proxy from the environment, no cookies, no redirects (a redirect is an answer like any other). Not in charge
-of: what a partner's answer means (``adapters/``), client keys (a ready ``SSLContext`` is handed in).
+of: which addresses are allowed (``addresses``), what a partner's answer means (``adapters/``), client keys (a
+ready ``SSLContext`` is handed in).
 
 The guard stands where a socket is made, after every name was resolved, so it sees the very address that is
 dialled: a name that changes its address between look-up and connect gains nothing.
@@ -17,14 +18,13 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from gateway.errors import NotReady
+from gateway.addresses import AddressGuard
 from gateway.model.text import Bilingual
 
 ANSWER_BYTES = 65_536  # of a partner's answer no more is read
@@ -33,9 +33,6 @@ CONNECT_SECONDS = 10.0
 IDLE_SECONDS = 4.0  # an idle connection is dropped before common servers drop it (Node: 5 s)
 SLOWEST_BYTES_PER_SECOND = 1_000_000  # an upload may take its time by size on top of the timeout
 _USER_AGENT = "document-gateway"
-
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +208,7 @@ class Net:
                 limit=0,  # the worker limits attempts, in all and for each destination
                 keepalive_timeout=IDLE_SECONDS,
                 resolver=self._resolver,
-                socket_factory=self._guard.open_socket,
+                socket_factory=self._open_socket,
             )
             self._session = aiohttp.ClientSession(
                 connector=connector,
@@ -222,22 +219,10 @@ class Net:
             )
         return self._session
 
-
-class AddressGuard:
-    """Which addresses may be dialled: public unicast, and the networks that the operator allowed."""
-
-    def __init__(self, allow_private: str) -> None:
-        self._allowed = _networks(allow_private)
-
-    def permits(self, text: str) -> bool:
-        """True when a connection to this address (as ``getaddrinfo`` wrote it) may be opened."""
-        address = _innermost(ip_address(text))
-        return _is_public(address) or any(address in network for network in self._allowed)
-
-    def open_socket(self, info: tuple[int, int, int, str, tuple[str | int, ...]]) -> socket.socket:
+    def _open_socket(self, info: tuple[int, int, int, str, tuple[str | int, ...]]) -> socket.socket:
         """A socket towards one resolved address; ``_Forbidden`` if the guard does not let it through."""
         family, kind, protocol, _, target = info
-        if not self.permits(str(target[0])):
+        if not self._guard.permits(str(target[0])):
             raise _Forbidden(errno.EACCES, "address not allowed")
         return socket.socket(family, kind, protocol)
 
@@ -262,46 +247,6 @@ class _Source:
         except Exception as error:
             self.error = error
             raise
-
-
-# IANA special-purpose registries, without what lies outside IPv6's global unicast 2000::/3 anyway.
-_SPECIAL_TEXT = """
-0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24
-192.31.196.0/24 192.52.193.0/24 192.88.99.0/24 192.168.0.0/16 192.175.48.0/24 198.18.0.0/15
-198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4
-2001::/23 2001:db8::/32 2620:4f:8000::/48 3fff::/20
-"""
-_SPECIAL = tuple(ip_network(text) for text in _SPECIAL_TEXT.split())
-_GLOBAL_UNICAST = IPv6Network("2000::/3")
-_NAT64 = IPv6Network("64:ff9b::/96")
-
-
-def _is_public(address: Address) -> bool:
-    if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
-        return False
-    return not any(address in network for network in _SPECIAL)
-
-
-def _innermost(address: Address) -> Address:
-    """The IPv4 address that a mapped, 6to4 or NAT64 address leads to; any other address itself."""
-    if isinstance(address, IPv4Address):
-        return address
-    if address in _NAT64:
-        return IPv4Address(int(address) & 0xFFFF_FFFF)
-    return address.ipv4_mapped or address.sixtofour or IPv6Address(int(address))  # drops a scope
-
-
-def _networks(text: str) -> tuple[Network, ...]:
-    try:
-        return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
-    except ValueError as error:
-        raise NotReady(
-            Bilingual(
-                f"Cấu hình net.allow_private không hợp lệ: {error}",
-                f"The setting net.allow_private is wrong: {error}",
-            ),
-            code="config.wrong",
-        ) from error
 
 
 def url_problem(url: str) -> Bilingual | None:

@@ -24,7 +24,7 @@ LAYERS = {
     "flow": 4,
     "services": 5,
     "exchange_log": 6, "checks": 6, "signature": 6, "store": 6, "directory": 6, "edxml": 6,
-    "net": 6, "port": 6,
+    "net": 6, "port": 6, "addresses": 6,
     "model": 7, "config": 7, "errors": 7, "metrics": 7, "clock": 7, "resources": 7,
 }  # fmt: skip
 BESIDE = {
@@ -32,6 +32,7 @@ BESIDE = {
     ("cli", "__main__"),
     ("checks", "directory"),
     ("signature", "edxml"),
+    ("net", "addresses"),
     ("exchange_log", "store"),
     ("exchange_log", "signature"),
     ("adapters", "flow"),
@@ -46,6 +47,7 @@ PURE = [
     "edxml",
     "checks",
     "directory/route.py",
+    "addresses.py",
     "signature/judge.py",
     "delivery/retry.py",
     "exchange_log/merkle.py",

@@ -13,8 +13,9 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.test_utils import TestServer, unused_port
 
 from gateway import net as net_module
+from gateway.addresses import AddressGuard
 from gateway.errors import NotReady
-from gateway.net import ANSWER_BYTES, AddressGuard, Answer, ForbiddenAddress, Net, Unreachable, url_problem
+from gateway.net import ANSWER_BYTES, Answer, ForbiddenAddress, Net, Unreachable, url_problem
 
 LOCAL = "127.0.0.0/8"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
