@@ -336,3 +336,48 @@ def test_a_knob_is_set_in_words(words: str, calls: list[str], expected: list[boo
 def test_a_knob_that_does_not_exist_is_not_set(words: str) -> None:
     with pytest.raises(ValueError, match=r"knob|Fault"):
         Knobs().set(words)
+
+
+# ---------------------------------------------------------------- memory
+
+
+def test_a_last_line_that_a_crash_cut_off_was_never_answered_and_is_dropped(tmp_path: Path) -> None:
+    axis = SimulatedAxis([PROVINCE], folder=tmp_path)
+    axis.put(make_envelope("G09.01", ["H37"], "1"))
+    axis.put(make_envelope("G09.01", ["H37"], "2"))
+    axis.book.close()
+    journal = tmp_path / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes()[:-20])
+    again = SimulatedAxis([PROVINCE], folder=tmp_path)
+    assert [item.notation for item in again.items.values()] == ["1/UBND-KGVX"]
+    again.put(make_envelope("G09.01", ["H37"], "3"))
+    again.book.close()
+    third = SimulatedAxis([PROVINCE], folder=tmp_path)
+    third.book.close()
+    assert [item.notation for item in third.items.values()] == ["1/UBND-KGVX", "3/UBND-KGVX"]
+
+
+async def test_a_strict_system_sends_under_its_own_id_alone() -> None:
+    strict = System("bo", "khoa", ("G09", "H37"), strict=True)
+    net = Net("127.0.0.0/8", 5)
+    async with SimulatedAxis([strict]) as axis:
+        speaking = client(axis, net, strict)
+        with pytest.raises(Failed, match="from"):
+            await speaking.send(make_envelope("G09", ["H37"]), "G09")
+        assert await speaking.send(make_envelope("G09", ["H37"]), "bo")
+    await net.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "served"),
+    [
+        ("H37", True),
+        ("H37.31.21", True),
+        ("000.00.00.H37", True),
+        ("000.21.31.H37", True),
+        ("H370", False),
+        ("000.00.00.H38", False),
+    ],
+)
+def test_a_system_serves_what_lies_below_its_agencies_in_either_form(code: str, served: bool) -> None:
+    assert PROVINCE.serves(code) is served
