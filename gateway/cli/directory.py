@@ -1,7 +1,7 @@
 """``gateway directory``: the agencies that the gateway knows.
 
-In charge of: showing, importing with a preview, and asking what a code means. Not in charge of: reading the
-file's lines (``directory/load.py``).
+In charge of: showing, importing with a preview, rehearsing a reorganisation, and asking what a code means.
+Not in charge of: reading the file's lines (``directory/load.py``).
 """
 
 from __future__ import annotations
@@ -77,6 +77,22 @@ def resolve(frame: Frame, code: str) -> None:
     output.show(frame, found, lambda console: console.print(output.facts(code, rows)))
 
 
+@directory.command()
+@common_options
+@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The day to look at.")
+@click.option(
+    "--file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="As if this import file had been imported; nothing is.",
+)
+@click.pass_obj
+def rehearse(frame: Frame, on: datetime, file: Path | None) -> None:
+    """Diễn tập sắp xếp đơn vị. Which lanes move on a day, and what their successors still lack."""
+    given = {"text": output.read_text(file), "format": format_of(file)} if file else {}
+    found = operate(frame, "directory.rehearse", on=on.date().isoformat(), **given)
+    output.show(frame, found, lambda console: _print_rehearsal(console, found))
+
+
 def format_of(file: Path) -> str:
     """``json`` by the file's name, else ``csv``."""
     return "json" if file.suffix.lower() == ".json" else "csv"
@@ -103,6 +119,41 @@ def _print_changes(console: Console, changes: dict[str, Any], applied: bool) -> 
         console.print("  → Thêm [bold]--apply[/] để nhập. [dim](add --apply to do it)[/]")
 
 
+def _print_rehearsal(console: Console, found: dict[str, Any]) -> None:
+    counts = found["counts"]
+    console.print(
+        f"[bold]Đến ngày {output.day(found['on'])}[/]: {len(found['lanes'])} mã ngừng hoạt động, trong đó "
+        f"{counts['moves']} chuyển đến một đơn vị kế thừa, {counts['held']} phải chọn đơn vị nhận, "
+        f"{counts['ends']} không có đơn vị kế thừa. [dim](codes that close)[/]"
+    )
+    if found["lanes"]:
+        lanes = [
+            (
+                lane["code"],
+                lane["name"],
+                output.day(lane["last_day"]),
+                WAYS[lane["way"]],
+                "; ".join(f"{n} ({c})" for c, n in zip(lane["successors"], lane["names"], strict=True)),
+                lane["waiting"] or "",
+            )
+            for lane in found["lanes"]
+        ]
+        headings = ("Mã cũ", "Tên cũ", "Ngày cuối", "Văn bản gửi đến", "Đơn vị kế thừa", "Đang chờ")
+        console.print(output.table("Hàng đợi chuyển hướng", headings, lanes))
+    if not found["gaps"]:
+        console.print("[bold green]✓[/] Các đơn vị kế thừa không thiếu gì. [dim](nothing is missing)[/]")
+        return
+    gaps = [(NEEDS[gap["need"]], gap["agency"], gap["text"]["vi"]) for gap in found["gaps"]]
+    console.print(output.table("Còn thiếu", ("Thiếu", "Đơn vị", "Việc cần làm"), gaps))
+
+
+WAYS = {"moves": "chuyển đi", "held": "tạm giữ để chọn", "ends": "bị từ chối"}
+NEEDS = {
+    "account": "tài khoản",
+    "connection": "kết nối",
+    "certificate": "chứng thư số của cơ quan",
+    "signer": "người ký",
+}
 LEVELS = {"province": "tỉnh", "district": "huyện", "commune": "xã", "outside": "ngoài tỉnh"}
 STANDINGS = {
     "active": "đang hoạt động",

@@ -131,6 +131,11 @@ class Directory:
             return Standing(StandingKind.NOT_YET)
         return Standing(StandingKind.CLOSED, self.final_successors(code, on))
 
+    def last_day(self, code: AgencyCode, on: date) -> date | None:
+        """The end of its last period before the day; ``None``: unknown, or it is not closed."""
+        ends = [row.period.end for row in self._rows.get(code, ()) if row.period.end is not None]
+        return max((end for end in ends if end < on), default=None)
+
     def final_successors(self, code: AgencyCode, on: date) -> tuple[AgencyCode, ...]:
         """Who stands in for ``code`` on the day, at the end of all chains; itself while it is active."""
         return final(code, on, self._by_old, lambda at: self._active(at, on))

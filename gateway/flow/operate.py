@@ -26,6 +26,7 @@ from gateway.errors import BadRequest, NotFound
 from gateway.flow import conform, hold, incident, local, look, office, partners, peers, requests, trust
 from gateway.flow.certificates import list_certificates
 from gateway.flow.choose import choose
+from gateway.flow.directory_rehearsal import rehearse_directory
 from gateway.flow.door import Caller
 from gateway.flow.policies import end_policy, exempt, list_policies, set_policy
 from gateway.flow.policy_rehearsal import rehearse
@@ -307,6 +308,7 @@ OPERATIONS: dict[str, Operation] = {
     "partner.add_system": add_partner_system,
     "partner.renew_secret": renew_partner_secret,
     "partner.freshness": set_partner_freshness,
+    "directory.rehearse": rehearse_directory,
     "directory.requests": requests.list_requests,
     "directory.approve": requests.approve,
     "directory.decline": requests.decline,

@@ -26,6 +26,12 @@ def agencies_csv() -> str:
     return (_FOLDER / "agencies.csv").read_text(encoding="utf-8")
 
 
+def reorganisation_csv() -> str:
+    """An import file for 2025: departments that merge on 1 March, districts that cease on 1 July and whose
+    communes become 67 new ones. Which commune goes where is invented."""
+    return (_FOLDER / "reorganisation-2025.csv").read_text(encoding="utf-8")
+
+
 @lru_cache(maxsize=1)
 def data() -> DirectoryData:
     """All rows: the province's units, some agencies outside, a test code, three closed units."""

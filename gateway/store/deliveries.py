@@ -145,6 +145,11 @@ def order_key_of(tx: Tx, delivery_id: str) -> str:
     return str(row["order_key"])
 
 
+def waiting_by_recipient(tx: Tx) -> dict[AgencyCode, int]:
+    """How many deliveries are open for each recipient that has any."""
+    return {AgencyCode(row["recipient"]): row["deliveries"] for row in tx.all("waiting_by_recipient")}
+
+
 def stand_ins(tx: Tx, document: str) -> tuple[tuple[AgencyCode, AgencyCode], ...]:
     """(code that a message named, who was to have it in its place) for what was sent about a document."""
     rows = tx.all("stand_ins_of_document", document=document)

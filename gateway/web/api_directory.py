@@ -20,7 +20,7 @@ from gateway.web.models import AgenciesQuery, AgencyLine, AgencyList, GatewayAns
 
 
 async def list_agencies(call: Call[AgenciesQuery, None]) -> AgencyList:
-    """Agencies in force on a day, by code."""
+    """Agencies in force on a day, by code; test codes only when asked for."""
     query, directory = call.query, call.gw.directory
     day = query.on or local_day(call.gw.clock.now())
     wanted = _folded(query.q)
@@ -28,7 +28,9 @@ async def list_agencies(call: Call[AgenciesQuery, None]) -> AgencyList:
     found = [
         agency
         for agency in directory.all(day)
-        if agency.code > query.cursor and (agency.code == meant or _matches(agency, wanted))
+        if agency.code > query.cursor
+        and (query.test or not agency.test)
+        and (agency.code == meant or _matches(agency, wanted))
     ]
     page = found[: query.limit]
     return AgencyList(

@@ -482,5 +482,6 @@ class AgenciesQuery(Model):
 
     q: Code = Field("", description="Part of the name (with or without accents) or of the code.")
     on: date | None = Field(None, description="As of this day; today when left out.")
+    test: bool = Field(False, description="List test codes too, which real documents must not address.")
     cursor: Cursor = ""
     limit: int = Field(100, ge=1, le=500)

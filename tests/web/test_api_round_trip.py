@@ -10,6 +10,9 @@ from urllib.parse import quote
 
 import pytest
 
+from gateway.directory.load import read_directory
+from gateway.flow import office
+from gateway.flow.operate import LOCAL
 from tests.web.conftest import XML, Site
 from tests.world import PDF, make_envelope, make_status
 
@@ -331,6 +334,19 @@ async def test_agencies_are_found_without_accents_and_by_any_code(site: Site) ->
     assert await names("q=000.00.31.H37") == ["UBND thành phố Lạng Sơn"]
     assert await names("q=H37.31") == ["UBND thành phố Lạng Sơn", "UBND phường Tam Thanh"]
     assert await names("q=khong-co") == []
+
+
+async def test_a_pick_list_has_no_test_codes_and_nobody_who_is_closed(site: Site) -> None:
+    rows = "code,name,level,test,valid_to\nW00,Mã thử,outside,x,\nH37.40,Đơn vị cũ,district,,2020-01-31\n"
+    await office.import_directory(site.world.gw, LOCAL, read_directory(rows, "csv"), apply=True)
+
+    async def codes(query: str) -> set[str]:
+        return {a["code"] for a in (await site.get(f"/api/v1/agencies?{query}")).json["agencies"]}
+
+    listed = await codes("limit=100")
+    assert not listed & {"W00", "H37.40"}
+    assert await codes("limit=100&test=true") - listed == {"W00"}
+    assert await codes("limit=100&on=2020-01-01") - listed == {"H37.40"}
 
 
 async def test_agencies_come_in_pages(site: Site) -> None:
