@@ -33,6 +33,7 @@ from gateway.model.envelope import (
     Kind,
     Organization,
     OtherInfo,
+    ReceiverChange,
     Reference,
     ReplacementInfo,
     ResponseFor,
@@ -79,6 +80,8 @@ def make_envelope(
     reason: str = "",
     priority: int = 0,
     replaces: Sequence[str] = (),
+    added: Sequence[str] = (),
+    removed: Sequence[str] = (),
     files: Mapping[str, bytes] | None = None,
     dialect: Dialect = Dialect.JAVA,
     day: date = date(2020, 4, 13),
@@ -110,6 +113,12 @@ def make_envelope(
             doc_type=str(kind.wire_number),
             reason=reason or "Văn bản điện tử",
             paper="0",
+            content_changed=kind is Kind.UPDATE,
+            receivers_changed=bool(added or removed),
+            receiver_changes=(
+                *(ReceiverChange(code, added=True) for code in added),
+                *(ReceiverChange(code, added=False) for code in removed),
+            ),
             replacements=tuple(ReplacementInfo(item, tuple(to)) for item in replaces),
         ),
         trace=(TraceHeader(sender, f"{text.raw} 15:30:00"),),
@@ -155,7 +164,7 @@ class Fetched:
 class World:
     """The gateway and everybody around it."""
 
-    gw: Services
+    gw: Services = field(repr=False)
     clock: ScenarioClock
     home: Path
     callers: dict[str, Caller] = field(default_factory=dict)

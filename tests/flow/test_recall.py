@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from itertools import chain, count
+from typing import Any
 
+import orjson
 import pytest
+from hypothesis import HealthCheck, given, settings, strategies
 
 from gateway.clock import SECOND
 from gateway.delivery.janitor import free_expired_leases
+from gateway.delivery.remind import Reminder
 from gateway.delivery.settle import Attempt, settle
 from gateway.delivery.worker import claim_due
 from gateway.edxml.parse import parse_envelope
-from gateway.errors import Refused, WrongState
-from gateway.flow import hold, inbox, office
+from gateway.errors import BadRequest, NotFound, Refused, WrongState
+from gateway.flow import hold, inbox, office, recall
 from gateway.flow.operate import LOCAL
+from gateway.flow.progress import report_status
 from gateway.model.agency import Profile
-from gateway.model.envelope import Kind
+from gateway.model.delivery import ALLOWED, State
+from gateway.model.envelope import Kind, StaffInfo
+from gateway.model.status import StatusCode
 from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.port import Delivered, TryLater
 from gateway.port import Refused as PartnerRefused
@@ -312,8 +322,8 @@ async def test_a_recall_and_a_fetch_at_the_same_moment_agree_on_who_has_it(world
     await asyncio.gather(world.fetch("H37.03", done=False), ask_back(world, "H37.03"), return_exceptions=True)
     state = (await states(world, submission.document))["H37.03"]
     [row] = await world.rows("deliveries_of_message", message=submission.message)
-    recall = (await recalls(world, submission.document))["H37.03"]
-    assert (state, row["fetched_at"] is not None, recall) in {
+    asked = (await recalls(world, submission.document))["H37.03"]
+    assert (state, row["fetched_at"] is not None, asked) in {
         ("cancelled", False, "withdrawn"),
         ("queued", True, "asked"),
     }
@@ -326,3 +336,320 @@ async def take_rest(parcel: inbox.Parcel, taken: list[bytes]) -> None:
 
 def later(world: World, seconds: int) -> None:
     world.clock.jump_to(Instant(world.clock.now() + seconds * SECOND))
+
+
+# ------------------------------------------------------------------ the answer on one page, and reminders
+
+
+async def test_one_answer_lists_withdrawn_agreed_refused_and_silent(world: World) -> None:
+    everybody = ["H37.03", "H37.05", "H37.31", "H37.32"]
+    submission = await world.send(to=everybody)
+    for code in everybody[1:]:
+        await world.fetch(code)
+    report = await recall.ask_back(world.gw, world.caller("H37"), DOCUMENT, "Ban hành nhầm")
+    await world.report("H37.05", "15", DOCUMENT)
+    await world.report("H37.31", "16", DOCUMENT, description="Đã giải quyết")
+    report = await recall.show_recall(world.gw, world.caller("H37"), submission.document)
+    assert {line.recipient: line.state.value for line in report.lines} == {
+        "H37.03": "withdrawn",
+        "H37.05": "agreed",
+        "H37.31": "refused",
+        "H37.32": "asked",
+    }
+    assert {line.reason for line in report.lines} == {"Ban hành nhầm"}
+    assert next(line.answer_reason for line in report.lines if line.recipient == "H37.31") == "Đã giải quyết"
+    assert report.frozen_at is not None
+
+
+async def test_asking_again_asks_only_those_who_refused_or_were_not_asked(world: World) -> None:
+    everybody = ["H37.03", "H37.05", "H37.31"]
+    submission = await world.send(to=everybody)
+    for code in everybody:
+        await world.fetch(code)
+    sender = world.caller("H37")
+    await recall.ask_back(world.gw, sender, DOCUMENT, "Lần một", ["H37.03", "H37.05"])
+    await world.report("H37.03", "16", DOCUMENT)
+    await recall.ask_back(world.gw, sender, DOCUMENT, "Lần hai")
+    rows = await world.rows("recalls_of_document", document=submission.document)
+    assert sorted(str(row["recipient"]) for row in rows) == ["H37.03", "H37.03", "H37.05", "H37.31"]
+
+
+async def test_a_recall_of_somebody_elses_document_finds_nothing(world: World) -> None:
+    await world.send()
+    with pytest.raises(NotFound):
+        await recall.ask_back(world.gw, world.caller("H37.05"), DOCUMENT, "Nhầm")
+    with pytest.raises(NotFound):
+        await recall.show_recall(world.gw, world.caller("H37.03"), DOCUMENT)
+
+
+async def test_a_recall_without_a_reason_or_from_a_stranger_is_refused(world: World) -> None:
+    await world.send()
+    with pytest.raises(BadRequest):
+        await recall.ask_back(world.gw, world.caller("H37"), DOCUMENT, "  ")
+    with pytest.raises(BadRequest) as refused:
+        await recall.ask_back(world.gw, world.caller("H37"), DOCUMENT, "Nhầm", ["H37.32"])
+    assert refused.value.code == "recall.not_a_recipient"
+
+
+async def test_who_does_not_answer_is_reminded_three_times_and_then_left_to_a_person(world: World) -> None:
+    await world.send()
+    await world.fetch("H37.03")
+    await ask_back(world, "H37.03", reason="Sai số liệu")
+    reminder, seen = Reminder(world.gw), []
+    for _ in range(6):
+        later(world, 24 * 3600 + 1)
+        await reminder.round()
+        for taken in await world.fetch("H37.03"):
+            status = parse_envelope(taken.data).envelope.status
+            assert status is not None
+            seen.append((status.code, status.description))
+    assert [code for code, _ in seen] == ["13"] * 3  # the request waited unfetched at the first reminder
+    assert seen[1][1] == "Nhắc lại lần 2 yêu cầu thu hồi văn bản: Sai số liệu"
+    assert (await world.event_types()).count("recall.reminded") == 3
+    [line] = await recall.silent_recalls(world.gw, LOCAL)
+    assert line["line"].reminders == 3
+
+
+async def test_a_request_that_waits_unfetched_is_not_doubled_by_reminders(world: World) -> None:
+    await world.send()
+    await world.fetch("H37.03")
+    await ask_back(world, "H37.03")
+    reminder = Reminder(world.gw)
+    for _ in range(3):
+        later(world, 24 * 3600 + 1)
+        assert await reminder.round() == 1
+    assert len(await world.waiting("H37.03")) == 1
+
+
+async def test_an_answer_ends_the_reminders(world: World) -> None:
+    await world.send()
+    await world.fetch("H37.03")
+    await ask_back(world, "H37.03")
+    await world.report("H37.03", "16", DOCUMENT)
+    later(world, 48 * 3600)
+    assert await Reminder(world.gw).round() == 0
+
+
+# ------------------------------------------------------------------ copies
+
+
+async def kept(world: World, sha256: bytes) -> bool:
+    [row] = await world.rows("payload", sha256=sha256)
+    return row["wrapped_key"] is not None
+
+
+async def test_an_agreement_destroys_the_form_that_only_this_recipient_had(world: World) -> None:
+    for code in ("H37.03", "H37.05"):
+        await office.set_profile(world.gw, LOCAL, Profile(AgencyCode(code), dialect="dotnet"))
+    submission = await world.send(to=["H37.03", "H37.05"], files={"a.pdf": b"%PDF-1.7\n" + b"x" * 200_000})
+    for code in ("H37.03", "H37.05"):
+        await world.fetch(code)
+    rows = await world.rows("deliveries_of_message", message=submission.message)
+    form = bytes(rows[0]["payload"])  # type: ignore[call-overload]
+    [message] = await world.rows("message_by_id", id=submission.message)
+    original = bytes(message["envelope_sha256"])  # type: ignore[call-overload]
+    await ask_back(world, "H37.03", "H37.05")
+    await world.report("H37.03", "15", DOCUMENT)
+    assert await kept(world, form)  # the other recipient's copy
+    await world.report("H37.05", "15", DOCUMENT)
+    assert not await kept(world, form)
+    assert await kept(world, original)  # the sender's, frozen
+    [row] = await world.rows("payload", sha256=form)
+    assert row["backups_until"] == int(str(row["destroyed_at"])) + 30 * 86_400 * SECOND
+    assert len(list((world.home / "payloads" / "payloads").rglob("*.*"))) == 1
+    assert "payload.destroyed" in await world.event_types()
+
+
+async def test_bytes_that_were_destroyed_live_again_when_they_are_needed_again(world: World) -> None:
+    await office.set_profile(world.gw, LOCAL, Profile(AgencyCode("H37.03"), dialect="dotnet"))
+    await office.set_profile(world.gw, LOCAL, Profile(AgencyCode("H37.05"), dialect="dotnet"))
+    data = make_envelope(to=["H37.03", "H37.05"])
+    await world.upload("H37", data, ["H37.03"])
+    await ask_back(world, "H37.03")  # the only one that needed the rebuilt form
+    await world.upload("H37", data, ["H37.05"])
+    [taken] = await world.fetch("H37.05")
+    assert parse_envelope(taken.data).envelope.document_id == DOCUMENT
+
+
+async def test_the_person_whom_the_recipient_names_stands_with_its_answer(world: World) -> None:
+    await world.send()
+    [taken] = await world.fetch("H37.03")
+    await ask_back(world, "H37.03")
+    staff = StaffInfo(staff="Nguyễn Thị Mẫu", department="Văn thư")
+    await report_status(
+        world.gw,
+        world.caller("H37.03"),
+        taken.item.delivery,
+        StatusCode.CHANGE_AGREED,
+        "Đã hủy cả bản in",
+        staff,
+    )
+    [line] = (await recall.show_recall(world.gw, world.caller("H37"), DOCUMENT)).lines
+    assert line.answered_by == "Nguyễn Thị Mẫu, Văn thư"
+    assert line.answer_reason == "Đã hủy cả bản in"
+
+
+# ------------------------------------------------------------------ everything in any order
+
+ACTIONS = (
+    *("fetch", "done", "hold", "release", "revoke", "update", "take off"),
+    *("recall inbox", "15 inbox", "16 inbox"),
+    *("claim", "arrive", "fail", "recall push", "15 push", "16 push"),
+)
+# What chance alone seldom puts together.
+SCENES = (
+    ("claim", "recall push"),
+    ("claim", "recall push", "claim", "arrive"),
+    ("claim", "revoke", "fail", "claim"),
+    ("claim", "arrive", "recall push", "claim", "arrive"),
+    ("done", "recall inbox", "15 inbox"),
+    ("fetch", "recall inbox", "update"),
+)
+STEPS = strategies.sampled_from([*((action,) for action in ACTIONS), *SCENES])
+INBOX, PUSH = "H37.05", "H37.03"
+
+
+@dataclass
+class Story:
+    """One document to an inbox and to a push recipient, and what each of them has seen."""
+
+    world: World
+    number: str
+    document: str = ""
+    second: int = 0
+    attempts: list[Attempt] = field(default_factory=list)
+    had: set[str] = field(default_factory=set)
+
+    @property
+    def document_id(self) -> str:
+        return f"H37,2020/04/13,{self.number}/UBND-KGVX"
+
+    async def act(self, action: str) -> None:
+        try:
+            await self._act(action)
+        except (WrongState, Refused, NotFound):
+            return  # not in this state; the invariants say whether that was right
+
+    async def _act(self, action: str) -> None:
+        world, verb, where = self.world, *[*action.split(), ""][:2]
+        code = {"inbox": INBOX, "push": PUSH}.get(where, INBOX)
+        self.second += 1
+        when = f"2020/04/14 {self.second // 3600:02}:{self.second // 60 % 60:02}:{self.second % 60:02}"
+        match verb:
+            case "fetch" | "done":
+                await self._visit(done=verb == "done")
+            case "claim":
+                self.attempts += await world.gw.store.write(lambda tx: claim_due(tx, world.gw, 9))
+            case "arrive" | "fail" if self.attempts:
+                await self._end(self.attempts.pop(), Delivered("200 OK") if verb == "arrive" else DOWN)
+            case "recall":
+                await world.report("H37", "13", self.document_id, about=code, timestamp=when)
+            case "15" | "16":
+                await world.report(code, verb, self.document_id, timestamp=when)
+            case "revoke" | "update":
+                kind = Kind.REVOKE if verb == "revoke" else Kind.UPDATE
+                await self._amend(kind, to=[INBOX, PUSH])
+            case "take":
+                await self._amend(Kind.UPDATE, to=[PUSH], removed=[INBOX])
+            case "hold" | "release":
+                wanted = "queued" if verb == "hold" else "held"
+                decide = hold.hold if verb == "hold" else hold.release
+                for row in [row for row in await self.rows() if row["state"] == wanted]:
+                    with contextlib.suppress(WrongState):
+                        await decide(world.gw, LOCAL, str(row["id"]), "Thử")
+
+    async def _amend(self, kind: Kind, **fields: Any) -> None:
+        reason = f"Lần {self.second}"
+        await self.world.send(
+            number=self.number, kind=kind, document_id=self.document_id, reason=reason, **fields
+        )
+
+    async def _visit(self, *, done: bool) -> None:
+        """The inbox recipient takes what it sees; a notice before the document would be an overtaking."""
+        for item in await self.world.waiting(INBOX):
+            if item.document != self.document:
+                continue
+            if item.kind in ("new", "update"):
+                self.had.add(INBOX)
+            else:
+                assert INBOX in self.had
+            parcel = await inbox.fetch(self.world.gw, self.world.caller(INBOX), item.delivery)
+            await take_rest(parcel, [])
+            if done:
+                await inbox.done(self.world.gw, self.world.caller(INBOX), item.delivery)
+
+    async def _end(self, attempt: Attempt, outcome: Delivered | TryLater) -> None:
+        delivery = attempt.delivery
+        if delivery.document == self.document and isinstance(outcome, Delivered):
+            if delivery.kind in ("new", "update"):
+                self.had.add(delivery.recipient)
+            elif delivery.recipient != "H37":
+                assert delivery.recipient in self.had
+        await self.world.gw.store.write(lambda tx: settle(tx, self.world.gw, attempt, outcome))
+        later(self.world, 7200)
+
+    async def rows(self) -> list[dict[str, object]]:
+        return await self.world.rows("deliveries_of_document", document=self.document)
+
+    async def leave_nothing(self) -> None:
+        """The next story begins with open lanes and no rest of this one."""
+        for row in await self.rows():
+            if row["state"] in ("queued", "held", "dead"):
+                await hold.give_up(self.world.gw, LOCAL, str(row["id"]), "Hết chuyện")
+        await self.world.gw.store.write(
+            lambda tx: tx.run("put_lane", destination=PUSH, failures=0, not_before=0)
+        )
+
+    async def check(self) -> None:
+        await self._check_transitions()
+        rows = await self.rows()
+        for row in rows:
+            if row["kind"] in ("new", "update") and row["state"] == "cancelled" and row["recipient"] == INBOX:
+                with pytest.raises(WrongState):
+                    await inbox.fetch(self.world.gw, self.world.caller(INBOX), str(row["id"]))
+            if row["recall"] and row["state"] == "queued":  # asked back, and tried no more
+                assert row["leased_until"] is not None or row["fetched_at"] is not None
+        notices = {(row["message"], row["recipient"]): row for row in rows}
+        for row in await self.world.rows("recalls_of_document", document=self.document):
+            if row["state"] in ("asked", "agreed", "refused"):
+                assert row["recipient"] in self.had
+            if row["state"] == "asked":  # and it will hear of it
+                assert notices[row["message"], row["recipient"]]["state"] != "cancelled"
+
+    async def _check_transitions(self) -> None:
+        """Every change stands in the log, is allowed, and leads to the state of the row: nothing is lost."""
+        now: dict[str, State] = {}
+        for event in await self.world.rows("events_of_document", document=self.document):
+            body = orjson.loads(bytes(event["body"]))  # type: ignore[call-overload]
+            if not str(event["type"]).startswith("delivery.") or "to_state" not in body:
+                continue
+            delivery, to_state = str(event["delivery"]), State(body["to_state"])
+            if delivery in now and body["type"] != "delivery.fetched":
+                assert State(body["from_state"]) is now[delivery]
+                assert to_state in ALLOWED[now[delivery]]
+            now[delivery] = to_state
+        assert now == {str(row["id"]): State(str(row["state"])) for row in await self.rows()}
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(scenes=strategies.lists(STEPS, min_size=3, max_size=9))
+async def test_in_any_order_nothing_is_lost_overtaken_or_fetched_after_it_was_withdrawn(
+    pushed: World, scenes: list[tuple[str, ...]]
+) -> None:
+    story = Story(pushed, str(next(NUMBERS)))
+    story.document = (await pushed.send(to=[INBOX, PUSH], number=story.number)).document
+    for action in chain.from_iterable(scenes):
+        await story.act(action)
+        await story.check()
+    while story.attempts:
+        await story.act("arrive")
+    await story.check()
+    await story.leave_nothing()
+
+
+NUMBERS = count(1000)
