@@ -11,6 +11,7 @@ import asyncio
 import structlog
 
 from gateway.clock import SECOND
+from gateway.delivery.rounds import Rounds
 from gateway.delivery.settle import give_up_unreachable, lease_expired
 from gateway.model.delivery import OPEN
 from gateway.services import Services
@@ -26,29 +27,17 @@ ORPHAN_SECONDS = 3600.0
 BATCH = 200
 
 
-class Janitor:
+class Janitor(Rounds):
     """One loop of one process."""
 
     def __init__(self, gw: Services) -> None:
+        super().__init__(log, ROUND_SECONDS)
         self._gw = gw
-        self._stopped = asyncio.Event()
         self._swept_at = gw.clock.now()
 
-    async def run(self) -> None:
-        """Tidy every few seconds until ``stop``."""
-        while not self._stopped.is_set():
-            try:
-                await self.round()
-            except Exception:  # a loop that ends in silence is the worst outage
-                log.exception("round failed, trying again")
-            try:
-                await asyncio.wait_for(self._stopped.wait(), ROUND_SECONDS)
-            except TimeoutError:
-                continue
-
-    def stop(self) -> None:
-        """End after the present round."""
-        self._stopped.set()
+    async def turn(self) -> float:
+        await self.round()
+        return ROUND_SECONDS
 
     async def round(self) -> None:
         """Everything once."""

@@ -6,10 +6,9 @@ charge of: judging and recording (``flow/rejudge.py``), fetching the answers (``
 
 from __future__ import annotations
 
-import asyncio
-
 import structlog
 
+from gateway.delivery.rounds import Rounds
 from gateway.flow.rejudge import postpone, rejudge_due
 from gateway.services import Services
 from gateway.store import rechecks
@@ -20,29 +19,16 @@ ROUND_SECONDS = 5.0
 BATCH = 20
 
 
-class Rechecker:
+class Rechecker(Rounds):
     """One loop of one process."""
 
     def __init__(self, gw: Services) -> None:
+        super().__init__(log, ROUND_SECONDS)
         self._gw = gw
-        self._stopped = asyncio.Event()
 
-    async def run(self) -> None:
-        """Judge what is due until ``stop``; a full batch is followed by the next at once."""
-        while not self._stopped.is_set():
-            done = 0
-            try:
-                done = await self.round()
-            except Exception:  # a loop that ends in silence is the worst outage
-                log.exception("round failed, trying again")
-            try:
-                await asyncio.wait_for(self._stopped.wait(), 0.01 if done == BATCH else ROUND_SECONDS)
-            except TimeoutError:
-                continue
-
-    def stop(self) -> None:
-        """End after the message that is being judged."""
-        self._stopped.set()
+    async def turn(self) -> float:
+        """A full batch is followed by the next at once. ``stop`` waits for one message only."""
+        return 0.01 if await self.round() == BATCH else ROUND_SECONDS
 
     async def round(self) -> int:
         """One batch; how many messages it had."""

@@ -8,11 +8,10 @@ first request (``flow/withdraw.py``), the message (``flow/notices.py``).
 
 from __future__ import annotations
 
-import asyncio
-
 import structlog
 
 from gateway.clock import SECOND
+from gateway.delivery.rounds import Rounds
 from gateway.flow.notices import ask_again
 from gateway.flow.record import GATEWAY, event
 from gateway.model.delivery import OPEN
@@ -30,28 +29,16 @@ ROUND_SECONDS = 60.0
 BATCH = 50
 
 
-class Reminder:
+class Reminder(Rounds):
     """One loop of one process."""
 
     def __init__(self, gw: Services) -> None:
+        super().__init__(log, ROUND_SECONDS)
         self._gw = gw
-        self._stopped = asyncio.Event()
 
-    async def run(self) -> None:
-        """Remind whoever is due, every minute, until ``stop``."""
-        while not self._stopped.is_set():
-            try:
-                await self.round()
-            except Exception:  # a loop that ends in silence is the worst outage
-                log.exception("round failed, trying again")
-            try:
-                await asyncio.wait_for(self._stopped.wait(), ROUND_SECONDS)
-            except TimeoutError:
-                continue
-
-    def stop(self) -> None:
-        """End after the present round."""
-        self._stopped.set()
+    async def turn(self) -> float:
+        await self.round()
+        return ROUND_SECONDS
 
     async def round(self) -> int:
         """Everybody who is due, each in a transaction of its own; how many were reminded."""

@@ -10,12 +10,12 @@ document ever waits for any of this.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import structlog
 
 from gateway.clock import random_bytes, to_rfc3339
+from gateway.delivery.rounds import Rounds
 from gateway.exchange_log.receipts import hash_receipt, head_of, stamped_bytes
 from gateway.flow.record import GATEWAY, event
 from gateway.model.event import EventType
@@ -33,36 +33,27 @@ LONGEST_WAIT_SECONDS = 3600
 _HEADERS = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
 
 
-class Stamper:
+class Stamper(Rounds):
     """One loop of one process."""
 
     def __init__(self, gw: Services, net: Net) -> None:
+        super().__init__(log, LONGEST_WAIT_SECONDS)
         self._gw = gw
         self._net = net
-        self._stopped = asyncio.Event()
         self._failures = 0
 
     async def run(self) -> None:
         """Stamp what waits, again and again, until ``stop``. Nothing to do without a service."""
-        if not self._gw.config.trust.timestamp_url:
-            return
-        while not self._stopped.is_set():
-            more = False
-            try:
-                more = await self.round()
-            except Exception:  # a loop that ends in silence is the worst outage
-                self._failures += 1
-                log.exception("round failed, trying again")
-            if more:
-                continue
-            try:
-                await asyncio.wait_for(self._stopped.wait(), self.wait_seconds)
-            except TimeoutError:
-                continue
+        if self._gw.config.trust.timestamp_url:
+            await super().run()
 
-    def stop(self) -> None:
-        """End after the present round."""
-        self._stopped.set()
+    async def turn(self) -> float:
+        """A full tree is followed by the next at once."""
+        return 0 if await self.round() else self.wait_seconds
+
+    def after_error(self) -> float:
+        self._failures += 1
+        return self.wait_seconds
 
     @property
     def wait_seconds(self) -> int:

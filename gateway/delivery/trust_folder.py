@@ -12,6 +12,7 @@ from pathlib import Path
 
 import structlog
 
+from gateway.delivery.rounds import Rounds
 from gateway.errors import NotReady
 from gateway.services import Services
 from gateway.signature.trust import FolderState, TrustStore, folder_state
@@ -22,31 +23,19 @@ log = structlog.get_logger("gateway.trust")
 LOOK_SECONDS = 10.0
 
 
-class TrustFolder:
+class TrustFolder(Rounds):
     """One loop of one process."""
 
     def __init__(self, gw: Services, folder: Path) -> None:
+        super().__init__(log, LOOK_SECONDS)
         self._gw = gw
         self._folder = folder
-        self._stopped = asyncio.Event()
         self._seen: FolderState | None = None
         self._refused: FolderState | None = None
 
-    async def run(self) -> None:
-        """Look until ``stop``."""
-        while not self._stopped.is_set():
-            try:
-                await self.look()
-            except Exception:  # a loop that ends in silence is the worst outage
-                log.exception("look failed, trying again")
-            try:
-                await asyncio.wait_for(self._stopped.wait(), LOOK_SECONDS)
-            except TimeoutError:
-                continue
-
-    def stop(self) -> None:
-        """End after the present look."""
-        self._stopped.set()
+    async def turn(self) -> float:
+        await self.look()
+        return LOOK_SECONDS
 
     async def look(self) -> bool:
         """Read the folder again if it changed and then lay still from one look to the next: a file that is

@@ -7,11 +7,10 @@ about it (``flow/certificates.py`` says so), judging signatures.
 
 from __future__ import annotations
 
-import asyncio
-
 import structlog
 
 from gateway.clock import to_rfc3339
+from gateway.delivery.rounds import Rounds
 from gateway.flow import record
 from gateway.flow.certificates import DAY, IN_USE, SHOWN_AFTER, days_left, successor_of, trusted
 from gateway.model.certificate import GATEWAY, ISSUER, UsedCertificate
@@ -29,29 +28,17 @@ LOOK_EVERY = DAY // 24
 RECHECKED_FOR = 60 * DAY  # messages are judged again for so long
 
 
-class CertificateWatch:
+class CertificateWatch(Rounds):
     """One loop of one process."""
 
     def __init__(self, gw: Services) -> None:
+        super().__init__(log, ROUND_SECONDS)
         self._gw = gw
-        self._stopped = asyncio.Event()
         self._looked_at: Instant | None = None
 
-    async def run(self) -> None:
-        """Watch until ``stop``."""
-        while not self._stopped.is_set():
-            try:
-                await self.round()
-            except Exception:  # a loop that ends in silence is the worst outage
-                log.exception("round failed, trying again")
-            try:
-                await asyncio.wait_for(self._stopped.wait(), ROUND_SECONDS)
-            except TimeoutError:
-                continue
-
-    def stop(self) -> None:
-        """End after the present round."""
-        self._stopped.set()
+    async def turn(self) -> float:
+        await self.round()
+        return ROUND_SECONDS
 
     async def round(self) -> None:
         """Keep what was noted; look at the ends when the last look was long ago."""
