@@ -135,7 +135,7 @@ def _system(
 
 @contextlib.contextmanager
 def _hurrying(clock: ScenarioClock) -> Iterator[None]:
-    """Everybody's clock runs a hundred times as fast: the gateway waits half a minute before it tries again."""
+    """Everybody's clock runs a hundred times as fast: the gateway waits half a minute to try again."""
 
     async def hurry() -> None:
         while True:
