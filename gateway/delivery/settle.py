@@ -94,10 +94,10 @@ def _postponed(tx: Tx, gw: Services, attempt: Attempt, outcome: TryLater, now: I
     delivery = attempt.delivery
     if outcome.code != LOCAL_FAULT:  # our own trouble with one document is no reason to spare its destination
         _rest_lane(tx, delivery.destination, now, outcome.retry_after)
-    due_at = Instant(now + wait_after(delivery.attempts, delivery.id, outcome.retry_after))
-    if is_exhausted(delivery.queued_at, due_at):
     if _is_recalled(tx, gw, delivery.id, attempt.lease, now):
         return True
+    due_at = Instant(now + wait_after(delivery.attempts, delivery.id, outcome.retry_after))
+    if is_exhausted(delivery.queued_at, due_at):
         return _dead(tx, gw, attempt, "retry.exhausted", _exhausted(outcome.text), now)
     change = Change(State.QUEUED, now, due_at=due_at, lease=attempt.lease)
     if not deliveries.move(tx, delivery, change):
@@ -121,10 +121,10 @@ def _rest_lane(tx: Tx, destination: str, now: Instant, retry_after: int) -> None
 
 def _dead(tx: Tx, gw: Services, attempt: Attempt, code: str, text: Bilingual, now: Instant) -> bool:
     delivery = attempt.delivery
-    change = Change(State.DEAD, now, lease=attempt.lease, reason_code=code, reason=text)
-    if not deliveries.move(tx, delivery, change):
     if _is_recalled(tx, gw, delivery.id, attempt.lease, now):
         return True
+    change = Change(State.DEAD, now, lease=attempt.lease, reason_code=code, reason=text)
+    if not deliveries.move(tx, delivery, change):
         return False
     died = record.delivery_moved(
         gw,
@@ -142,14 +142,14 @@ def _dead(tx: Tx, gw: Services, attempt: Attempt, code: str, text: Bilingual, no
     return True
 
 
-def _end(tx: Tx, attempt: Attempt, now: Instant, outcome: str, code: str, detail: str) -> None:
-    tx.run("end_attempt", id=attempt.lease, ended_at=now, outcome=outcome, code=code, detail=detail)
 def _is_recalled(tx: Tx, gw: Services, delivery_id: str, lease: str, now: Instant) -> bool:
     """True when the sender asked for it back meanwhile: it is cancelled now, and nobody tries again."""
     current = deliveries.find(tx, delivery_id, lock=True)
     return current is not None and attempt_failed(tx, gw, current, lease, now)
 
 
+def _end(tx: Tx, attempt: Attempt, now: Instant, outcome: str, code: str, detail: str) -> None:
+    tx.run("end_attempt", id=attempt.lease, ended_at=now, outcome=outcome, code=code, detail=detail)
 
 
 def _postponed_event(gw: Services, delivery: Delivery, code: str, due_at: Instant, now: Instant) -> Event:
