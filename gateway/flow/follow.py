@@ -9,7 +9,7 @@ it takes off the list of recipients. 15 and 16 answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gateway.flow import withdraw
 from gateway.flow.accept import Plan
@@ -55,9 +55,7 @@ def follow(tx: Tx, gw: Services, plan: Plan) -> list[StoredPayload]:
 def _asked(gw: Services, plan: Plan, code: str) -> Iterator[Asked]:
     kind, hops = plan.identity.kind, _new_hops(plan)
     if code == StatusCode.RECALL_ASKED.value:
-        about = plan.identity.about
-        recipient = hops[0].recipient if hops else about
-        yield Asked(recipient, about)
+        yield from _ways_to(plan.identity.about, hops)
     elif kind is Kind.REVOKE:
         for hop in hops:
             yield Asked(hop.recipient, hop.addressed)
@@ -67,10 +65,18 @@ def _asked(gw: Services, plan: Plan, code: str) -> Iterator[Asked]:
             for change in plan.envelope.business.receiver_changes
             if not change.added
         }
-        ways = {hop.addressed: hop.recipient for hop in plan.exam.hops}
         known = plan.exam.known.addressed if plan.exam.known.repeats else frozenset[str]()
         for addressed in sorted(removed - known):
-            yield Asked(ways.get(addressed, addressed), addressed)
+            yield from _ways_to(addressed, plan.exam.hops)
+
+
+def _ways_to(code: AgencyCode, hops: Sequence[Hop]) -> Iterator[Asked]:
+    """Everybody who stands for a code that the message names; the code itself when nobody does."""
+    ways = [hop for hop in hops if code in (hop.addressed, hop.in_place_of)]
+    if not ways:
+        yield Asked(code, code)
+    for hop in ways:
+        yield Asked(hop.recipient, hop.addressed)
 
 
 def _new_hops(plan: Plan) -> list[Hop]:
