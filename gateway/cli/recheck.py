@@ -19,6 +19,7 @@ from gateway.cli.signatures import print_signatures
 OUTCOMES = {
     "changed": "kết quả đã thay đổi",
     "unchanged": "kết quả không thay đổi",
+    "unread": "lúc này chưa đọc được tệp PDF, giữ kết quả cũ; hãy thử lại sau ít phút",
     "gone": "nội dung không còn, giữ kết quả cũ",
 }
 

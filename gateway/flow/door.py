@@ -18,7 +18,7 @@ from typing import TypeVar
 from gateway.clock import SECOND, Clock
 from gateway.edxml.limits import Limits
 from gateway.edxml.parse import EnvelopeReader, Parsed
-from gateway.errors import Busy, NotAuthenticated, NotPermitted, TooLarge, TooMany, Unreadable
+from gateway.errors import BadRequest, Busy, NotAuthenticated, NotPermitted, TooLarge, TooMany, Unreadable
 from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.services import Services
 from gateway.store.blobs import Blobs, Staging
@@ -51,6 +51,13 @@ class Caller:
         """``NotPermitted`` unless the caller has one of the roles."""
         if self.role not in roles:
             raise NotPermitted()
+
+
+def stated(reason: str) -> str:
+    """The reason of a decision, which a person has to give; ``BadRequest`` (``reason.missing``) without."""
+    if not reason.strip():
+        raise BadRequest(_NO_REASON, code="reason.missing")
+    return reason.strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,3 +324,4 @@ _OVER_SHARE = Bilingual(
     "Hệ thống gọi đang gửi cùng lúc quá nhiều dữ liệu. Hãy chờ các gói tin đang gửi hoàn tất rồi gửi lại.",
     "This caller uploads too much at one time. Wait until its other uploads are done, then send again.",
 )
+_NO_REASON = Bilingual("Phải ghi rõ lý do.", "A reason is required.")

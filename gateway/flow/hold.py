@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.directory.route import SEVERAL_SUCCESSORS
-from gateway.errors import BadRequest, NotFound, WrongState
+from gateway.errors import NotFound, WrongState
 from gateway.flow import facts, record
-from gateway.flow.door import Caller
+from gateway.flow.door import Caller, stated
 from gateway.flow.notices import tell_sender
 from gateway.flow.withdraw import ATTEMPT_RUNS
 from gateway.model.delivery import ALLOWED, Delivery, State
@@ -82,9 +82,7 @@ async def _decide(
     gw: Services, caller: Caller, delivery_id: str, reason: str, decision: _Decision
 ) -> Delivery:
     caller.require(Role.OPERATOR, Role.ADMINISTRATOR)
-    reason = reason.strip()
-    if not reason:
-        raise BadRequest(_NO_REASON, code="reason.missing")
+    reason = stated(reason)
 
     def unit(tx: Tx) -> Delivery:
         delivery = deliveries.find(tx, delivery_id, lock=True)
@@ -171,7 +169,6 @@ _DECIDED_ELSEWHERE = Bilingual(
     "Lượt gửi này chờ một yêu cầu thu hồi hoặc một sự cố được giải quyết nên chưa thể cho gửi tiếp.",
     "This delivery waits for a recall or an incident to be settled, so it cannot be released.",
 )
-_NO_REASON = Bilingual("Phải ghi rõ lý do.", "A reason is required.")
 _LEASED = Bilingual(
     "Lượt gửi này đang được thực hiện; hãy thử lại sau ít phút.",
     "An attempt of this delivery is running; try again in a minute.",

@@ -16,7 +16,7 @@ from datetime import date
 from gateway.clock import local_day
 from gateway.errors import BadRequest, NotFound
 from gateway.flow import facts, record
-from gateway.flow.door import Caller
+from gateway.flow.door import Caller, stated
 from gateway.flow.look import SEES_ALL
 from gateway.model.agency import Period
 from gateway.model.event import EventType
@@ -160,9 +160,7 @@ def _checked(
 
 def _permitted(caller: Caller, reason: str) -> str:
     caller.require(Role.ADMINISTRATOR)
-    if not reason.strip():
-        raise BadRequest(_NO_REASON, code="reason.missing")
-    return reason.strip()
+    return stated(reason)
 
 
 def _from_today(period: Period, today: date) -> Period:
@@ -267,7 +265,6 @@ def _nothing_to_exempt(rule: str) -> Bilingual:
     )
 
 
-_NO_REASON = Bilingual("Phải ghi rõ lý do.", "A reason is required.")
 _USE_EXEMPT = Bilingual(
     "Để nới lỏng cho một đơn vị, hãy dùng lệnh miễn áp dụng (gateway policy exempt), có người phê duyệt và "
     "thời hạn.",

@@ -1,8 +1,7 @@
 """Deliveries that their recipient's policy does not take: rejected as the message is accepted.
 
-In charge of: the change of state, its event, and the notice to the sender, in the transaction that
-accepts. Not in charge of:
-which deliveries (``checks/policies.py``), rejecting by a person (``hold.py``).
+In charge of: the change of state, its event, and the notice to the sender, in the transaction that accepts.
+Not in charge of: which deliveries (``checks/policies.py``), rejecting by a person (``hold.py``).
 """
 
 from __future__ import annotations

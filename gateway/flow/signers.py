@@ -13,7 +13,7 @@ from datetime import date
 
 from gateway.errors import BadRequest, NotFound, WrongState
 from gateway.flow import facts, record
-from gateway.flow.door import Caller
+from gateway.flow.door import Caller, stated
 from gateway.flow.look import SEES_ALL
 from gateway.model.agency import Period, Signer
 from gateway.model.event import Event, EventType
@@ -141,9 +141,7 @@ def _key(row: Signer) -> tuple[str, str, str, date | None]:
 
 def _checked(caller: Caller, certificate_sha256: str, reason: str) -> tuple[str, str]:
     caller.require(Role.ADMINISTRATOR)
-    if not reason.strip():
-        raise BadRequest(_NO_REASON, code="reason.missing")
-    return certificate_sha256.strip().lower().replace(":", ""), reason.strip()
+    return certificate_sha256.strip().lower().replace(":", ""), stated(reason)
 
 
 def _undecided(tx: Tx, digest: str) -> SignerProposal:
@@ -208,7 +206,6 @@ def _unknown_agency(text: str) -> Bilingual:
     )
 
 
-_NO_REASON = Bilingual("Phải ghi rõ lý do.", "A reason is required.")
 _UNKNOWN = Bilingual(
     "Không có đề xuất nào cho chứng thư số này. Hãy xem lại mã SHA-256 trong danh sách đề xuất.",
     "Nothing was proposed about this certificate. Look at the SHA-256 in the list of proposals.",

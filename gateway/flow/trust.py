@@ -13,6 +13,7 @@ from cryptography import x509
 
 from gateway.clock import SECOND, from_datetime
 from gateway.flow.door import Caller
+from gateway.flow.look import SEES_ALL
 from gateway.model.text import Bilingual, Instant
 from gateway.services import Services
 from gateway.signature.certificates import fingerprint, subject_text
@@ -21,6 +22,7 @@ from gateway.signature.revocation_texts import problem_words
 from gateway.signature.trust import Anchor
 from gateway.signature.trust_texts import clock_text
 from gateway.store import revocation
+from gateway.store.people import Role
 from gateway.store.revocation import Source
 
 DAY = 86_400 * SECOND
@@ -34,6 +36,7 @@ async def list_trust(gw: Services, caller: Caller) -> Any:
 
     Instants are UTC microseconds; ``standing`` is ``fresh``, ``stale`` or ``none`` (no answer yet).
     """
+    caller.require(*SEES_ALL)
     now, trust = gw.clock.now(), gw.trust_store
     sources = await gw.store.read(revocation.all_sources)
     return {
@@ -49,6 +52,7 @@ async def list_trust(gw: Services, caller: Caller) -> Any:
 
 async def refresh_trust(gw: Services, caller: Caller) -> Any:
     """Have every source in use asked now; ``trust.list`` shows what came of it."""
+    caller.require(Role.OPERATOR, Role.ADMINISTRATOR)
     now = gw.clock.now()
     await gw.store.write(lambda tx: revocation.ask_all(tx, now))
     gw.revocation.ring()

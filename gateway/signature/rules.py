@@ -69,11 +69,6 @@ def shipped_rules() -> RuleSets:
     return RuleSets(tuple(_rule_set(row) for row in tomllib.loads(text)["rule_set"]))
 
 
-def rule_set_on(day: date) -> RuleSet:
-    """The shipped rule set in force on a day (Vietnam time)."""
-    return shipped_rules().on(day)
-
-
 def _rule_set(row: dict[str, Any]) -> RuleSet:
     return RuleSet(
         name=row["name"],

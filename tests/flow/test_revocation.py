@@ -19,7 +19,8 @@ from gateway.delivery import revocation as keeper_module
 from gateway.delivery.retry import HOUR, MINUTE
 from gateway.delivery.revocation import DAY, RevocationKeeper, next_question
 from gateway.delivery.trust_folder import TrustFolder
-from gateway.flow import office
+from gateway.errors import NotPermitted
+from gateway.flow import office, trust
 from gateway.flow.operate import LOCAL
 from gateway.model.finding import Decision
 from gateway.model.text import AgencyCode, Instant
@@ -35,6 +36,7 @@ from gateway.signature.seal import sign_envelope
 from gateway.signature.trust import PathResult, TrustStore
 from gateway.store import proofs, rechecks, revocation
 from gateway.store.contract import Store
+from gateway.store.people import Role
 from tests.world import MONDAY, World, make_envelope, make_world
 
 PASSED, FAILED, UNCLEAR = Indication.PASSED, Indication.FAILED, Indication.INDETERMINATE
@@ -558,3 +560,14 @@ async def test_a_fault_of_the_program_in_one_question_harms_no_other(
     monkeypatch.setattr(keeper_module, "ocsp_request", broken)
     scene.check(scene.person("ocsp"))
     assert outcome(await scene.checked(scene.person("crl"))) == (PASSED, "")
+
+
+async def test_trust_is_shown_to_overseers_and_refreshed_by_operators_only(scene: Scene) -> None:
+    auditor = replace(LOCAL, role=Role.AUDITOR)
+    assert (await trust.list_trust(scene.gw, auditor))["anchors"]
+    with pytest.raises(NotPermitted):
+        await trust.refresh_trust(scene.gw, auditor)
+    with pytest.raises(NotPermitted):
+        await trust.list_trust(scene.gw, scene.world.caller("H37"))
+    operator, before = replace(LOCAL, role=Role.OPERATOR), scene.gw.clock.now()
+    assert (await trust.refresh_trust(scene.gw, operator))["asked_at"] >= before

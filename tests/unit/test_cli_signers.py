@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from gateway.cli.recheck import OUTCOMES
 from gateway.clock import SystemClock, local
+from gateway.flow.rejudge import Outcome
 from gateway.practice.pki import DemoPki, Identity, Knobs
 from gateway.signature.certificates import fingerprint
 from gateway.signature.seal import sign_envelope
@@ -100,6 +102,10 @@ def test_signatures_are_judged_again_when_a_person_asks(
     code, out, _ = commands.run("signatures", "recheck", sent["document"], "--reason", "Xem lại")
     assert code == 0
     assert "kết quả không thay đổi" in out
+
+
+def test_every_outcome_of_judging_again_has_words() -> None:
+    assert {outcome.value for outcome in Outcome} <= OUTCOMES.keys()
 
 
 def test_certificates_are_listed_by_their_end_and_doctor_names_the_next(

@@ -15,7 +15,7 @@ from gateway.model.verdict import Indication
 from gateway.practice.pki import DemoPki, KeyKind, Knobs
 from gateway.signature import pdf_read, pdf_texts, trust_texts, xmldsig_shape, xmldsig_texts
 from gateway.signature.certificates import CA_CURVES, CURVES, MINIMUM_RSA_BITS
-from gateway.signature.rules import RuleSet, RuleSets, rule_set_on, shipped_rules
+from gateway.signature.rules import RuleSet, RuleSets, shipped_rules
 from gateway.signature.trust import TrustStore
 from gateway.signature.verify import Trust
 
@@ -32,7 +32,7 @@ SHIPPED = shipped_rules().all
     ],
 )
 def test_the_day_of_receipt_chooses_the_rule_set(day: date, name: str) -> None:
-    assert rule_set_on(day).name == name
+    assert shipped_rules().on(day).name == name
 
 
 def test_the_day_begins_at_midnight_in_vietnam() -> None:
