@@ -44,7 +44,7 @@ class Sniffer:
         if not head:
             return "empty"
         for magic, word in _MAGIC:
-            if head.startswith(magic):
+            if head.startswith(magic) and not _is_read_as_pdf(head):
                 return self._kind_of_zip() if word == "zip" else word
         if b"%PDF-" in head[:1024]:
             return "pdf"
@@ -64,6 +64,18 @@ class Sniffer:
                 if any(name.startswith(folder) for name in names):
                     return word
         return "zip"
+
+
+def _is_read_as_pdf(head: bytes) -> bool:
+    """True for a PDF behind the first bytes of something else: PDF viewers look for it in the first 1024.
+
+    Not for a ZIP whose first entry is a PDF that is stored as it is.
+    """
+    at = head.find(b"%PDF-", 0, 1024)
+    if not head.startswith(_ZIP):
+        return at >= 0
+    name, extra = int.from_bytes(head[26:28], "little"), int.from_bytes(head[28:30], "little")
+    return at >= 0 and at != 30 + name + extra
 
 
 def _entry_names(tail: bytes) -> list[bytes]:

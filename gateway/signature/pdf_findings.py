@@ -11,8 +11,11 @@ envelope's own signature (``judge``).
     a PDF without a signature                           signature.pdf_unsigned        warning
     not a PDF: the document itself                      signature.not_a_pdf           warning
     not a PDF: a separate attachment                    signature.not_a_pdf           info
+      whose name ends in .pdf                           signature.not_a_pdf           warning
     a PDF, and no trust folder at hand                  signature.pdf_not_judged      info
     a signer not in the register                        signature.pdf_signer_unknown  info
+      after the agency had signed: its picture may      signature.pdf_signed_after    warning
+      lie over the page
     by an agency that the sender succeeded              signature.pdf_predecessor     info
     by another agency than the sender                   signature.pdf_other_agency    warning
     main document without the competent person          signature.pdf_no_person       warning
@@ -26,6 +29,7 @@ be checked by machine is neither a pass nor a failure. A separate attachment nee
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from gateway.model.finding import Finding, Severity
@@ -39,6 +43,8 @@ _RULE_OF = {
     "SIG_CONSTRAINTS_FAILURE": "signature.pdf_changed",
     "REVOKED": "signature.pdf_revoked",
 }
+# Viewers open it as one, whatever it begins with. A number behind a name tells files of one name apart.
+_CALLED_PDF = re.compile(r"\.pdf[. ]*( \(\d+\))?$", re.IGNORECASE)
 _VERIFICATION = "NĐ 68/2024 Đ30"
 _ORIGINAL = "NĐ 30/2020 Đ5.1"
 _ORDER = "NĐ 30/2020 Đ32"
@@ -61,12 +67,17 @@ def judge_file(
         return [Finding("signature.pdf_unsigned", Severity.WARNING, name, _unsigned(name), _ORIGINAL)]
     findings = [_not_valid(name, one) for one in verdicts if one.indication is not Indication.PASSED]
     valid = [one for one in verdicts if one.indication is Indication.PASSED]
+    is_sealed = False
     for one in valid:
-        if one.role is SignerRole.NOT_CHECKABLE:
+        if one.role is SignerRole.NOT_CHECKABLE and is_sealed:
+            text = _signed_after(name, one)
+            findings.append(Finding("signature.pdf_signed_after", Severity.WARNING, name, text, _ORDER))
+        elif one.role is SignerRole.NOT_CHECKABLE:
             text = _signer_unknown(name, one)
             findings.append(Finding("signature.pdf_signer_unknown", Severity.INFO, name, text, _VERIFICATION))
         elif sender is not None and one.agency != sender:
             findings.append(_by_other(name, one, sender, serves))
+        is_sealed = is_sealed or one.role is SignerRole.AGENCY
     if len(valid) == len(verdicts) and all(one.role is not SignerRole.NOT_CHECKABLE for one in valid):
         findings += _judge_roles(name, [one.role for one in valid], is_main)
     return findings
@@ -74,7 +85,7 @@ def judge_file(
 
 def judge_other_format(name: str, form: str, is_main: bool) -> Finding:
     """The finding on a file that is no PDF, which nobody can have signed in the way the rules know."""
-    severity = Severity.WARNING if is_main else Severity.INFO
+    severity = Severity.WARNING if is_main or _CALLED_PDF.search(name) else Severity.INFO
     return Finding("signature.not_a_pdf", severity, name, _not_a_pdf(name, form, is_main), _ORIGINAL)
 
 
@@ -154,6 +165,16 @@ def _signer_unknown(name: str, verdict: Verdict) -> Bilingual:
         "quản trị trục.",
         f"File {name}: the signature is valid, but its certificate ({verdict.signer}) is not in the signer "
         "register, so the signer's role was not machine-checkable. Register it with the administrator.",
+    )
+
+
+def _signed_after(name: str, verdict: Verdict) -> Bilingual:
+    return Bilingual(
+        f"Tệp {name}: sau chữ ký số của cơ quan còn có chữ ký số của một chứng thư số ({verdict.signer}) "
+        "chưa có trong danh sách người ký. Hình của chữ ký này có thể che nội dung văn bản; hãy đối "
+        "chiếu với đơn vị gửi trước khi xử lý.",
+        f"File {name}: after the agency somebody signed whose certificate ({verdict.signer}) is not in the "
+        "signer register. The picture of that signature may cover the content; compare with the sender.",
     )
 
 

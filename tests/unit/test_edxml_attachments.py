@@ -394,3 +394,20 @@ def test_a_file_of_fifty_megabytes_costs_a_few_megabytes_of_memory(form: str) ->
     assert int(size) == 49 * MIB
     assert wrapped == str(form == "wrapped")
     assert int(growth) < 16 * 1024  # kibibytes
+
+
+@pytest.mark.parametrize("magic", [b"PK\x03\x04", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF89a"])
+def test_a_pdf_behind_the_first_bytes_of_something_else_is_a_pdf(magic: bytes) -> None:
+    """Viewers look for it in the first 1024 bytes, so its signatures and its first page are looked at."""
+    sniffer = Sniffer()
+    sniffer.feed(magic + b"%PDF-1.7\n1 0 obj")
+    assert sniffer.format == "pdf"
+
+
+def test_a_zip_with_a_stored_pdf_is_a_zip() -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("362.pdf", b"%PDF-1.7\n")
+    sniffer = Sniffer()
+    sniffer.feed(packed.getvalue())
+    assert sniffer.format == "zip"

@@ -20,7 +20,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from gateway.model.finding import Finding, Severity
 from gateway.model.text import AgencyCode
-from gateway.signature.pdf_findings import judge_file
+from gateway.signature.pdf_findings import judge_file, judge_other_format
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +68,23 @@ def test_an_unregistered_signer_is_neither_pass_nor_failure(world: PdfWorld) -> 
     other = world.pki.issue_agency("000.00.00.H37", "UBND", P256)
     (found,) = findings(world, sign_once(world.leader, other, "CoQuan", SEALED_AT))
     assert (found.rule, found.severity) == ("signature.pdf_signer_unknown", Severity.INFO)
+
+
+def test_a_stranger_who_signs_after_the_agency_is_noticed(world: PdfWorld) -> None:
+    """The picture of a signature may cover the whole page."""
+    stranger = world.pki.issue_person("", "Công ty ABC", "Kẻ Gian", P256)
+    (found,) = findings(world, sign_once(world.signed, stranger, "Khac", SEALED_AT))
+    assert (found.rule, found.severity) == ("signature.pdf_signed_after", Severity.WARNING)
+
+
+@pytest.mark.parametrize("name", ["b.pdf", "b.PDF", "b.pdf. ", "b.pdf (2)"])
+def test_an_attachment_that_only_calls_itself_a_pdf_is_noticed(name: str) -> None:
+    assert judge_other_format(name, "zip", False).severity is Severity.WARNING
+
+
+@pytest.mark.parametrize("name", ["b.zip", "b.pdf.zip", "pdf"])
+def test_an_attachment_of_another_format_and_name_is_worth_knowing_only(name: str) -> None:
+    assert judge_other_format(name, "zip", False).severity is Severity.INFO
 
 
 def test_a_page_without_signatures_is_unsigned(world: PdfWorld) -> None:
