@@ -22,11 +22,16 @@ from types import TracebackType
 from typing import Any
 
 from gateway.model.text import Bilingual
+from gateway.model.verdict import Indication
 from gateway.signature import pdf_texts as texts
 from gateway.signature.pdf import Failure, PdfFacts, PdfSignature, may_be_signed, may_have_pages, undecided
+from gateway.signature.pdf_facts import Coverage, Later, Token
 from gateway.signature.pdf_worker import LENGTH, QUESTION, READY
 
-_ANSWERED = frozenset({"gateway.signature.pdf_facts", "gateway.model.text", "gateway.model.verdict"})
+_ANSWERED = frozenset(
+    (kind.__module__, kind.__qualname__)
+    for kind in (PdfSignature, Failure, Coverage, Later, Token, Bilingual, Indication)
+)
 _PIECE = 256 * 1024
 _LARGE = 4 * 1024 * 1024  # bytes; searching more blocks the event loop for milliseconds
 _WARM_UP = 60.0  # seconds; the import takes 1.3 on an idle machine
@@ -42,9 +47,20 @@ class _Answer(pickle.Unpickler):
     """Takes our own values only: a hostile file may have taken over the process that answers."""
 
     def find_class(self, module: str, name: str) -> Any:
-        if module not in _ANSWERED:
+        if (module, name) not in _ANSWERED:  # whole names: "enum.bltns.eval" is reached through any module
             raise pickle.UnpicklingError(f"{module}.{name}")
         return super().find_class(module, name)
+
+
+def answer_in(data: bytes) -> list[PdfSignature]:
+    """``WorkerLost``: no answer, but what somebody wrote who took over the process."""
+    try:
+        answer = list(_Answer(io.BytesIO(data)).load())
+    except Exception as problem:  # unpickling raises whatever comes up
+        raise WorkerLost from problem
+    if not all(isinstance(one, PdfSignature) for one in answer):
+        raise WorkerLost
+    return answer
 
 
 class _Worker:
@@ -105,10 +121,9 @@ class _Worker:
             for at in range(0, len(data), _PIECE):  # one large write would be copied while everybody waits
                 writer.write(memoryview(data)[at : at + _PIECE])
                 await writer.drain()
-            answer = _Answer(io.BytesIO(await self._hear())).load()
-        except (OSError, EOFError, pickle.UnpicklingError) as problem:
+            return answer_in(await self._hear())
+        except (OSError, EOFError) as problem:
             raise WorkerLost from problem
-        return list(answer)
 
     async def hear_text(self) -> str:
         """The text of the first page; ``WorkerLost`` when it does not come."""
@@ -193,6 +208,14 @@ class PdfWorkers:
         return await self._read(data, signed, with_text=paged)
 
     async def _read(self, data: bytes, signed: bool, with_text: bool) -> PdfFacts:
+        """A worker may have died of something else than this file, so a second one is asked."""
+        for _ in range(2):
+            with suppress(WorkerLost):
+                return await self._try(data, signed, with_text)
+        return _unread(signed, texts.worker_died())
+
+    async def _try(self, data: bytes, signed: bool, with_text: bool) -> PdfFacts:
+        """``WorkerLost`` when the process ended; another has taken its place."""
         place = await self._idle.get()
         try:
             place = await self._alive(place)
@@ -202,9 +225,9 @@ class PdfWorkers:
         except TimeoutError:
             place = await self._replace(place)
             return _unread(signed, texts.too_slow(self._seconds))
-        except (WorkerLost, OSError):
+        except (WorkerLost, OSError) as problem:
             place = await self._replace(place)
-            return _unread(signed, texts.worker_died())
+            raise WorkerLost from problem
         except BaseException:  # cancelled: the process is still busy with a file that nobody waits for
             if place is not None:
                 await asyncio.shield(self._discard(place))

@@ -16,7 +16,7 @@ from pdf_world import PdfWorld, build_pdf_world
 from gateway.model.verdict import Indication
 from gateway.signature import workers as module
 from gateway.signature.pdf import read_pdf_signatures
-from gateway.signature.workers import PdfWorkers
+from gateway.signature.workers import PdfWorkers, WorkerLost, answer_in
 
 
 @pytest.fixture(scope="module")
@@ -72,17 +72,55 @@ async def test_a_hung_worker_is_replaced_and_the_file_not_concluded(world: PdfWo
         assert len(await workers.read(world.signed)) == 2
 
 
-async def test_a_worker_killed_at_work_is_replaced(world: PdfWorld) -> None:
+async def test_a_worker_killed_at_work_is_replaced_and_the_file_read_by_the_next(world: PdfWorld) -> None:
     async with PdfWorkers(count=1) as workers:
-        (victim,) = workers.pids
-        os.kill(victim, signal.SIGSTOP)  # so that it is certainly at work when it dies
         reading = asyncio.create_task(workers.read(world.signed))
-        await asyncio.sleep(0.1)
-        os.kill(victim, signal.SIGKILL)
+        await kill_at_work(workers)
+        assert [one.failure for one in await reading] == [None, None]
+
+
+async def test_a_file_that_kills_two_workers_is_not_concluded(world: PdfWorld) -> None:
+    async with PdfWorkers(count=1) as workers:
+        reading = asyncio.create_task(workers.read(world.signed))
+        await kill_at_work(workers)
+        await kill_at_work(workers)
         (answer,) = await reading
         assert answer.failure is not None
         assert "dừng giữa chừng" in answer.failure.reason.vi
         assert len(await workers.read(world.signed)) == 2
+
+
+async def kill_at_work(workers: PdfWorkers) -> None:
+    """Kill the only worker, certainly before it has answered."""
+    (victim,) = workers.pids
+    os.kill(victim, signal.SIGSTOP)
+    await asyncio.sleep(0.1)
+    os.kill(victim, signal.SIGKILL)
+    async with asyncio.timeout(10):
+        while victim in workers.pids or not workers.pids:  # noqa: ASYNC110 (nobody tells)
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("gateway.signature.pdf_facts", "enum.bltns.eval"),  # through what the module imports
+        ("gateway.model.text", "Bilingual.__init__.__globals__"),
+        ("builtins", "eval"),
+    ],
+)
+async def test_an_answer_that_names_anything_but_our_values_is_none(module: str, name: str) -> None:
+    def text(value: str) -> bytes:
+        return b"\x8c" + bytes([len(value)]) + value.encode()
+
+    taken_over = b"\x80\x04" + text(module) + text(name) + b"\x93" + text("1+1") + b"\x85R."
+    with pytest.raises(WorkerLost):
+        answer_in(taken_over)
+
+
+async def test_an_answer_of_other_values_is_none() -> None:
+    with pytest.raises(WorkerLost):
+        answer_in(pickle.dumps(["signature"]))
 
 
 async def test_a_worker_that_died_while_idle_costs_no_answer(world: PdfWorld) -> None:
