@@ -17,6 +17,8 @@ from gateway.model.text import Instant
 
 VIETNAM = timezone(timedelta(hours=7))  # QĐ 28/2018 Đ14.4; no daylight saving
 SECOND = 1_000_000
+_FIRST = -62_135_510_400 * SECOND  # a day after the first date there is, and two before the last
+_LAST = 253_402_128_000 * SECOND - 1
 
 
 class Clock(Protocol):
@@ -124,8 +126,13 @@ def to_rfc3339(instant: Instant) -> str:
 
 
 def local(instant: Instant) -> datetime:
-    """The instant as Vietnamese wall-clock time."""
-    return datetime.fromtimestamp(0, UTC).astimezone(VIETNAM) + timedelta(microseconds=instant)
+    """The instant as Vietnamese wall-clock time.
+
+    Outside the years 1 to 9999 the nearest that can be told: certificates without an end are valid until the
+    last second of 9999 (RFC 5280 section 4.1.2.5), which is the year 10000 here.
+    """
+    at = max(_FIRST, min(instant, _LAST))
+    return datetime.fromtimestamp(0, UTC).astimezone(VIETNAM) + timedelta(microseconds=at)
 
 
 def local_day(instant: Instant) -> date:

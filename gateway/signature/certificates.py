@@ -7,16 +7,43 @@ In charge of: fingerprints, names for people, and which keys and algorithms are 
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Sequence
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 MINIMUM_RSA_BITS = 2048  # edxml reference section 4.2: RSA ≥ 2048, ECDSA ≥ 256
 CURVES = ("secp256r1", "secp384r1")
 CA_CURVES = (*CURVES, "secp521r1")
+_LONGEST_NAME = 1000  # characters shown of a name; a whole certificate may be one name
+
+
+def load_certificate(der: bytes) -> x509.Certificate | None:
+    """A stranger's certificate, ``None`` when it cannot be read.
+
+    Its parts are parsed when first asked for, so a damaged one would raise somewhere deep.
+    """
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        _ = (certificate.subject, certificate.issuer, certificate.serial_number)
+        _ = (certificate.not_valid_before_utc, certificate.not_valid_after_utc)
+    except (ValueError, TypeError, OverflowError, x509.InvalidVersion):
+        return None
+    return certificate
+
+
+def visible(name: str) -> str:
+    """``name`` for screens and sentences: what would steer a terminal or turn the line around is replaced."""
+    shown = "".join("\N{REPLACEMENT CHARACTER}" if _steers(sign) else sign for sign in name[:_LONGEST_NAME])
+    return shown if len(name) <= _LONGEST_NAME else f"{shown}…"
+
+
+def _steers(sign: str) -> bool:
+    return unicodedata.category(sign)[0] == "C" or sign in "\u2028\u2029"
 
 
 def fingerprint(certificate: x509.Certificate) -> str:
@@ -27,8 +54,8 @@ def fingerprint(certificate: x509.Certificate) -> str:
 def subject_text(certificate: x509.Certificate) -> str:
     """Subject in RFC 4514 form; ``""`` when it cannot be read."""
     try:
-        return certificate.subject.rfc4514_string()
-    except ValueError:
+        return visible(certificate.subject.rfc4514_string())
+    except (ValueError, TypeError):
         return ""
 
 
@@ -67,6 +94,15 @@ def issuers_hash_text(certificate: x509.Certificate) -> str:
     except (UnsupportedAlgorithm, ValueError):
         return "?"
     return "?" if algorithm is None else algorithm.name.upper().replace("SHA", "SHA-", 1)
+
+
+def is_for_timestamps(certificate: x509.Certificate) -> bool:
+    """True when the certificate may be used for timestamps and nothing else, critically (RFC 3161 2.3)."""
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+    except (x509.ExtensionNotFound, ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        return False
+    return usage.critical and list(usage.value) == [ExtendedKeyUsageOID.TIME_STAMPING]
 
 
 def is_self_issued(certificate: x509.Certificate) -> bool:

@@ -5,6 +5,8 @@ file (``pdf_read``), what follows for the document (``pdf_findings``).
 
 The time is that of a timestamp token whose authority we trust, else what the signer stated in the signature,
 else the end of the declared day, else the moment of receipt. Only the token is proof; the source is shown.
+Where the certificate had been revoked when the file came, a time that nothing proves is not enough: whoever
+holds a stolen key states what he likes (ETSI EN 319 102-1, REVOKED_NO_POE).
 """
 
 from __future__ import annotations
@@ -14,16 +16,16 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 
 from cryptography import x509
-from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from gateway.clock import SECOND, VIETNAM, from_datetime, local_day, to_rfc3339
 from gateway.model.text import Bilingual, Instant
 from gateway.model.verdict import Indication, Proof, SignerRole, Verdict
 from gateway.signature import pdf_texts as texts
-from gateway.signature.certificates import fingerprint, subject_text
+from gateway.signature.certificates import fingerprint, is_for_timestamps, load_certificate, subject_text
 from gateway.signature.pdf_facts import Coverage, Failure, Later, PdfSignature, Token
 from gateway.signature.proofs import proofs_of, timestamp_proof
-from gateway.signature.trust_texts import clock_text
+from gateway.signature.trust import PathResult
+from gateway.signature.trust_texts import clock_text, holder
 from gateway.signature.verify import Trust
 
 # Signing tools that write local time as UTC are seven hours ahead, so a day is granted.
@@ -86,6 +88,7 @@ def _judge_one(case: _Case, one: PdfSignature) -> Verdict:
     if failure is not None or certificate is None:
         return _failed(case, one, certificate, when, failure or _impossible())
     path = trust.store.check_path(certificate, others, at=when.at, now=max(case.now, when.at))
+    path = _without_proof_of_time(case, when, path)
     row = trust.signers.find(fingerprint(certificate), local_day(when.at)) if trust.signers else None
     return replace(
         _verdict(case, one, certificate, when),
@@ -96,6 +99,21 @@ def _judge_one(case: _Case, one: PdfSignature) -> Verdict:
         role=SignerRole(row.role) if row else SignerRole.NOT_CHECKABLE,
         proofs=(*proofs_of(certificate, path), *when.proofs),
     )
+
+
+def _without_proof_of_time(case: _Case, when: SigningTime, path: PathResult) -> PathResult:
+    """The path as it counts when something in it had been revoked before the file came: only a timestamp
+    shows that the signature was there before that."""
+    if path.indication is not Indication.PASSED or when.source == "timestamp":
+        return path
+    for answer, certificate in zip(path.answers, path.chain, strict=False):
+        if answer.revoked_at is not None and answer.revoked_at <= case.at:
+            sub = "REVOKED_NO_POE" if certificate == path.chain[0] else "REVOKED_CA_NO_POE"
+            reason = texts.revoked_without_proof_of_time(
+                holder(certificate), clock_text(answer.revoked_at), clock_text(when.at)
+            )
+            return replace(path, indication=Indication.INDETERMINATE, sub_indication=sub, reason=reason)
+    return path
 
 
 def _failed(
@@ -155,32 +173,17 @@ def _weigh_token(case: _Case, token: Token) -> tuple[bool, tuple[Proof, ...]]:
     and what that rests on."""
     kept = (timestamp_proof(token.data),) if token.data else ()
     certificate, others = _certificates(token.certificate, token.others)
-    if certificate is None or not _is_for_timestamps(certificate):
+    if certificate is None or not is_for_timestamps(certificate):
         return False, kept
     path = case.trust.store.check_path(certificate, others, at=token.time, now=max(case.now, token.time))
     return path.indication is Indication.PASSED, (*kept, *proofs_of(certificate, path))
-
-
-def _is_for_timestamps(certificate: x509.Certificate) -> bool:
-    try:
-        usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
-    except (x509.ExtensionNotFound, ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
-        return False
-    return usage.critical and list(usage.value) == [ExtendedKeyUsageOID.TIME_STAMPING]
 
 
 def _certificates(
     certificate: bytes, others: Sequence[bytes]
 ) -> tuple[x509.Certificate | None, list[x509.Certificate]]:
     """Of the other certificates those that can be read."""
-    return _certificate(certificate), [c for c in map(_certificate, others) if c is not None]
-
-
-def _certificate(der: bytes) -> x509.Certificate | None:
-    try:
-        return x509.load_der_x509_certificate(der)
-    except ValueError:
-        return None
+    return load_certificate(certificate), [c for c in map(load_certificate, others) if c is not None]
 
 
 def _held(one: PdfSignature) -> Bilingual:

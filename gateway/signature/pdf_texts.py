@@ -117,6 +117,17 @@ def no_certificate() -> Bilingual:
     )
 
 
+def revoked_without_proof_of_time(who: str, revoked_at: str, signed_at: str) -> Bilingual:
+    return Bilingual(
+        f"Chưa đủ căn cứ kết luận: chứng thư số của {who} đã bị thu hồi từ {revoked_at}, trước khi trục nhận "
+        f"văn bản. Thời điểm ký {signed_at} do người ký tự ghi, không có dấu thời gian chứng minh chữ ký có "
+        "trước khi thu hồi. Hãy hỏi lại đơn vị gửi, hoặc đề nghị ký lại bằng chứng thư số còn hiệu lực.",
+        f"Not enough to conclude: the certificate of {who} was revoked on {revoked_at}, before the document "
+        f"came. The signing time {signed_at} is the signer's own statement, and no timestamp proves that the "
+        "signature is older than that. Ask the sender, or have it signed again with a valid certificate.",
+    )
+
+
 def weak_algorithm(name: str) -> Bilingual:
     return Bilingual(
         f"Chữ ký số trong tệp PDF dùng thuật toán {name}, không còn an toàn. Hãy đề nghị đơn vị gửi ký lại "

@@ -24,13 +24,12 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from gateway.clock import from_datetime
 from gateway.model.text import Bilingual, Instant
 from gateway.model.verdict import Indication
 from gateway.signature import timestamp_texts as texts
-from gateway.signature.certificates import subject_text
+from gateway.signature.certificates import is_for_timestamps, subject_text
 from gateway.signature.trust import TrustStore
 
 _GRANTED = ("granted", "granted_with_mods")
@@ -104,15 +103,6 @@ def judge_token(token: bytes, data: bytes, trust: TrustStore, now: Instant) -> J
     except _Wrong as problem:
         return _failed(str(problem))
     return _judge_path(token, read, trust, now)
-
-
-def is_for_timestamps(certificate: x509.Certificate) -> bool:
-    """True when the certificate may be used for timestamps and nothing else, critically (section 2.3)."""
-    try:
-        usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
-    except (x509.ExtensionNotFound, ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
-        return False
-    return usage.critical and list(usage.value) == [ExtendedKeyUsageOID.TIME_STAMPING]
 
 
 def _judge_path(token: bytes, read: _Token, trust: TrustStore, now: Instant) -> Judged:

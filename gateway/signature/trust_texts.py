@@ -19,6 +19,7 @@ from gateway.signature.certificates import (
     is_strong_key,
     issuers_hash_text,
     key_text,
+    visible,
 )
 from gateway.signature.revocation import RevocationAnswer, Standing
 
@@ -216,4 +217,4 @@ def crl_left_out(file: str, problem: str) -> Bilingual:
 
 def _name(name: x509.Name) -> str:
     common = name.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-    return str(common[0].value) if common else name.rfc4514_string()
+    return visible(str(common[0].value) if common else name.rfc4514_string())

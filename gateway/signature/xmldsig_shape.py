@@ -316,7 +316,7 @@ def _certificate(text: str) -> x509.Certificate:
             certificate.public_key(),
             certificate.not_valid_before_utc,
         )
-    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion):
         raise Malformed(texts.unreadable_certificate(), "NO_SIGNING_CERTIFICATE_FOUND") from None
     return certificate
 
