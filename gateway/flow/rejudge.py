@@ -30,7 +30,7 @@ from gateway.model.delivery import Delivery, State
 from gateway.model.event import EventType
 from gateway.model.finding import Finding, Severity
 from gateway.model.text import AgencyCode, Bilingual, Instant, nfc
-from gateway.model.verdict import Verdict
+from gateway.model.verdict import Indication, Verdict
 from gateway.services import Services
 from gateway.store import deliveries, events, proofs, rechecks
 from gateway.store.contract import Row, Tx
@@ -60,6 +60,7 @@ class Outcome(enum.Enum):
 
     CHANGED = "changed"
     UNCHANGED = "unchanged"
+    UNREAD = "unread"  # a worker failed, the verdicts stand: later
     GONE = "gone"  # the content was destroyed, or can no longer be read: the last verdict stands
 
 
@@ -129,12 +130,34 @@ async def _rejudge(
     if reading is None:
         await gw.store.write(lambda tx: [rechecks.end(tx, one) for one in due])
         return Judged(message, Outcome.GONE)
+    if await _was_read_better(gw, row, reading):
+        await postpone(gw, message)
+        return Judged(message, Outcome.UNREAD)
     found = judge_signatures(reading, bench)
     findings = tuple(apply_policies(found, AgencyCode(row["sender"]), bench.at, bench.policies))
     new = _New(reading.verdicts, findings, cause, actor, reason, gw.clock.now())
     judged = await gw.store.write(lambda tx: _record(tx, gw, row, due, new))
     gw.metrics.rechecks.labels(judged.outcome.value).inc()
     return judged
+
+
+async def _was_read_better(gw: Services, row: Row, reading: Reading) -> bool:
+    """True when signatures of a file were read before, and now the file was not: a worker hung or died. The
+    bytes are the same, so what was found in them is not lost to that."""
+    before = await gw.store.read(lambda tx: _verdicts_before(tx, row))
+    read = {str(verdict["where"]) for verdict in before if verdict["certificate_sha256"]}
+    unread = Indication.INDETERMINATE
+    return any(
+        one.where in read and one.indication is unread and not one.certificate_sha256
+        for one in reading.verdicts
+    )
+
+
+def _verdicts_before(tx: Tx, row: Row) -> list[dict[str, Any]]:
+    """The verdicts that count until now, as stored."""
+    before = rechecks.newest_judgement(tx, row["id"])
+    stored: list[dict[str, Any]] = before.verdicts if before else orjson.loads(row["verdicts"])
+    return stored
 
 
 async def _read_again(gw: Services, message: str, bench: Bench) -> Reading | None:
@@ -162,7 +185,7 @@ def _record(tx: Tx, gw: Services, row: Row, due: Sequence[Recheck], new: _New) -
     still_open = {verdict.certificate_sha256 for verdict in new.verdicts if verdict.is_open}
     ours = [_settle(tx, one, one.waits_for in still_open, new.at) for one in due]
     before = rechecks.newest_judgement(tx, row["id"])
-    verdicts = before.verdicts if before else orjson.loads(row["verdicts"])
+    verdicts = _verdicts_before(tx, row)
     if due and not any(ours):
         return Judged(row["id"], Outcome.UNCHANGED, tuple(verdicts))  # another process was first
     shown = tuple(verdict.as_json() for verdict in new.verdicts)

@@ -22,9 +22,13 @@ from gateway.model.delivery import State
 from gateway.model.text import AgencyCode, Instant
 from gateway.practice.papers import sign_paper
 from gateway.practice.pki import DemoPki, Identity
+from gateway.signature import pdf_texts as texts
 from gateway.signature.certificates import fingerprint
+from gateway.signature.pdf import undecided
+from gateway.signature.pdf_facts import Failure, PdfFacts
 from gateway.signature.seal import sign_envelope
 from gateway.signature.trust import TrustStore
+from gateway.signature.workers import PdfWorkers
 from gateway.store import rechecks
 from gateway.store.contract import Store
 from tests.unit.pdf_world import make_page
@@ -407,7 +411,8 @@ async def test_only_operators_ask_and_only_about_what_is_there(world: World, sea
 async def test_both_signatures_of_a_pdf_are_judged_again_at_the_time_of_signing(
     world: World, pki: DemoPki, seal: Identity, person: Identity, pdf: bytes
 ) -> None:
-    """The seal was revoked between signing and receipt: good for the PDF, which says when it was signed."""
+    """The seal was revoked between signing and receipt: when it signed is known from the signature alone, and
+    whoever holds a stolen key states what he likes."""
     await office.import_signers(world.gw, LOCAL, [person.signer(H37, "Chủ tịch")])
     submission = await world.send(files={"362.signed.pdf": pdf})
     assert {recheck.waits_for for recheck in await waiting(world, submission.message)} == {
@@ -418,8 +423,9 @@ async def test_both_signatures_of_a_pdf_are_judged_again_at_the_time_of_signing(
     await Rechecker(world.gw).round()
     message = await shown(world, submission)
     found = [(verdict["indication"], verdict["role"]) for verdict in message["verdicts"]]
-    assert found == [("TOTAL-PASSED", "person"), ("TOTAL-PASSED", "agency")]
-    assert rules(message) == []
+    assert found == [("TOTAL-PASSED", "person"), ("INDETERMINATE", "agency")]
+    assert message["verdicts"][1]["sub_indication"] == "REVOKED_NO_POE"
+    assert rules(message) == ["signature.pdf_not_valid"]
 
 
 async def test_a_pdf_whose_seal_was_revoked_before_signing_is_held(
@@ -431,3 +437,26 @@ async def test_a_pdf_whose_seal_was_revoked_before_signing_is_held(
     assert await state_of(world, submission) == [("held", "signature.pdf_revoked")]
     [row] = await world.rows("deliveries_of_message", message=submission.message)
     assert "362.signed.pdf" in str(row["reason_vi"])
+
+
+class _Failing(PdfWorkers):
+    """Every process dies."""
+
+    async def read_file(self, data: bytes) -> PdfFacts:
+        return PdfFacts((undecided(Failure("SIGNED_DATA_NOT_FOUND", texts.worker_died())),))
+
+
+async def test_a_worker_that_fails_later_costs_no_verdict_and_no_recheck(
+    world: World, pki: DemoPki, seal: Identity, pdf: bytes
+) -> None:
+    submission = await world.send(files={"362.signed.pdf": pdf})
+    before = (await shown(world, submission))["verdicts"]
+    await answer(world, pki, revoked=seal)
+    reading, world.gw.pdf_workers = world.gw.pdf_workers, _Failing()
+    await Rechecker(world.gw).round()
+    assert (await shown(world, submission))["verdicts"] == before
+    assert len(await waiting(world, submission.message)) == 2
+    world.gw.pdf_workers = reading
+    world.clock.jump_to(Instant(world.clock.now() + DAY))
+    await Rechecker(world.gw).round()
+    assert await state_of(world, submission) == [("held", "signature.pdf_revoked")]
