@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 
 from gateway.cli import output
 from gateway.cli.frame import Frame, common_options
@@ -79,17 +80,10 @@ def print_recall(console: Console, answer: dict[str, Any]) -> None:
 
 
 def _print_lines(console: Console, title: str, lines: list[dict[str, Any]]) -> None:
-    headings = (
-        "Nơi nhận",
-        "Kết quả",
-        "Yêu cầu lúc",
-        "Bằng",
-        "Lý do",
-        "Trả lời lúc",
-        "Nội dung, người trả lời",
-        "Nhắc",
-    )
-    console.print(output.table(title, headings, [_cells(line) for line in lines], rest=("Lý do",)))
+    headings = ("Nơi nhận", "Kết quả", "Yêu cầu lúc", "Trả lời lúc", "Nội dung, người trả lời", "Nhắc")
+    console.print(output.table(title, headings, [_cells(line) for line in lines]))
+    for cause, reason in dict.fromkeys((line["cause"], line["reason"]) for line in lines):
+        console.print(f"  Lý do ({CAUSES[cause]}): {escape(reason) or '(không ghi)'}", soft_wrap=True)
 
 
 def _cells(line: dict[str, Any]) -> tuple[object, ...]:
@@ -103,8 +97,6 @@ def _cells(line: dict[str, Any]) -> tuple[object, ...]:
         f"{line['name']} ({line['recipient']})",
         RecallState(line["state"]).words.vi + tried + notice,
         output.moment(line["asked_at"]),
-        CAUSES[line["cause"]],
-        line["reason"],
         output.moment(line["answered_at"]),
         answer,
         line["reminders"] or "",

@@ -160,7 +160,7 @@ def _print_deliveries(console: Console, found: dict[str, Any]) -> None:
             recipient_of(d),
             STATES.get(d["state"], d["state"]),
             output.span(since(d["accepted_at"], d["fetched_at"])),
-            output.span(since(d["accepted_at"], d["settled_at"])),
+            output.span(since(d["accepted_at"], d["settled_at"])) if d["state"] in ARRIVED else "",
             status_words(d["status_code"]),
             output.moment(d["status_at"]),
             _grounds(d),
@@ -190,7 +190,7 @@ def _grounds(delivery: dict[str, Any]) -> str:
     """Why it is not there, or why we believe that it is."""
     if delivery["reason"]:
         return str(delivery["reason"]["vi"])
-    fetched = delivery["fetched_at"] is not None and delivery["state"] == "delivered"
+    fetched = delivery["fetched_at"] is not None and delivery["state"] in ARRIVED
     return "đơn vị đã lấy về và xác nhận" if fetched else str(delivery["proof"])
 
 
@@ -241,6 +241,7 @@ def _print_status(console: Console, answer: dict[str, Any]) -> None:
 
 
 RELAY = "gateway"  # the kind of connection behind which another gateway of ours stands
+ARRIVED = ("delivered", "recalled")
 KINDS = {"new": "văn bản mới", "revoke": "thu hồi", "update": "cập nhật", "replace": "thay thế"}
 STAGES = {
     "receive": "nhận",
