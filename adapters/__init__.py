@@ -20,6 +20,7 @@ from adapters.langson.inbound import make_app as langson_app
 from adapters.langson.pull import LangsonInbox
 from adapters.peer import Peer
 from adapters.vxp import inbound as vxp
+from adapters.vxp.axis import Axis
 from adapters.vxp.pull import VxpInbox
 from adapters.webhook import Webhook
 from gateway.clock import Clock
@@ -53,6 +54,7 @@ class Loop(Protocol):
 
 
 KINDS: dict[str, AdapterType] = {
+    Axis.kind: Axis,
     Folder.kind: Folder,
     Inbox.kind: Inbox,
     LangsonAxis.kind: LangsonAxis,
@@ -64,6 +66,7 @@ KINDS: dict[str, AdapterType] = {
 
 # Kinds whose partner keeps messages for us until we come for them.
 COLLECTORS: dict[str, Callable[[Net, Clock], Collector]] = {
+    Axis.kind: Axis,
     LangsonAxis.kind: LangsonAxis,
 }
 # Inbound halves: where the partner's software finds us -> its web application.
@@ -80,4 +83,18 @@ def make_adapters(net: Net, clock: Clock) -> dict[str, Adapter]:
     return {kind: made(net, clock) for kind, made in KINDS.items()}
 
 
-__all__ = ["COLLECTORS", "KINDS", "LOOPS", "MOUNTS", "AdapterType", "Loop", "make_adapters"]
+def make_collectors(net: Net, clock: Clock) -> dict[str, Collector]:
+    """One of each kind whose partner keeps messages for us, by kind."""
+    return {kind: made(net, clock) for kind, made in COLLECTORS.items()}
+
+
+__all__ = [
+    "COLLECTORS",
+    "KINDS",
+    "LOOPS",
+    "MOUNTS",
+    "AdapterType",
+    "Loop",
+    "make_adapters",
+    "make_collectors",
+]

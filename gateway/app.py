@@ -13,9 +13,10 @@ from pathlib import Path
 
 import orjson
 
-from adapters import KINDS, LOOPS, MOUNTS, Loop, make_adapters
+from adapters import KINDS, LOOPS, MOUNTS, Loop, make_adapters, make_collectors
 from gateway.clock import Clock, SystemClock
 from gateway.config import KEYS, PAYLOADS, Config, load
+from gateway.delivery.collect import Collecting
 from gateway.delivery.janitor import Janitor
 from gateway.delivery.recheck import Rechecker
 from gateway.delivery.remind import Reminder
@@ -112,6 +113,8 @@ async def open_services(
         kinds=adapter_kinds(),
         connection_problems=lambda kind, settings: connection_problems(kind, settings, clock, config, home),
     )
+    net = outbound(config, home)  # its own: slow lists take no connection from deliveries
+    gw.collectors, gw.hang_up = make_collectors(net, clock), net.close
     await gw.refresh()
     return gw
 
@@ -135,6 +138,7 @@ async def running(home: Path, config: Config, clock: Clock) -> AsyncIterator[tup
         TrustFolder(gw, home / config.trust.folder),
         Stamper(gw, net),
         Reminder(gw),
+        Collecting(gw),
         *(made(gw, net) for made in LOOPS),
     )
     warming = asyncio.create_task(gw.pdf_workers.start())  # the first file waits for it, nobody else

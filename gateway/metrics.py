@@ -92,6 +92,33 @@ class Metrics:
             "Receipts that wait for a timestamp, when a service is set; counted up to 100000.",
             registry=self.registry,
         )
+        self.collected = Counter(
+            "gateway_collected",
+            "Messages that partners kept for us, by connection kind and what became of them.",
+            ["adapter", "outcome"],
+            registry=self.registry,
+        )
+        self.collect_success = Gauge(
+            "gateway_collect_last_success_timestamp_seconds",
+            "When a partner of this connection kind last answered (UTC seconds; the longest ago).",
+            ["adapter"],
+            registry=self.registry,
+        )
+        self.collect_backlog = Gauge(
+            "gateway_collect_backlog",
+            "Messages that waited at partners at the last look, by connection kind.",
+            ["adapter"],
+            registry=self.registry,
+        )
+        self.partners_away = Gauge(
+            "gateway_partners_away", "Partners that failed several times in a row.", registry=self.registry
+        )
+        self.reconciliation_differences = Gauge(
+            "gateway_reconciliation_differences",
+            "Documents that only one side has, in the newest comparisons; side: ours or theirs.",
+            ["side"],
+            registry=self.registry,
+        )
         self.bytes_in_flight = Gauge(
             "gateway_bytes_in_flight",
             "Bytes of uploads being handled, but for the first 64 KiB of each.",

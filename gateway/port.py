@@ -27,7 +27,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 from aiohttp.web import RequestKey
 
 from gateway.model.envelope import Kind
-from gateway.model.text import AgencyCode, Bilingual, DocumentId
+from gateway.model.text import AgencyCode, Bilingual, DocumentId, Instant
 
 # Where the server leaves (``request.get(TURNED_AWAY)``) the error that an inbound half has to
 # answer with, in its partner's own format, before it does anything else: the gateway is shutting down, say.
@@ -51,6 +51,7 @@ class Parcel:
     settings: Mapping[str, str]  # the recipient's connection profile
     open: Callable[[], AsyncIterator[bytes]]
     addressed: AgencyCode = AgencyCode("")  # how the envelope names the recipient; "": as ``recipient``
+    named: str = ""  # the same in the partner's form of codes, where the envelope names others too
     way: tuple[str, ...] = ()  # gateways that it passed, this one last
 
 
@@ -117,13 +118,16 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class ListedAgency:
-    """One row of a partner's agency list, codes as the partner spells them."""
+    """One row of a partner's agency list, codes as the partner spells them. ``parent`` is the code of the
+    agency above, or the ``ref`` of its row where the partner counts rows."""
 
     code: str
     name: str
     parent: str = ""
     other_code: str = ""
     mail: str = ""
+    ref: str = ""
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,7 @@ class ListedDocument:
     notation: str = ""
     sent_time: str = ""
     state: str = ""
+    sent_at: Instant | None = None  # ``sent_time`` as we read it
 
 
 class Unavailable(Exception):

@@ -8,7 +8,7 @@ anything.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
@@ -38,7 +38,7 @@ from gateway.store.proofs import KnownProofs
 from gateway.store.revocation import REVOCATION, Source, all_sources, evidence
 
 if TYPE_CHECKING:
-    from gateway.port import Tracer  # it needs aiohttp, which ``gateway check`` does without
+    from gateway.port import Collector, Tracer  # it needs aiohttp, which ``gateway check`` does without
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -113,6 +113,10 @@ class Lessons:
         return 0
 
 
+async def _nothing() -> None:
+    """There is nothing to let go of."""
+
+
 @dataclass(slots=True)
 class Services:
     """What flows work with. ``kinds`` maps an adapter kind to True when the recipient pulls."""
@@ -138,7 +142,9 @@ class Services:
     known_proofs: KnownProofs = field(default_factory=KnownProofs)
     lessons: Lessons = field(default_factory=Lessons)
     pdf_workers: PdfWorkers = field(default_factory=PdfWorkers)  # processes begin with the first file
+    collectors: Mapping[str, Collector] = field(default_factory=dict)  # kinds whose partner keeps messages
     tracers: Mapping[str, Tracer] = field(default_factory=dict)  # kinds whose partner can be asked
+    hang_up: Callable[[], Awaitable[None]] = field(default=_nothing)  # connections of the collectors
     _revisions: dict[str, int] = field(default_factory=dict)
     _reach: dict[tuple[str, date], frozenset[AgencyCode]] = field(default_factory=dict)
 
@@ -197,8 +203,14 @@ class Services:
         changed = {name for name, number in found.items() if self._revisions.get(name) != number}
         if registry.DIRECTORY in changed:
             data = await self.store.read(registry.read)
-            self.directory = Directory(
-                data.agencies, data.aliases, data.successions, data.level_sets, data.profiles
+            self.directory = await self.offload(
+                100 * len(data.agencies),
+                Directory,
+                data.agencies,
+                data.aliases,
+                data.successions,
+                data.level_sets,
+                data.profiles,
             )
         if registry.SIGNERS in changed:
             self.signers = SignerRegister(await self.store.read(registry.read_signers))
@@ -247,7 +259,8 @@ class Services:
             raise
 
     async def close(self) -> None:
-        """Let go of worker processes, threads and the store."""
+        """Let go of worker processes, threads, connections and the store."""
+        await self.hang_up()
         await self.pdf_workers.close()
         self.threads.shutdown(wait=True)
         self.disk_threads.shutdown(wait=True)

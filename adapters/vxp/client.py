@@ -2,7 +2,7 @@
 
 In charge of: every call of the SDK, its headers and bodies byte for byte as recorded
 (``tests/corpus/vectors/vxp-requests.json``), and telling an answer from rubbish. Not in charge of: when to
-call, what to keep (``outbound.py`` and ``gateway/delivery``).
+call, what to keep (``axis.py`` and ``gateway/delivery``).
 
 Unlike the SDK, which takes an empty or unreadable answer for a success without items, this client raises
 ``Unavailable`` for it. ``Failed`` is the axis' own no.
@@ -20,6 +20,7 @@ import orjson
 from multidict import CIMultiDict
 
 from adapters.vxp import sign
+from adapters.vxp.rows import RowReader, read_rows
 from gateway.clock import Clock
 from gateway.model.text import Bilingual
 from gateway.net import Net, Streamed, Unreachable
@@ -150,6 +151,22 @@ class VxpClient:
         """Rows of ``getAgenciesList``."""
         parameters = {"systemid": self._system_id}
         return _rows(await self._json("/getAgenciesList", parameters, limit=LIST_BYTES))
+
+    async def stream_agencies(self) -> AsyncIterator[dict[str, Any]]:
+        """The same row by row: nobody holds the whole list. The rows of a list that breaks off are followed
+        by ``Unavailable``."""
+        headers = self._headers({"systemid": self._system_id}, JSON)
+        reader, url = RowReader(), f"{self._base}/getAgenciesList"
+        try:
+            async with self._net.stream("POST", url, headers, b"", body=True) as answer:
+                try:
+                    async for row in read_rows(answer.chunks, reader):
+                        yield row
+                except ValueError as error:
+                    raise Unavailable(*_rubbish(answer.status, reader.rest())) from error
+                read_answer(answer.status, reader.rest())
+        except Unreachable as error:
+            raise Unavailable(error.code, error.text) from error
 
     async def agencies_qd20(self, level: str = "") -> list[dict[str, Any]]:
         """Rows of ``getAgenciesListQD20``: codes of QĐ 20/2020 beside the old ones."""

@@ -32,7 +32,7 @@ def recipients_can_be_reached(subject: Subject) -> Iterator[Finding]:
         return
     for text in subject.wanted():
         if reason := _out_of_reach(text, directory, subject):
-            yield _not_ours(text) if subject.from_axis else _unreachable(text, *reason)
+            yield not_ours(text) if subject.from_axis else _unreachable(text, *reason)
 
 
 def narrowed_recipients_are_named(subject: Subject) -> Iterator[Finding]:
@@ -95,7 +95,19 @@ def _unreachable(text: str, rule: str, vi: str, en: str) -> Finding:
     )
 
 
-def _not_ours(text: str) -> Finding:
+def none_of_ours() -> Finding:
+    """A message from the axis for nobody here: its sender shall know, so the axis is told."""
+    return refuse(
+        "recipient.none_ours",
+        "To/OrganId",
+        "Trong các nơi nhận của văn bản không có đơn vị nào của trục này. Hãy kiểm tra mã nơi nhận.",
+        "None of the recipients is served by this gateway. Check their codes.",
+        _CLAUSE,
+    )
+
+
+def not_ours(text: str) -> Finding:
+    """A recipient of a message from the axis that is somebody else's."""
     return info(
         "recipient.not_ours",
         text or "To/OrganId",

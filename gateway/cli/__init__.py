@@ -42,6 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "trust": ("trust", "trust"),
     "key": ("key", "key"),
     "queue": ("queue", "queue"),
+    "reconcile": ("reconcile", "reconcile"),
     "recall": ("recall", "recall"),
     "incident": ("incident", "incident"),
     "simulate": ("simulate", "simulate"),

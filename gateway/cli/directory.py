@@ -79,6 +79,19 @@ def resolve(frame: Frame, code: str) -> None:
 
 @directory.command()
 @common_options
+@click.argument("partner")
+@click.option("--apply", is_flag=True, help="Do it; without, only show what would change.")
+@click.pass_obj
+def sync(frame: Frame, partner: str, apply: bool) -> None:
+    """So danh mục của trục PARTNER. A partner's agency list beside ours; a preview unless --apply."""
+    with output.progress(frame) as bar:
+        bar.add_task("Đang lấy danh mục của trục…", total=None)
+        found = operate(frame, "directory.sync", partner=partner, apply=apply)
+    output.show(frame, found, lambda console: _print_sync(console, found))
+
+
+@directory.command()
+@common_options
 @click.option("--on", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The day to look at.")
 @click.option(
     "--file",
@@ -117,6 +130,20 @@ def _print_changes(console: Console, changes: dict[str, Any], applied: bool) -> 
         console.print(f"  [dim]… chỉ hiện {SHOWN} dòng đầu của mỗi loại; xem đủ bằng --json[/]")
     if not applied:
         console.print("  → Thêm [bold]--apply[/] để nhập. [dim](add --apply to do it)[/]")
+
+
+def _print_sync(console: Console, found: dict[str, Any]) -> None:
+    console.print(
+        f"Trục {escape(found['partner'])} liệt kê {found['listed']} đơn vị; {found['ours']} thuộc phía tỉnh "
+        f"(không thay đổi), {found['test']} mã thử, {found['repeated']} dòng trùng, "
+        f"{found['unreadable_count']} dòng không đọc được mã"
+    )
+    _print_changes(console, found["changes"], found["applied"])
+    if found["left_open"]:
+        console.print(
+            f"  [yellow]![/] {len(found['left_open'])} đơn vị không còn trong danh sách nhưng chưa ngừng "
+            "hoạt động: danh sách có vẻ thiếu. [dim](the list looks incomplete; nobody was closed)[/]"
+        )
 
 
 def _print_rehearsal(console: Console, found: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from gateway import config
-from gateway.cli import output
+from gateway.cli import doctor_partners, output
 from gateway.cli.frame import Frame, common_options
 from gateway.cli.reach import wait
 from gateway.clock import SECOND, SystemClock, from_datetime, local_day, to_rfc3339
@@ -97,6 +97,12 @@ def examine(home: Path) -> Iterator[Line]:
     yield from _store(home, loaded)
     if loaded.trust.timestamp_url:
         yield from _timestamps(home, loaded)
+    try:
+        found = wait(doctor_partners.concerns(home, loaded))
+    except GatewayError:
+        return  # said of the store already
+    for concern in found:
+        yield Line(Weight.NOTE, "partners", concern)
 
 
 def _python() -> Line:

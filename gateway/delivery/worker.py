@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Mapping
 
 import structlog
 
-from gateway.clock import SECOND
+from gateway.clock import SECOND, local_day
 from gateway.delivery.retry import wait_after
 from gateway.delivery.settle import LOCAL_FAULT, Attempt, settle
 from gateway.flow.payload import open_payload
@@ -98,9 +98,14 @@ class Worker:
     async def _parcel(self, attempt: Attempt) -> Parcel:
         gw, delivery = self._gw, attempt.delivery
         payload = await open_payload(gw, delivery)
-        way, addressed = await gw.store.read(
-            lambda tx: (peers.way_of(tx, delivery.message), peers.addressed_as(tx, delivery.id))
+        way, addressed, all_addressed = await gw.store.read(
+            lambda tx: (
+                peers.way_of(tx, delivery.message),
+                peers.addressed_as(tx, delivery.id),
+                deliveries.addressed_of(tx, delivery.message),
+            )
         )
+        settings = await settings_of(gw, delivery.destination)
         unread = [payload]
 
         async def stream() -> AsyncIterator[bytes]:
@@ -120,11 +125,17 @@ class Worker:
             envelope_sha256=payload.sha256.hex(),
             size=payload.size,
             attempt=delivery.attempts,
-            settings=await settings_of(gw, delivery.destination),
+            settings=settings,
             open=stream,
             addressed=AgencyCode(addressed),
+            named=self._named(AgencyCode(addressed), settings) if len(all_addressed) > 1 else "",
             way=(*way, gw.config.gateway.name),
         )
+
+    def _named(self, code: AgencyCode, settings: Mapping[str, str]) -> str:
+        """A code as the partner writes codes (setting ``codes``; without, the canonical one)."""
+        on = local_day(self._gw.clock.now())
+        return self._gw.directory.written_form(code, settings.get("codes", "qd20"), on)
 
 
 def claim_due(tx: Tx, gw: Services, limit: int) -> list[Attempt]:

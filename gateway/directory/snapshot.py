@@ -21,6 +21,8 @@ from gateway.model.text import AgencyCode, nfc
 OUTSIDE = "outside"  # a level word that belongs to no level set: ministries, enterprises
 SERVES = "serves"  # profile setting; SUBTREE: the agencies below without a profile of their own use it too
 SUBTREE = "subtree"
+OTHERS = "others"  # all agencies that are neither connected nor, by the setting ``ours``, of our own side
+OURS = "ours"  # profile setting with OTHERS: the root agencies of our side, comma-separated
 CODES = "codes"  # profile setting: the form of agency codes that the partner wants
 AS_RECEIVED = "as_received"
 CODE_FORMS = (AS_RECEIVED, "qcvn102", "qd20", "vxp")
@@ -64,6 +66,8 @@ class Directory:
     _by_old: Mapping[AgencyCode, tuple[Succession, ...]] = field(init=False, repr=False, compare=False)
     _below: Mapping[AgencyCode, tuple[AgencyCode, ...]] = field(init=False, repr=False, compare=False)
     _connected: Mapping[AgencyCode, Profile] = field(init=False, repr=False, compare=False)
+    _others: Profile | None = field(init=False, repr=False, compare=False)
+    _ours: frozenset[AgencyCode] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         _refuse_circles(self.agencies, self.successions)
@@ -75,6 +79,10 @@ class Directory:
         index(self, "_by_old", grouped(self.successions, lambda row: row.old))
         index(self, "_below", _children(self.agencies))
         index(self, "_connected", {profile.agency: profile for profile in self.profiles})
+        others = next((one for one in self.profiles if (SERVES, OTHERS) in one.settings), None)
+        index(self, "_others", others)
+        roots = dict(others.settings).get(OURS, "") if others else ""
+        index(self, "_ours", frozenset(AgencyCode(self.canonical(text)) for text in roots.split(",")))
 
     # -- which agency does this text mean?
 
@@ -93,6 +101,10 @@ class Directory:
     def agency(self, code: AgencyCode, on: date) -> Agency | None:
         """The row whose period holds on ``on``."""
         return next((row for row in self._rows.get(code, ()) if row.period.holds_on(on)), None)
+
+    def periods_of(self, code: AgencyCode) -> tuple[Agency, ...]:
+        """Every row of the code, earliest period first."""
+        return self._rows.get(code, ())
 
     def name(self, code: AgencyCode, on: date) -> str:
         """Its name on the day, or the one nearest before (else after) when it was not active; "" unknown."""
@@ -206,23 +218,26 @@ class Directory:
 
     def profile(self, code: AgencyCode) -> Profile:
         """How it is connected: its own profile, else that of the nearest agency above whose profile serves
-        its subtree, else the inbox here. ``Profile.agency`` is whose connection it is. A profile that
-        serves ``each`` ends the search: whoever is below has an inbox of its own."""
+        its subtree; else the one that serves all others, if the agency is not of our side; else the inbox
+        here. ``Profile.agency`` is whose connection it is. A profile that serves ``each`` ends the search:
+        whoever is below has an inbox of its own."""
         own = self._connected.get(code)
         if own is not None:
             return own
         rows = self._rows.get(code, ())
+        ours = code in self._ours
         above = rows[-1].parent if rows else None
         while above is not None:
+            ours = ours or above in self._ours
             profile = self._connected.get(above)
             served = profile.settings if profile is not None else ()
             if profile is not None and (SERVES, SUBTREE) in served:
                 return profile
             if (SERVES, EACH) in served:
-                break
+                return Profile(agency=code)
             rows = self._rows.get(above, ())
             above = rows[-1].parent if rows else None
-        return Profile(agency=code)
+        return Profile(agency=code) if ours or self._others is None else self._others
 
     # -- inside
 

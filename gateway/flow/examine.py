@@ -14,6 +14,7 @@ from datetime import date
 from typing import NamedTuple
 
 from gateway.checks.policies import apply_policies, meet_demands
+from gateway.checks.recipients import none_of_ours, not_ours
 from gateway.checks.secrecy import MARKED, found_on_page
 from gateway.checks.subject import Subject
 from gateway.checks.table import run_checks
@@ -56,6 +57,7 @@ class Bench:
     narrow_to: tuple[str, ...] = ()
     policies: tuple[Policy, ...] = ()
     received_at: Instant | None = None  # of a kept message that is judged again; ``None``: now
+    partner: AgencyCode = AgencyCode("")  # the connection of the axis that it came through
 
     @property
     def at(self) -> Instant:
@@ -121,6 +123,7 @@ def examine(upload: Upload, reading: Reading, known: Known, bench: Bench) -> Exa
             now=now,
             narrow_to=bench.narrow_to,
             earlier=known.earlier,
+            from_axis=bool(bench.partner),
         )
         findings = run_checks(subject)
         verdicts = reading.verdicts
@@ -234,7 +237,18 @@ def _ways(envelope: Envelope, bench: Bench, known: Known, findings: list[Finding
     on = local_day(bench.clock.now())
     routing = route(codes, directory, on, bench.kinds, sender, known.stand_ins)
     findings.extend(routing.findings)
-    return routing.hops
+    return _ours(envelope, bench, routing.hops, findings) if bench.partner else routing.hops
+
+
+def _ours(
+    envelope: Envelope, bench: Bench, hops: tuple[Hop, ...], findings: list[Finding]
+) -> tuple[Hop, ...]:
+    """Of a message from an axis, the ways that do not lead back to it; the others are recorded only."""
+    ours = tuple(hop for hop in hops if hop.destination != bench.partner)
+    findings += [not_ours(hop.addressed) for hop in hops if hop.destination == bench.partner]
+    if not ours and envelope.kind is not Kind.STATUS:
+        findings.append(none_of_ours())
+    return ours
 
 
 def _only_what_may_be_said(findings: Sequence[Finding]) -> list[Finding]:

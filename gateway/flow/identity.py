@@ -98,16 +98,19 @@ def identify(envelope: Envelope, directory: Directory) -> Identity:
     )
 
 
-def look_up(tx: Tx, identity: Identity, *, lock: bool = False) -> Known:
+def look_up(tx: Tx, identity: Identity, *, lock: bool = False, rewritten: bool = False) -> Known:
     """What the store knows about this message; with ``lock`` its document stays ours until the commit.
 
     The document comes first: what is read after its lock was given is what others committed before.
+    ``rewritten``: it came from an axis that writes headers anew, so a ``new`` with the same files repeats.
     """
     row = _document(tx, identity, lock)
     if row is None:
         return Known(earlier=Earlier(same_number=_same_number(tx, identity, "")))
     repeated = tx.one("message_by_key", duplicate_key=identity.duplicate_key)
     earlier = _earlier(tx, identity, row, repeated is not None)
+    if repeated is None and rewritten and identity.kind is Kind.NEW:
+        repeated = _with_same_files(tx, identity, row)
     stand_ins = deliveries.stand_ins(tx, row["id"])
     if repeated is None:
         return Known(row["id"], row["document_id"], earlier=earlier, stand_ins=stand_ins)
@@ -120,6 +123,14 @@ def _document(tx: Tx, identity: Identity, lock: bool) -> Row | None:
         row = messages.document_of(tx, identity.document_sender, document_id, lock=lock)
         if row is not None:
             return row
+    return None
+
+
+def _with_same_files(tx: Tx, identity: Identity, document: Row) -> Row | None:
+    """The first version of the document, if its files are those of this message."""
+    for version in tx.all("versions_of_document", document=document["id"]):
+        if version["kind"] == Kind.NEW.value and _files(version) == identity.files:
+            return version
     return None
 
 

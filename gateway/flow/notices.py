@@ -49,7 +49,7 @@ def tell_sender(tx: Tx, gw: Services, delivery: Delivery, reason: Bilingual) -> 
     own = AgencyCode(gw.config.gateway.code or gw.config.gateway.name)
     name = gw.directory.name(delivery.recipient, local_day(gw.clock.now()))
     text = f"Trục không chuyển được đến {name} ({delivery.recipient}): {reason.vi}"
-    _write_status(tx, gw, delivery, own, StatusCode.REFUSED, text, gw.clock.now())
+    _write_status(tx, gw, delivery, own, StatusCode.REFUSED, text, gw.clock.now(), notice=True)
 
 
 def report_arrival(tx: Tx, gw: Services, delivery: Delivery, at: Instant) -> None:
@@ -76,6 +76,7 @@ def _write_status(
     description: str,
     at: Instant,
     about: AgencyCode = AgencyCode(""),
+    notice: bool = False,
 ) -> str:
     """Build a status in ``reporter``'s name and accept it within this transaction; its message id."""
     first = first_message(tx, delivery)
@@ -87,7 +88,7 @@ def _write_status(
     if not exam.hops or exam.envelope is None:
         return ""
     payload = _payload(gw, _written_for(gw, exam.hops[0].recipient, exam.envelope))
-    plan = plan_for(gw, record.GATEWAY, exam, payload, automatic=True)
+    plan = plan_for(gw, record.GATEWAY, exam, payload, automatic=True, notice=notice)
     commit(tx, gw, plan)
     return plan.message
 

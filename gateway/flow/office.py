@@ -40,9 +40,10 @@ async def import_directory(
 ) -> Changes:
     """Show what an import would change; with ``apply`` do it. ``BadRequest`` if the result does not hold."""
     caller.require(Role.ADMINISTRATOR)
-    if found := problems(merge(gw.directory, incoming)):
+    size = 100 * (len(gw.directory.agencies) + len(incoming.agencies))  # a national list takes seconds
+    if found := await gw.offload(size, lambda: problems(merge(gw.directory, incoming))):
         raise BadRequest(found[0].text, code="directory.invalid", findings=tuple(found))
-    changes = preview(gw.directory, incoming)
+    changes = await gw.offload(size, preview, gw.directory, incoming)
     if not apply:
         return changes
     sets = tuple(level_sets) or (() if gw.directory.level_sets else default_level_sets())

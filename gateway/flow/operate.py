@@ -22,8 +22,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from gateway.clock import SECOND, local_day, to_rfc3339
 from gateway.directory.load import read_directory
-from gateway.errors import BadRequest, NotFound
+from gateway.errors import BadRequest, Busy, NotFound
 from gateway.flow import conform, hold, incident, local, look, office, partners, peers, requests, trust
+from gateway.flow.agency_sync import sync_agencies
 from gateway.flow.certificates import list_certificates
 from gateway.flow.choose import choose
 from gateway.flow.directory_rehearsal import rehearse_directory
@@ -31,11 +32,13 @@ from gateway.flow.door import Caller
 from gateway.flow.policies import end_policy, exempt, list_policies, set_policy
 from gateway.flow.policy_rehearsal import rehearse
 from gateway.flow.recall import show_recall, silent_recalls
+from gateway.flow.reconcile import reconcile
 from gateway.flow.rejudge import recheck_document
 from gateway.flow.signers import compare, confirm, decline, list_proposals, list_signers
 from gateway.flow.stamps import show_receipt
 from gateway.model.agency import Profile
 from gateway.model.text import AgencyCode, Bilingual, Instant
+from gateway.port import Unavailable
 from gateway.services import Services
 from gateway.signature.register import read_signers_csv
 from gateway.store import rechecks
@@ -105,6 +108,22 @@ async def import_signers(gw: Services, caller: Caller, text: str, preview: bool 
     if preview:
         return {"rows": 0, "changes": compare(await list_signers(gw, caller), rows)}
     return {"rows": await office.import_signers(gw, caller, rows)}
+
+
+async def sync_directory(gw: Services, caller: Caller, partner: str, apply: bool = False) -> Any:
+    """Lay a partner's agency list beside the directory; with ``apply`` take it over."""
+    try:
+        return await sync_agencies(gw, caller, partner, apply)
+    except Unavailable as error:
+        raise Busy(error.text, code=error.code) from error
+
+
+async def reconcile_partner(gw: Services, caller: Caller, partner: str, day: date | None = None) -> Any:
+    """Compare what a partner took on a day (yesterday by default) with what it lists."""
+    try:
+        return await reconcile(gw, caller, partner, day)
+    except Unavailable as error:
+        raise Busy(error.text, code=error.code) from error
 
 
 async def show_directory(gw: Services, caller: Caller, on: date | None = None, under: str = "") -> Any:
@@ -293,6 +312,7 @@ async def describe_store(gw: Services, caller: Caller) -> Any:
 
 OPERATIONS: dict[str, Operation] = {
     "directory.import": import_directory,
+    "directory.sync": sync_directory,
     "directory.show": show_directory,
     "directory.resolve": resolve_agency,
     "signers.import": import_signers,
@@ -305,6 +325,7 @@ OPERATIONS: dict[str, Operation] = {
     "agency.connect": connect_agency,
     "agency.add_system": add_system,
     "agency.principals": list_principals,
+    "partner.reconcile": reconcile_partner,
     "partner.add_system": add_partner_system,
     "partner.renew_secret": renew_partner_secret,
     "partner.freshness": set_partner_freshness,

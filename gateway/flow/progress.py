@@ -26,8 +26,8 @@ from gateway.store import deliveries, events
 from gateway.store.contract import Row, Tx
 from gateway.store.deliveries import Change
 
-# Behind these another gateway of ours stands: it reports the arrival when the recipient has the message.
-RELAYS = frozenset({"gateway"})
+# Behind these another gateway or an axis stands: the arrival is reported when the recipient has the message.
+RELAYS = frozenset({"gateway", "axis", "langson_axis"})
 
 
 def arrive(

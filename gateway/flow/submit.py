@@ -10,7 +10,7 @@ disk. When it raises, nothing of the upload is (but for the record that it was r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.clock import SECOND
@@ -33,6 +33,8 @@ from gateway.store import events, peers
 from gateway.store.contract import Tx, surely_undone
 from gateway.store.payloads import StoredPayload
 
+DIRECT = AgencyCode("")  # came from its sender itself, through no axis
+
 
 @dataclass(frozen=True, slots=True)
 class Submission:
@@ -47,25 +49,59 @@ class Submission:
     findings: tuple[Finding, ...]
 
 
-async def submit(gw: Services, caller: Caller, upload: Upload, narrow_to: Sequence[str] = ()) -> Submission:
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is about to be committed, for who keeps a row of their own with it: accepted, held, repeated or
+    refused. ``reason`` of a refusal is its first."""
+
+    outcome: str
+    envelope_sha256: bytes
+    message: str = ""
+    reason_code: str = ""
+    reason: str = ""  # Vietnamese
+
+
+class Postponed(Exception):
+    """The refusal that the caller did not want recorded yet; nothing was written."""
+
+    def __init__(self, exam: Examination) -> None:
+        self.exam = exam
+        super().__init__("postponed")
+
+
+Beside = Callable[[Tx, Answer], None]  # writes into the transaction that holds the answer
+Patience = Callable[[Examination], bool]  # True: better not refused now
+
+
+async def submit(
+    gw: Services,
+    caller: Caller,
+    upload: Upload,
+    narrow_to: Sequence[str] = (),
+    *,
+    beside: Beside | None = None,
+    patience: Patience | None = None,
+) -> Submission:
     """Take one upload through the gate.
 
     ``narrow_to``: codes of the envelope's recipients to which a partner's call restricts it. Raises
     ``Unreadable``, ``Refused``, ``DuplicateConflict`` or ``NotPermitted`` with the findings (recorded once
-    for caller, bytes and rule set), ``Busy`` when the disk is full.
+    for caller, bytes and rule set), ``Busy`` when the disk is full, ``Postponed`` where ``patience`` says so.
     """
     try:
-        bench = bench_for(gw, caller.agencies, narrow_to)
+        bench = bench_for(gw, caller.agencies, narrow_to, caller.partner)
         reading = await read_upload(gw, upload, bench)
         exam = await examine_upload(gw, upload, reading, bench)
         if isinstance(reading, Reading) and not _answered(exam):
-            accepted = await _accept(gw, caller, upload, reading, exam, bench)
+            accepted = await _accept(gw, caller, upload, reading, exam, bench, beside)
             if isinstance(accepted, Submission):
                 return accepted
             exam = accepted
         if _is_repeat(exam):
-            return await _repeat(gw, caller, upload, exam)
-        raise await _refusal(gw, caller, upload, exam)
+            return await _repeat(gw, caller, upload, exam, beside)
+        if patience is not None and patience(exam):
+            raise Postponed(exam)
+        raise await _refusal(gw, caller, upload, exam, beside)
     finally:
         upload.staging.discard()
 
@@ -91,10 +127,23 @@ async def preflight(gw: Services, caller: Caller, upload: Upload) -> Examination
         upload.staging.discard()
 
 
-def bench_for(gw: Services, agencies: frozenset[AgencyCode], narrow_to: Sequence[str] = ()) -> Bench:
+def bench_for(
+    gw: Services,
+    agencies: frozenset[AgencyCode],
+    narrow_to: Sequence[str] = (),
+    partner: AgencyCode = DIRECT,
+) -> Bench:
     """The engine's inputs, as the running gateway has them."""
     return Bench(
-        gw.clock, limits_of(gw), gw.trust, gw.directory, gw.kinds, agencies, tuple(narrow_to), gw.policies
+        gw.clock,
+        limits_of(gw),
+        gw.trust,
+        gw.directory,
+        gw.kinds,
+        agencies,
+        tuple(narrow_to),
+        gw.policies,
+        partner=partner,
     )
 
 
@@ -112,7 +161,8 @@ async def examine_upload(
     """Look up what the store knows, and let the engine decide."""
     if isinstance(reading, Examination):
         return reading
-    known = await gw.store.read(lambda tx: look_up(tx, reading.identity))
+    rewritten = bool(bench.partner)
+    known = await gw.store.read(lambda tx: look_up(tx, reading.identity, rewritten=rewritten))
     return await gw.offload(upload.size, examine, upload, reading, known, bench)
 
 
@@ -135,7 +185,13 @@ def _require_own_agency(caller: Caller, exam: Examination) -> None:
 
 
 async def _accept(
-    gw: Services, caller: Caller, upload: Upload, reading: Reading, exam: Examination, bench: Bench
+    gw: Services,
+    caller: Caller,
+    upload: Upload,
+    reading: Reading,
+    exam: Examination,
+    bench: Bench,
+    beside: Beside | None,
 ) -> Submission | Examination:
     """Make the bytes durable, then commit everything at once, then wake the worker.
 
@@ -148,7 +204,7 @@ async def _accept(
     upload.timings["durable"] = gw.clock.now() - started
 
     def unit(tx: Tx) -> tuple[Plan, Accepted] | Examination:
-        known = look_up(tx, reading.identity, lock=True)
+        known = look_up(tx, reading.identity, lock=True, rewritten=bool(bench.partner))
         current = exam if known == exam.known else examine(upload, reading, known, bench)
         if _answered(current):
             return current
@@ -157,6 +213,9 @@ async def _accept(
         peers.keep_way(tx, plan.message, upload.way)
         reject_demanded(tx, gw, plan)
         gone = follow(tx, gw, plan)
+        if beside is not None:
+            held = plan.exam.decision is Decision.HOLD
+            beside(tx, Answer("held" if held else "accepted", upload.sha256, plan.message))
         return plan, replace(accepted, unused=(*accepted.unused, *gone))
 
     files = [payload, *(form.payload for form in forms.values())]
@@ -177,7 +236,9 @@ async def _accept(
     return _submission(plan, accepted)
 
 
-async def _repeat(gw: Services, caller: Caller, upload: Upload, exam: Examination) -> Submission:
+async def _repeat(
+    gw: Services, caller: Caller, upload: Upload, exam: Examination, beside: Beside | None
+) -> Submission:
     """The same message again: its first receipt, no new delivery."""
     _require_own_agency(caller, exam)
     assert exam.identity is not None
@@ -194,6 +255,8 @@ async def _repeat(gw: Services, caller: Caller, upload: Upload, exam: Examinatio
     )
 
     def unit(tx: Tx) -> Submission:
+        if beside is not None:
+            beside(tx, Answer("repeated", upload.sha256, exam.known.repeats))
         events.record(tx, repeated)
         message = tx.one("message_by_id", id=exam.known.repeats)
         first = tx.all("receipts_of_message", message=exam.known.repeats)
@@ -211,7 +274,9 @@ async def _repeat(gw: Services, caller: Caller, upload: Upload, exam: Examinatio
     return await gw.store.write(unit)
 
 
-async def _refusal(gw: Services, caller: Caller, upload: Upload, exam: Examination) -> GatewayError:
+async def _refusal(
+    gw: Services, caller: Caller, upload: Upload, exam: Examination, beside: Beside | None = None
+) -> GatewayError:
     """Record the refusal, without payload or subject; the error to raise."""
     gw.metrics.submissions.labels("refuse").inc()
     worst = max(exam.findings, key=lambda finding: finding.severity)
@@ -227,9 +292,13 @@ async def _refusal(gw: Services, caller: Caller, upload: Upload, exam: Examinati
         reason_code=worst.rule,
         facts={"size": upload.size, "findings": facts.findings_of(exam)},
     )
-    await gw.store.write(
-        lambda tx: events.count_refusal(tx, caller.principal, upload.sha256, refusal.rule_set, now, refusal)
-    )
+
+    def unit(tx: Tx) -> None:
+        events.count_refusal(tx, caller.principal, upload.sha256, refusal.rule_set, now, refusal)
+        if beside is not None:
+            beside(tx, Answer("refused", upload.sha256, "", worst.rule, worst.text.vi))
+
+    await gw.store.write(unit)
     return _error_for(exam)
 
 

@@ -63,6 +63,11 @@ class EventType(enum.Enum):
     CREDENTIAL_CHANGED = "credential.changed"
     AGENCY_REQUESTED = "agency.requested"
     AGENCY_DECIDED = "agency.decided"
+    PARTNER_COLLECTED = "partner.collected"
+    PARTNER_UNAVAILABLE = "partner.unavailable"
+    PARTNER_AVAILABLE = "partner.available"
+    DIRECTORY_COMPARED = "directory.compared"
+    RECONCILIATION_MADE = "reconciliation.made"
     KEY_ROTATED = "key.rotated"
     PERSON_VIEWED = "person.viewed"
 
@@ -109,6 +114,11 @@ MEANING: dict[EventType, str] = {
     EventType.CREDENTIAL_CHANGED: "How old a signed call of a partner's system may be was changed.",
     EventType.AGENCY_REQUESTED: "A partner's software asked to add or close an agency below its own.",
     EventType.AGENCY_DECIDED: "An operator approved or declined such a request.",
+    EventType.PARTNER_COLLECTED: "A message that a partner kept for us was taken, or refused, by its DocId.",
+    EventType.PARTNER_UNAVAILABLE: "A partner that we come to for messages failed several times in a row.",
+    EventType.PARTNER_AVAILABLE: "A partner that had failed answers again.",
+    EventType.DIRECTORY_COMPARED: "A partner's agency list was compared with the directory; nothing changed.",
+    EventType.RECONCILIATION_MADE: "What a partner took on a day was compared with what it lists.",
     EventType.KEY_ROTATED: "The gateway began to use a new key of its own.",
     EventType.PERSON_VIEWED: "A person opened content, with the reason that was given.",
 }

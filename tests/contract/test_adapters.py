@@ -16,6 +16,7 @@ from adapters import KINDS, make_adapters
 from adapters.folder.drop import Folder
 from adapters.langson.axis import LangsonAxis
 from adapters.peer import Peer
+from adapters.vxp.axis import Axis
 from adapters.webhook import Webhook
 from gateway.clock import ScenarioClock
 from gateway.edxml.digest import content_digest
@@ -76,7 +77,7 @@ class Http:
 class HttpBench(Bench):
     """A bench whose partner listens."""
 
-    def __init__(self, adapter: Callable[[Net, ScenarioClock], Webhook | Peer], http: Http) -> None:
+    def __init__(self, adapter: Callable[[Net, ScenarioClock], Webhook | Peer | Axis], http: Http) -> None:
         self.clock = ScenarioClock(START)
         self.net = Net(LOOPBACK, 1)
         self.adapter = adapter(self.net, self.clock)
@@ -332,6 +333,46 @@ class TestLangsonAxis(AdapterContract):
             await bench.drain.stop()
 
 
+# ---------------------------------------------------------------- the national axis
+
+
+class AxisBench(HttpBench):
+    """An axis that knows each file by its hash and gives its first DocId again."""
+
+    def __init__(self) -> None:
+        super().__init__(Axis, Http(self.take))
+        self.wrong_settings = (
+            {"url": ""},
+            {"system_id": ""},
+            {"secret": ""},
+            {"poll_seconds": "1"},
+            {"codes": "moi"},
+            {"serves": "others"},  # and who is ours?
+        )
+
+    def take(self, request: web.Request, body: bytes) -> web.Response:
+        if self.http.mood is Mood.RUBBISH:
+            return web.Response(text='{"status": "OK", "DocI')
+        if self.http.mood is Mood.REFUSING:
+            words = "Không có đơn vị nhận"
+            return web.json_response({"status": "FAIL", "ErrorCode": "receiver.unknown", "ErrorDesc": words})
+        digest = request.headers["XroadVnpt-hash-file"]
+        if body:
+            self.kept.setdefault(digest, body.removesuffix(b"\r\n"))
+        return web.json_response({"status": "OK", "ErrorCode": "0", "ErrorDesc": "", "DocId": digest})
+
+
+class TestAxis(AdapterContract):
+    @pytest.fixture
+    async def bench(self) -> AsyncIterator[Bench]:
+        bench = AxisBench()
+        await bench.http.start()
+        url = bench.http.url.removesuffix("/hook")
+        bench.settings = {"url": url, "system_id": "H37", "secret": SECRET}
+        yield bench
+        await bench.close()
+
+
 # ---------------------------------------------------------------- the register
 
 
@@ -344,6 +385,7 @@ def test_every_kind_is_registered_under_its_own_name_and_says_whether_it_is_pull
 
 
 BENCHES: dict[str, type[Bench]] = {
+    Axis.kind: AxisBench,
     Folder.kind: FolderBench,
     LangsonAxis.kind: LangsonBench,
     Peer.kind: PeerBench,

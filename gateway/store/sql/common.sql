@@ -217,7 +217,7 @@ SELECT * FROM message WHERE document = :document ORDER BY accepted_at, id;
 
 -- name: versions_of_document
 -- The document messages of a history (not the statuses), oldest first.
-SELECT kind, header FROM message WHERE document = :document AND kind <> 'status' ORDER BY accepted_at, id;
+SELECT id, kind, header FROM message WHERE document = :document AND kind <> 'status' ORDER BY accepted_at, id;
 
 -- name: first_new_message
 -- The message of kind new (or replace) that opened a document.
@@ -290,7 +290,8 @@ WHERE document = :document AND kind <> 'status' AND state NOT IN ('held', 'rejec
 
 -- name: due_deliveries
 -- Deliveries that may be attempted now, most urgent and oldest first: due, not leased, their lane open and not
--- full, and no earlier message of the same document still on its way to the same destination.
+-- full, and no earlier message of the same document still on its way to the same recipient (behind one destination
+-- there may be many: one that cannot be reached keeps nothing from the others).
 SELECT d.* FROM delivery d
 LEFT JOIN lane l ON l.destination = d.destination
 WHERE d.state = 'queued' AND d.due_at IS NOT NULL AND d.due_at <= :now
@@ -300,7 +301,7 @@ WHERE d.state = 'queued' AND d.due_at IS NOT NULL AND d.due_at <= :now
     < CASE WHEN l.failures > 0 THEN 1 ELSE :per_destination END
   AND NOT EXISTS (
     SELECT 1 FROM delivery e
-    WHERE e.destination = d.destination AND e.order_key = d.order_key
+    WHERE e.destination = d.destination AND e.order_key = d.order_key AND e.recipient = d.recipient
       AND e.state IN ('queued', 'held', 'dead')
       AND (e.accepted_at < d.accepted_at OR (e.accepted_at = d.accepted_at AND e.id < d.id)))
 ORDER BY d.urgency_rank, d.accepted_at, d.id
@@ -701,6 +702,79 @@ SELECT * FROM agency_request ORDER BY asked_at DESC, id DESC LIMIT :limit;
 UPDATE agency_request SET decision = :decision, decided_at = :decided_at, decided_by = :decided_by,
   reason = :reason
 WHERE id = :id AND decision = '';
+
+-- ---------------------------------------------------------------- collected from partners
+
+-- name: collected_item
+-- What became of one item of a partner.
+SELECT * FROM collected WHERE partner = :partner AND doc_id = :doc_id;
+
+-- name: put_collected
+-- An item was taken, refused, or has to wait; what waited gets its end.
+INSERT INTO collected (partner, doc_id, kind, envelope_sha256, message, outcome, reason_code, reason, declared,
+  first_seen, collected_at)
+VALUES (:partner, :doc_id, :kind, :envelope_sha256, :message, :outcome, :reason_code, :reason, :declared,
+  :at, :at)
+ON CONFLICT (partner, doc_id) DO UPDATE SET envelope_sha256 = excluded.envelope_sha256, message = excluded.message,
+  outcome = excluded.outcome, reason_code = excluded.reason_code, reason = excluded.reason,
+  declared = excluded.declared, collected_at = excluded.collected_at
+WHERE collected.outcome = 'waiting';
+
+-- name: confirm_collected
+-- The partner was told.
+UPDATE collected SET confirmed_at = :at WHERE partner = :partner AND doc_id = :doc_id AND outcome <> 'waiting';
+
+-- name: unconfirmed_items
+-- Items whose partner was not told yet, oldest first.
+SELECT * FROM collected
+WHERE partner = :partner AND confirmed_at IS NULL AND outcome <> 'waiting'
+ORDER BY collected_at LIMIT :limit;
+
+-- name: waiting_items
+-- Items that wait for their document, oldest first.
+SELECT * FROM collected
+WHERE partner = :partner AND confirmed_at IS NULL AND outcome = 'waiting'
+ORDER BY first_seen LIMIT :limit;
+
+-- name: partner_state
+-- How it stands with one partner.
+SELECT * FROM partner_state WHERE partner = :partner;
+
+-- name: all_partner_states
+-- How it stands with all partners.
+SELECT * FROM partner_state ORDER BY partner;
+
+-- name: put_partner_state
+-- How it stands now.
+INSERT INTO partner_state (partner, away, since, last_success, last_failure, reason_code, reason_vi, reason_en, backlog)
+VALUES (:partner, :away, :since, :last_success, :last_failure, :reason_code, :reason_vi, :reason_en, :backlog)
+ON CONFLICT (partner) DO UPDATE SET away = excluded.away, since = excluded.since,
+  last_success = excluded.last_success, last_failure = excluded.last_failure, reason_code = excluded.reason_code,
+  reason_vi = excluded.reason_vi, reason_en = excluded.reason_en, backlog = excluded.backlog;
+
+-- name: partner_compared
+-- Its agency list was compared with our directory.
+UPDATE partner_state SET compared_at = :at WHERE partner = :partner;
+
+-- name: add_reconciliation
+-- One comparison of our list with a partner's.
+INSERT INTO reconciliation (id, partner, day, ours, theirs, only_ours, only_theirs, made_at)
+VALUES (:id, :partner, :day, :ours, :theirs, :only_ours, :only_theirs, :made_at);
+
+-- name: newest_reconciliation
+-- The last comparison of one day.
+SELECT * FROM reconciliation WHERE partner = :partner AND day = :day ORDER BY made_at DESC, id DESC LIMIT 1;
+
+-- name: reconciliations_since
+-- Comparisons of the days from one on, newest first.
+SELECT * FROM reconciliation WHERE day >= :day ORDER BY day DESC, made_at DESC, id DESC LIMIT :limit;
+
+-- name: delivered_to
+-- What one destination took in a span of time, oldest first.
+SELECT id, sender, recipient, document_id, kind, proof, settled_at FROM delivery
+WHERE destination = :destination AND state IN ('delivered', 'recalled')
+  AND settled_at >= :since AND settled_at < :until
+ORDER BY settled_at, id;
 
 -- ---------------------------------------------------------------- other gateways
 

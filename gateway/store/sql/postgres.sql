@@ -19,7 +19,7 @@ WHERE d.state = 'queued' AND d.due_at IS NOT NULL AND d.due_at <= :now
     < CASE WHEN l.failures > 0 THEN 1 ELSE :per_destination END
   AND NOT EXISTS (
     SELECT 1 FROM delivery e
-    WHERE e.destination = d.destination AND e.order_key = d.order_key
+    WHERE e.destination = d.destination AND e.order_key = d.order_key AND e.recipient = d.recipient
       AND e.state IN ('queued', 'held', 'dead')
       AND (e.accepted_at < d.accepted_at OR (e.accepted_at = d.accepted_at AND e.id < d.id)))
 ORDER BY d.urgency_rank, d.accepted_at, d.id

@@ -25,15 +25,32 @@ CREATE TABLE collected (
   kind TEXT NOT NULL CHECK (kind IN ('edoc', 'status')),
   envelope_sha256 BLOB,
   message TEXT NOT NULL, -- '' when it was not taken
-  outcome TEXT NOT NULL CHECK (outcome IN ('accepted', 'held', 'repeated', 'refused')),
+  -- waiting: a status that is here before its document; it is fetched again
+  outcome TEXT NOT NULL CHECK (outcome IN ('waiting', 'accepted', 'held', 'repeated', 'refused')),
   reason_code TEXT NOT NULL,
+  reason TEXT NOT NULL, -- what the partner is told, in Vietnamese
   declared TEXT NOT NULL, -- the partner's words about it, JSON
+  first_seen INTEGER NOT NULL,
   collected_at INTEGER NOT NULL,
   confirmed_at INTEGER,
   PRIMARY KEY (partner, doc_id)
 );
 CREATE INDEX collected_unconfirmed ON collected (partner, collected_at) WHERE confirmed_at IS NULL;
 CREATE INDEX collected_by_day ON collected (partner, collected_at);
+
+-- How it stands with each partner that keeps messages for us.
+CREATE TABLE partner_state (
+  partner TEXT PRIMARY KEY,
+  away INTEGER NOT NULL CHECK (away IN (0, 1)), -- 1: it has failed several times in a row
+  since INTEGER NOT NULL, -- when it became what it is
+  last_success INTEGER, -- NULL: never
+  last_failure INTEGER,
+  reason_code TEXT NOT NULL,
+  reason_vi TEXT NOT NULL,
+  reason_en TEXT NOT NULL,
+  backlog INTEGER NOT NULL, -- what waited there at the last look
+  compared_at INTEGER -- its agency list with our directory; NULL: never
+);
 
 -- Requests of partner software to add or close an agency below its own; an operator decides.
 CREATE TABLE agency_request (
@@ -61,7 +78,7 @@ CREATE TABLE reconciliation (
   only_theirs TEXT NOT NULL, -- JSON list of DocId
   made_at INTEGER NOT NULL
 );
-CREATE INDEX reconciliation_by_partner ON reconciliation (partner, day);
+CREATE INDEX reconciliation_by_partner ON reconciliation (partner, day, made_at);
 
 -- The lists that partner software asks for: documents and statuses of one inbox apart, and what one agency sent.
 CREATE INDEX delivery_waiting_documents ON delivery (destination, urgency_rank, accepted_at, id)
@@ -69,3 +86,5 @@ CREATE INDEX delivery_waiting_documents ON delivery (destination, urgency_rank, 
 CREATE INDEX delivery_waiting_statuses ON delivery (destination, urgency_rank, accepted_at, id)
   WHERE state = 'queued' AND pull = 1 AND kind = 'status';
 CREATE INDEX delivery_by_sender ON delivery (sender, accepted_at, id);
+-- Reconciliation: what one destination took, by time.
+CREATE INDEX delivery_by_destination ON delivery (destination, settled_at) WHERE settled_at IS NOT NULL;
