@@ -414,6 +414,15 @@ async def test_later_messages_of_the_document_follow_the_choice(split: World) ->
     assert await states(split, delivery.document, "update") == {CITY: "queued", DISTRICT: "queued"}
 
 
+async def test_a_later_message_follows_the_choice_through_a_further_succession(split: World) -> None:
+    delivery = await held(split)
+    await chosen(split, delivery, CITY)
+    await split.fetch("H37.31")
+    await office.import_directory(split.gw, LOCAL, closing(AgencyCode("H37.05"), code=CITY), apply=True)
+    await split.send(to=[CLOSED], kind=Kind.UPDATE, document_id=delivery.document_id, reason="Sửa")
+    assert await states(split, delivery.document, "update") == {"H37.05": "queued"}
+
+
 async def test_a_recall_under_the_old_code_reaches_every_chosen_agency(split: World) -> None:
     delivery = await held(split)
     await chosen(split, delivery, CITY, DISTRICT)
