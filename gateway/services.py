@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from gateway.checks import secrecy_table
 from gateway.clock import Clock, local_day, new_id
@@ -32,7 +32,7 @@ from gateway.signature.verify import Trust
 from gateway.signature.workers import PdfWorkers
 from gateway.store import certificates, policies, registry
 from gateway.store.blobs import Blobs
-from gateway.store.contract import Store, Tx
+from gateway.store.contract import Store
 from gateway.store.people import PRINCIPALS, People, Principal, read
 from gateway.store.proofs import KnownProofs
 from gateway.store.revocation import REVOCATION, Source, all_sources, evidence
@@ -199,7 +199,7 @@ class Services:
 
     async def refresh(self) -> None:
         """Read again whatever changed in the store since the last time."""
-        found = await self.store.read(_revisions)
+        found = await self.store.read(registry.revisions)
         changed = {name for name, number in found.items() if self._revisions.get(name) != number}
         if registry.DIRECTORY in changed:
             data = await self.store.read(registry.read)
@@ -269,7 +269,3 @@ class Services:
             await self.keep_certificates()
         finally:
             await self.store.close()
-
-
-def _revisions(tx: Tx) -> dict[str, Any]:
-    return {row["name"]: row["number"] for row in tx.all("revisions")}

@@ -159,8 +159,8 @@ def _write_status(tx: Tx, plan: Plan) -> tuple[Hop, ...]:
 
 def _supplement(tx: Tx, gw: Services, plan: Plan) -> Accepted:
     """A repeat names recipients that had no delivery yet: they get one, with a receipt of their own."""
-    first = tx.all("receipts_of_message", message=plan.message)[0]
-    message = tx.one("message_by_id", id=plan.message)
+    first = messages.receipts_of(tx, plan.message)[0]
+    message = messages.find(tx, plan.message)
     assert message is not None
     hops = [hop for hop in plan.exam.hops if hop.addressed not in plan.exam.known.addressed]
     unused = [plan.payload, *_queue(tx, gw, plan, hops)]

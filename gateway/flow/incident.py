@@ -25,9 +25,9 @@ from gateway.model.delivery import OPEN, Delivery, State
 from gateway.model.envelope import Kind
 from gateway.model.event import Event, EventType
 from gateway.model.recall import RecallCause
-from gateway.model.text import AgencyCode, Bilingual, Instant, nfc
+from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.services import Services
-from gateway.store import deliveries, events, incidents, payloads, recalls
+from gateway.store import deliveries, events, incidents, messages, payloads, recalls
 from gateway.store.contract import Row, Tx
 from gateway.store.deliveries import Change
 from gateway.store.incidents import Incident, IncidentState
@@ -236,11 +236,10 @@ def _open(tx: Tx, incident_id: str) -> Incident:
 
 def _document(tx: Tx, reference: str) -> Row:
     """Held until the transaction ends, so that no message of it is accepted beside this."""
-    row = tx.one("document_by_id", id=reference)
-    rows = [row] if row else tx.all("documents_by_document_id", document_id=nfc(reference))
+    rows = messages.documents_named(tx, reference)
     if len(rows) != 1:
         raise NotFound(code="document.unknown" if not rows else "document.ambiguous")
-    locked = tx.one("lock_document", sender=rows[0]["sender"], document_id=rows[0]["document_id"])
+    locked = messages.document_of(tx, rows[0]["sender"], rows[0]["document_id"], lock=True)
     assert locked is not None
     return locked
 

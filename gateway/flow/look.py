@@ -24,7 +24,7 @@ from gateway.flow.history import (
 )
 from gateway.model.delivery import Delivery, State
 from gateway.model.recall import Recall
-from gateway.model.text import AgencyCode, Instant, nfc
+from gateway.model.text import AgencyCode, Instant
 from gateway.services import Services
 from gateway.store import deliveries, events, messages, recalls, rechecks
 from gateway.store.contract import Row, Tx
@@ -121,9 +121,7 @@ async def queue(
 
 
 def _trace(tx: Tx, caller: Caller, reference: str) -> Trace | None:
-    by_id = tx.one("document_by_id", id=reference)
-    rows = [by_id] if by_id else tx.all("documents_by_document_id", document_id=nfc(reference))
-    for row in rows:
+    for row in messages.documents_named(tx, reference):
         if caller.role in SEES_ALL or row["sender"] in caller.agencies:
             return _whole(tx, row)
         if caller.agencies & messages.recipients_of(tx, row["id"]):
@@ -174,7 +172,7 @@ def _issued_to(receipt: dict[str, Any], trace: Trace, own: frozenset[AgencyCode]
 
 def _whole(tx: Tx, row: Row) -> Trace:
     document = row["id"]
-    history = tx.all("messages_of_document", document=document)
+    history = messages.of_document(tx, document)
     found = deliveries.of_document(tx, document)
     first = next(message for message in history if message["id"] == row["first_message"])
     asked = tuple(recalls.of_document(tx, document))
@@ -206,9 +204,7 @@ def _whole(tx: Tx, row: Row) -> Trace:
         },
         statuses=tuple(_status(tx, status) for status in tx.all("status_reports_of", document=document)),
         receipts=tuple(
-            dict(receipt)
-            for message in history
-            for receipt in tx.all("receipts_of_message", message=message["id"])
+            dict(receipt) for message in history for receipt in messages.receipts_of(tx, message["id"])
         ),
         events=tuple(_event(event) for event in events.of_document(tx, document)),
     )
@@ -227,7 +223,7 @@ def _message(tx: Tx, row: Row) -> dict[str, Any]:
 
 
 def _status(tx: Tx, row: Row) -> dict[str, Any]:
-    message = tx.one("message_by_id", id=row["message"])
+    message = messages.find(tx, row["message"])
     private = events.private_values(tx, message["event"]) if message else {}
     return dict(row) | {"reason": private.get("reason", "")}
 

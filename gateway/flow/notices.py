@@ -169,6 +169,4 @@ def _payload(gw: Services, data: bytes) -> StoredPayload:
 
 def first_message(tx: Tx, delivery: Delivery) -> Row:
     """The message with which the document of a delivery began."""
-    row = tx.one("first_new_message", document=delivery.document)
-    assert row is not None  # a delivery belongs to a document, a document begins with a message
-    return row
+    return messages.first_of(tx, delivery.document)

@@ -12,7 +12,7 @@ from gateway.errors import NotFound
 from gateway.model.delivery import Delivery
 from gateway.model.text import Bilingual
 from gateway.services import Services
-from gateway.store import payloads
+from gateway.store import messages, payloads
 from gateway.store.contract import Tx
 from gateway.store.payloads import StoredPayload
 
@@ -65,5 +65,6 @@ def of_delivery(tx: Tx, delivery_id: str) -> StoredPayload | None:
 
 
 def of_message(tx: Tx, message_id: str) -> StoredPayload | None:
-    row = tx.one("message_by_id", id=message_id)
+    """The payload row of a message as it came."""
+    row = messages.find(tx, message_id)
     return None if row is None else payloads.find(tx, bytes(row["envelope_sha256"]))

@@ -29,7 +29,7 @@ from gateway.model.event import EventType
 from gateway.model.finding import Decision, Finding, Severity
 from gateway.model.text import AgencyCode
 from gateway.services import Services
-from gateway.store import events, peers
+from gateway.store import events, messages, peers
 from gateway.store.contract import Tx, surely_undone
 from gateway.store.payloads import StoredPayload
 
@@ -258,8 +258,8 @@ async def _repeat(
         if beside is not None:
             beside(tx, Answer("repeated", upload.sha256, exam.known.repeats))
         events.record(tx, repeated)
-        message = tx.one("message_by_id", id=exam.known.repeats)
-        first = tx.all("receipts_of_message", message=exam.known.repeats)
+        message = messages.find(tx, exam.known.repeats)
+        first = messages.receipts_of(tx, exam.known.repeats)
         assert message is not None
         return Submission(
             first[0]["id"] if first else "",

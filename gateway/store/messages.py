@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from gateway.model.receipt import Receipt
-from gateway.model.text import Instant
+from gateway.model.text import Instant, nfc
 from gateway.store.contract import Row, Tx
 
 
@@ -143,6 +143,34 @@ def document_of(tx: Tx, sender: str, document_id: str, *, lock: bool = False) ->
     """The document with that key; with ``lock`` it stays ours until the transaction ends."""
     query = "lock_document" if lock else "document_by_key"
     return tx.one(query, sender=sender, document_id=document_id)
+
+
+def documents_named(tx: Tx, reference: str) -> list[Row]:
+    """The documents that a person means: by id here, else by DocumentId, whoever sent them."""
+    row = tx.one("document_by_id", id=reference)
+    return [row] if row else tx.all("documents_by_document_id", document_id=nfc(reference))
+
+
+def find(tx: Tx, message: str) -> Row | None:
+    """One message."""
+    return tx.one("message_by_id", id=message)
+
+
+def first_of(tx: Tx, document: str) -> Row:
+    """The message with which a document began."""
+    row = tx.one("first_new_message", document=document)
+    assert row is not None  # nobody creates a document without its message
+    return row
+
+
+def of_document(tx: Tx, document: str) -> list[Row]:
+    """The history of a document, oldest first."""
+    return tx.all("messages_of_document", document=document)
+
+
+def receipts_of(tx: Tx, message: str) -> list[Row]:
+    """The first receipt of a message and its supplements."""
+    return tx.all("receipts_of_message", message=message)
 
 
 def recipients_of(tx: Tx, document: str) -> frozenset[str]:

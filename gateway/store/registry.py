@@ -89,6 +89,11 @@ def write_level_sets(tx: Tx, level_sets: Iterable[LevelSet]) -> None:
     tx.run("bump_revision", name=DIRECTORY)
 
 
+def revisions(tx: Tx) -> dict[str, int]:
+    """Which revision of each snapshot is current."""
+    return {row["name"]: row["number"] for row in tx.all("revisions")}
+
+
 def write_signers(tx: Tx, signers: Iterable[Signer]) -> None:
     """Add or correct rows of the signer register."""
     for signer in signers:
