@@ -1,9 +1,10 @@
 """The gateway's own keys: the only place with private keys.
 
-In charge of: making, reading and rotating two kinds of keys in one folder, and using them. Wrapping keys
+In charge of: making, reading and rotating the kinds of keys in one folder, and using them. Wrapping keys
 (AES-256) protect the data key of each payload and the secrets that must be used (contracts: secrecy, who
-acts); the receipt key (ECDSA P-256) signs receipts. A rotation adds a key; old ones stay, so that what they
-protected can still be opened and what they signed can still be verified.
+acts); the receipt key (ECDSA P-256) signs receipts; the log key (Ed25519) signs heads of our exchange log,
+the witness key (Ed25519, made on first use) those of others. A rotation adds a key; old ones stay, so that
+what they protected can still be opened and what they signed can still be verified.
 Not in charge of: what a receipt says (``seal``), whom we trust (``trust``), the demo's keys
 (``practice/pki``).
 
@@ -25,15 +26,17 @@ import orjson
 from cryptography import x509
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes, keywrap, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway.clock import from_datetime, local
 from gateway.errors import NotReady
-from gateway.model.text import Bilingual, Instant
+from gateway.model.text import Instant
+from gateway.signature import keyring_texts as texts
 
 RECEIPT_KEY_DAYS = 730  # two years; ``gateway key list`` shows the date, rotation overlaps
+LOG, WITNESS = "log", "witness"  # kinds of Ed25519 keys
 _INDEX = "keyring.json"
 _WRAPPED_KEY = 1  # first byte of what wrap() returns
 _SECRET = 2  # first byte of what encrypt_secret() returns
@@ -57,7 +60,7 @@ class KeyRow:
 class _Entry:
     """One line of ``keyring.json``."""
 
-    kind: str  # wrapping, receipt
+    kind: str  # wrapping, receipt, log, witness
     number: int  # counts from 1 within the kind; the highest is in use
     created: Instant
 
@@ -80,6 +83,7 @@ class _State:
     entries: tuple[_Entry, ...]
     wrapping: dict[int, bytes]
     receipt: dict[int, _ReceiptKey]
+    notes: dict[tuple[str, int], ed25519.Ed25519PrivateKey]  # by kind and number
 
 
 class Keyring:
@@ -97,23 +101,24 @@ class Keyring:
         """
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if (folder / _INDEX).exists():
-            raise NotReady(_text_exists(folder), code="keyring.exists")
+            raise NotReady(texts.text_exists(folder), code="keyring.exists")
         folder.chmod(0o700)
-        keyring = cls(folder, _State(gateway_name, (), {}, {}))
+        keyring = cls(folder, _State(gateway_name, (), {}, {}, {}))
         keyring._add_wrapping_key(now)
         keyring._add_receipt_key(now)
+        keyring._add_note_key(LOG, now)
         return keyring
 
     @classmethod
     def open(cls, folder: Path) -> Keyring:
         """The keyring of ``folder``. ``NotReady`` when it is missing, incomplete or readable by others."""
         if not (folder / _INDEX).is_file():
-            raise NotReady(_text_missing(folder), code="keyring.missing")
+            raise NotReady(texts.text_missing(folder), code="keyring.missing")
         _refuse_loose_permissions(folder)
         try:
             return cls(folder, _read_state(folder))
         except (OSError, ValueError, KeyError, TypeError) as problem:
-            raise NotReady(_text_damaged(folder, problem), code="keyring.damaged") from problem
+            raise NotReady(texts.text_damaged(folder, problem), code="keyring.damaged") from problem
 
     def wrap(self, data_key: bytes) -> bytes:
         """``data_key`` (16, 24 or 32 bytes) wrapped under the current wrapping key (RFC 3394)."""
@@ -127,7 +132,7 @@ class Keyring:
             raise ValueError("not a key wrapped by this keyring")
         number = int.from_bytes(wrapped[1:3])
         if number not in self._state.wrapping:
-            raise NotReady(_text_no_wrapping_key(number), code="keyring.key_missing")
+            raise NotReady(texts.text_no_wrapping_key(number), code="keyring.key_missing")
         try:
             return keywrap.aes_key_unwrap(self._state.wrapping[number], wrapped[3:])
         except keywrap.InvalidUnwrap:
@@ -188,6 +193,29 @@ class Keyring:
         """A new receipt key is in use on return, and on disk."""
         self._add_receipt_key(now)
 
+    @property
+    def gateway(self) -> str:
+        """The name under which the keyring was made; a later change of settings does not change it."""
+        return self._state.gateway
+
+    def sign_note(self, kind: str, data: bytes) -> bytes:
+        """Ed25519 signature (64 bytes) of ``data`` by the newest key of that kind. ``LookupError``: none."""
+        return self._state.notes[kind, self._newest_note(kind)].sign(data)
+
+    def note_keys(self, kind: str) -> tuple[bytes, ...]:
+        """Public Ed25519 keys of that kind (32 bytes each), newest first; empty when there is none."""
+        numbers = sorted((number for k, number in self._state.notes if k == kind), reverse=True)
+        return tuple(self._state.notes[kind, number].public_key().public_bytes_raw() for number in numbers)
+
+    def ensure_note_key(self, kind: str, now: Instant) -> None:
+        """On return there is a key of that kind: keyrings of earlier releases have no log key."""
+        if not self.note_keys(kind):
+            self._add_note_key(kind, now)
+
+    def rotate_note_key(self, kind: str, now: Instant) -> None:
+        """A new log or witness key is in use on return, and on disk."""
+        self._add_note_key(kind, now)
+
     def rotate_wrapping_key(self, now: Instant) -> None:
         """A new wrapping key is in use on return, and on disk; data keys wrapped before stay readable."""
         self._add_wrapping_key(now)
@@ -205,6 +233,8 @@ class Keyring:
         current = entry.number == newest
         if entry.kind == "wrapping":
             return KeyRow(entry.name, "AES-256 key wrap", entry.created, None, current)
+        if entry.kind in (LOG, WITNESS):
+            return KeyRow(entry.name, "Ed25519", entry.created, None, current)
         certificate = self._state.receipt[entry.number].certificate
         expires = from_datetime(certificate.not_valid_after_utc)
         pin = hashlib.sha256(certificate.public_bytes(serialization.Encoding.DER)).hexdigest()
@@ -226,18 +256,29 @@ class Keyring:
         )
         self._commit(entry, receipt=self._state.receipt | {entry.number: key})
 
+    def _add_note_key(self, kind: str, now: Instant) -> None:
+        entry = _Entry(kind, self._newest_note(kind) + 1, now)
+        key = ed25519.Ed25519PrivateKey.generate()
+        _write_new(self._folder / f"{entry.name}.key.pem", _private_pem(key))
+        self._commit(entry, notes=self._state.notes | {(kind, entry.number): key})
+
+    def _newest_note(self, kind: str) -> int:
+        return max((number for k, number in self._state.notes if k == kind), default=0)
+
     def _commit(
         self,
         entry: _Entry,
         *,
         wrapping: dict[int, bytes] | None = None,
         receipt: dict[int, _ReceiptKey] | None = None,
+        notes: dict[tuple[str, int], ed25519.Ed25519PrivateKey] | None = None,
     ) -> None:
         state = replace(
             self._state,
             entries=(*self._state.entries, entry),
             wrapping=wrapping or self._state.wrapping,
             receipt=receipt or self._state.receipt,
+            notes=notes or self._state.notes,
         )
         _write_index(self._folder, state)
         self._state = state
@@ -259,7 +300,7 @@ def client_tls(certificate: Path | None, key: Path | None, authorities: Path | N
         if authorities is not None:
             context.load_verify_locations(authorities)
     except OSError as error:  # SSLError is one
-        raise NotReady(_text_tls(error), code="config.wrong") from error
+        raise NotReady(texts.text_tls(error), code="config.wrong") from error
     return context
 
 
@@ -287,7 +328,7 @@ def _self_signed(key: ec.EllipticCurvePrivateKey, name: str, now: Instant) -> x5
     )
 
 
-def _private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+def _private_pem(key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -298,9 +339,10 @@ def _read_state(folder: Path) -> _State:
     entries = tuple(_Entry(row["kind"], row["number"], Instant(row["created"])) for row in index["keys"])
     wrapping = {e.number: _read_wrapping(folder, e) for e in entries if e.kind == "wrapping"}
     receipt = {e.number: _read_receipt(folder, e) for e in entries if e.kind == "receipt"}
+    notes = {(e.kind, e.number): _read_note_key(folder, e) for e in entries if e.kind in (LOG, WITNESS)}
     if not wrapping or not receipt:
         raise ValueError("a wrapping key and a receipt key are needed")
-    return _State(index["gateway"], entries, wrapping, receipt)
+    return _State(index["gateway"], entries, wrapping, receipt, notes)
 
 
 def _read_wrapping(folder: Path, entry: _Entry) -> bytes:
@@ -316,6 +358,13 @@ def _read_receipt(folder: Path, entry: _Entry) -> _ReceiptKey:
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
         raise ValueError(f"{entry.name}: key and certificate do not belong together")
     return _ReceiptKey(key, certificate)
+
+
+def _read_note_key(folder: Path, entry: _Entry) -> ed25519.Ed25519PrivateKey:
+    key = serialization.load_pem_private_key((folder / f"{entry.name}.key.pem").read_bytes(), password=None)
+    if not isinstance(key, ed25519.Ed25519PrivateKey):
+        raise ValueError(f"{entry.name} is no Ed25519 key")
+    return key
 
 
 def _write_index(folder: Path, state: _State) -> None:
@@ -349,47 +398,4 @@ def _sync_folder(folder: Path) -> None:
 def _refuse_loose_permissions(folder: Path) -> None:
     for path in (folder, *sorted(folder.iterdir())):
         if path.stat().st_mode & 0o077:
-            raise NotReady(_text_loose(path), code="keyring.permissions")
-
-
-def _text_tls(error: OSError) -> Bilingual:
-    return Bilingual(
-        f"Không dùng được tệp ở net.tls_certificate, net.tls_key hoặc net.tls_ca: {error}",
-        f"A file of net.tls_certificate, net.tls_key or net.tls_ca cannot be used: {error}",
-    )
-
-
-def _text_exists(folder: Path) -> Bilingual:
-    return Bilingual(
-        f"Thư mục {folder} đã có bộ khóa của trục; khóa không bao giờ bị ghi đè.",
-        f"{folder} already holds a keyring; keys are never overwritten.",
-    )
-
-
-def _text_missing(folder: Path) -> Bilingual:
-    return Bilingual(
-        f"Chưa có bộ khóa của trục trong {folder}. Hãy khởi tạo trục hoặc khôi phục thư mục từ bản sao lưu.",
-        f"There is no keyring in {folder}. Initialise the gateway, or restore this folder from the backup.",
-    )
-
-
-def _text_damaged(folder: Path, problem: Exception) -> Bilingual:
-    return Bilingual(
-        f"Bộ khóa trong {folder} thiếu hoặc hỏng tệp ({problem}). Hãy khôi phục thư mục này từ bản sao lưu.",
-        f"The keyring in {folder} is incomplete or damaged ({problem}). Restore this folder from the backup.",
-    )
-
-
-def _text_loose(path: Path) -> Bilingual:
-    wanted = "700" if path.is_dir() else "600"
-    return Bilingual(
-        f"Người dùng khác trên máy chủ đọc được {path}. Hãy chạy: chmod {wanted} {path}",
-        f"Other users of this machine can read {path}. Run: chmod {wanted} {path}",
-    )
-
-
-def _text_no_wrapping_key(number: int) -> Bilingual:
-    return Bilingual(
-        f"Thiếu khóa bọc số {number}. Hãy khôi phục thư mục khóa từ bản sao lưu cùng ngày với dữ liệu.",
-        f"Wrapping key {number} is missing. Restore the key folder from the same backup as the data.",
-    )
+            raise NotReady(texts.text_loose(path), code="keyring.permissions")

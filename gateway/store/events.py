@@ -12,7 +12,7 @@ from gateway.store.contract import Row, Tx, Value
 
 
 def record(tx: Tx, event: Event) -> None:
-    """Write one event and its private values."""
+    """Write one event and its private values; it waits for its leaf (``exchange_log/sequence.py``)."""
     tx.run(
         "add_event",
         id=event.id,
@@ -25,6 +25,7 @@ def record(tx: Tx, event: Event) -> None:
         recipient=event.recipient or None,
         body=event.body(),
     )
+    tx.run("add_event_unsequenced", at=event.at, event=event.id)
     for name, (salt, text) in event.private.items():
         tx.run("add_event_private", event=event.id, name=name, salt=salt, value=text)
 

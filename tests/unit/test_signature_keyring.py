@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import NotReady
 from gateway.model.text import Instant
-from gateway.signature.keyring import RECEIPT_KEY_DAYS, Keyring, key_id
+from gateway.signature.keyring import LOG, RECEIPT_KEY_DAYS, WITNESS, Keyring, key_id
 from tests.unit.signature_world import AT
 
 DAY = 86_400_000_000
@@ -223,11 +223,13 @@ def test_list_of_keys_shows_dates_and_no_secret(keyring: Keyring) -> None:
     assert [(r.name, r.algorithm, r.created, r.current) for r in rows] == [
         ("wrapping-0001", "AES-256 key wrap", AT, True),
         ("receipt-0001", "ECDSA P-256 SHA-256", AT, False),
+        ("log-0001", "Ed25519", AT, True),
         ("receipt-0002", "ECDSA P-256 SHA-256", AT + DAY, True),
     ]
     assert [r.expires for r in rows] == [
         None,
         AT + RECEIPT_KEY_DAYS * DAY,
+        None,
         AT + (RECEIPT_KEY_DAYS + 1) * DAY,
     ]
 
@@ -257,3 +259,25 @@ def test_every_node_with_the_same_keys_knows_the_tag_also_after_a_rotation(
 
 def test_another_gateway_makes_another_tag(keyring: Keyring, shared: Keyring) -> None:
     assert not shared.is_tag("token", b"text", keyring.tag("token", b"text"))
+
+
+# keys that sign notes
+
+
+def test_a_log_key_that_was_rotated_still_stands_in_the_list_of_public_keys(
+    keyring: Keyring, folder: Path
+) -> None:
+    (first,) = keyring.note_keys(LOG)
+    keyring.rotate_note_key(LOG, Instant(AT + DAY))
+    newest, oldest = Keyring.open(folder).note_keys(LOG)
+    assert oldest == first
+    ed25519.Ed25519PublicKey.from_public_bytes(newest).verify(keyring.sign_note(LOG, b"head"), b"head")
+
+
+def test_a_keyring_of_an_earlier_release_gets_its_log_key_once(keyring: Keyring, folder: Path) -> None:
+    assert keyring.note_keys(WITNESS) == ()
+    with pytest.raises(LookupError):
+        keyring.sign_note(WITNESS, b"head")
+    keyring.ensure_note_key(WITNESS, AT)
+    keyring.ensure_note_key(WITNESS, Instant(AT + DAY))
+    assert len(Keyring.open(folder).note_keys(WITNESS)) == 1

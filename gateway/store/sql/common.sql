@@ -491,6 +491,10 @@ WHERE document = :document AND reporter = :reporter AND code = '01' LIMIT 1;
 INSERT INTO event (id, at, type, document, message, delivery, sender, recipient, body)
 VALUES (:id, :at, :type, :document, :message, :delivery, :sender, :recipient, :body);
 
+-- name: add_event_unsequenced
+-- It waits for its leaf.
+INSERT INTO event_unsequenced (at, event) VALUES (:at, :event);
+
 -- name: add_event_private
 -- One personal value behind a commitment of an event.
 INSERT INTO event_private (event, name, salt, value) VALUES (:event, :name, :salt, :value);
@@ -1141,3 +1145,120 @@ WHERE message IN (SELECT id FROM message WHERE document = :document);
 -- name: mark_purged
 -- Nothing of it is readable here any more.
 UPDATE document SET purged_at = :at WHERE id = :document AND purged_at IS NULL;
+
+-- ---------------------------------------------------------------- the exchange log
+
+-- name: unsequenced_events
+-- Events without a leaf and the bytes that become it, oldest first.
+SELECT u.at, u.event, e.body FROM event_unsequenced u JOIN event e ON e.id = u.event
+ORDER BY u.at, u.event LIMIT :limit;
+
+-- name: count_unsequenced
+-- How many wait; never counts further than that.
+SELECT COUNT(*) AS events FROM (SELECT event FROM event_unsequenced LIMIT :limit) AS waiting;
+
+-- name: add_leaf
+-- One event's place in the log.
+INSERT INTO log_leaf (leaf, event, hash) VALUES (:leaf, :event, :hash);
+
+-- name: drop_unsequenced
+-- It has its leaf now.
+DELETE FROM event_unsequenced WHERE at = :at AND event = :event;
+
+-- name: log_state
+-- How far the steps are, and who holds the log until when.
+SELECT sequenced, integrated, holder, held_until FROM log_state WHERE id = 1;
+
+-- name: move_log
+-- From these numbers to those, if nobody else moved them or holds the log.
+UPDATE log_state SET sequenced = :to_sequenced, integrated = :to_integrated, holder = :holder,
+  held_until = :held_until
+WHERE id = 1 AND sequenced = :sequenced AND integrated = :integrated
+  AND (holder = :holder OR held_until <= :now);
+
+-- name: release_log
+-- Another process need not wait until our time is over.
+UPDATE log_state SET held_until = 0 WHERE id = 1 AND holder = :holder;
+
+-- name: leaf_hashes
+-- Hashes of the leaves of a range, in order.
+SELECT hash FROM log_leaf WHERE leaf >= :start AND leaf < :stop ORDER BY leaf;
+
+-- name: node_hashes
+-- Hashes of the nodes of a range of one level, in order.
+SELECT hash FROM log_node WHERE level = :level AND node >= :start AND node < :stop ORDER BY node;
+
+-- name: add_node
+-- The head of a complete subtree.
+INSERT INTO log_node (level, node, hash) VALUES (:level, :node, :hash);
+
+-- name: leaf_of_event
+-- The place of one event, if it has one.
+SELECT leaf, hash FROM log_leaf WHERE event = :event;
+
+-- name: log_entries
+-- Leaves of a range with the stored bytes.
+SELECT l.leaf, l.event, l.hash, e.body FROM log_leaf l JOIN event e ON e.id = l.event
+WHERE l.leaf >= :start AND l.leaf < :stop ORDER BY l.leaf;
+
+-- name: add_checkpoint
+-- A signed head, not published yet.
+INSERT INTO log_checkpoint (number, size, root, note, closes, signed_at)
+VALUES (:number, :size, :root, :note, :closes, :signed_at);
+
+-- name: set_checkpoint_published
+-- It lies where others fetch it.
+UPDATE log_checkpoint SET published_at = :at WHERE number = :number AND published_at IS NULL;
+
+-- name: set_checkpoint_token
+-- The timestamp service answered; the first token stays.
+UPDATE log_checkpoint SET token = :token, stamped_at = :stamped_at WHERE number = :number AND token IS NULL;
+
+-- name: last_checkpoint
+-- The newest head, published or not.
+SELECT * FROM log_checkpoint ORDER BY number DESC LIMIT 1;
+
+-- name: published_checkpoint
+-- The newest head that was published.
+SELECT * FROM log_checkpoint WHERE published_at IS NOT NULL ORDER BY number DESC LIMIT 1;
+
+-- name: stamped_checkpoint
+-- The newest head under a timestamp.
+SELECT * FROM log_checkpoint WHERE token IS NOT NULL ORDER BY size DESC, number DESC LIMIT 1;
+
+-- name: checkpoint_over
+-- The first published head over a leaf.
+SELECT * FROM log_checkpoint WHERE size > :leaf AND published_at IS NOT NULL ORDER BY size, number LIMIT 1;
+
+-- name: stamped_checkpoint_over
+-- The first head over a leaf that has a timestamp.
+SELECT * FROM log_checkpoint WHERE size > :leaf AND token IS NOT NULL ORDER BY size, number LIMIT 1;
+
+-- name: checkpoints_after
+-- Heads after a number, oldest first.
+SELECT * FROM log_checkpoint WHERE number > :number ORDER BY number LIMIT :limit;
+
+-- name: checkpoint_of_note
+-- The head with exactly this size and root, the newest.
+SELECT * FROM log_checkpoint WHERE size = :size AND root = :root ORDER BY number DESC LIMIT 1;
+
+-- name: add_cosignature
+-- The line of a witness under a head; the newest counts.
+INSERT INTO log_cosignature (checkpoint, witness, line, at, received_at)
+VALUES (:checkpoint, :witness, :line, :at, :received_at)
+ON CONFLICT (checkpoint, witness) DO UPDATE SET line = excluded.line, at = excluded.at,
+  received_at = excluded.received_at;
+
+-- name: cosignatures_of
+-- The lines under one head.
+SELECT witness, line, at FROM log_cosignature WHERE checkpoint = :checkpoint ORDER BY witness;
+
+-- name: watched_log
+-- What we remember of another log.
+SELECT size, root, note, at FROM log_watched WHERE origin = :origin;
+
+-- name: watch_log
+-- A larger head of another log that we cosigned.
+INSERT INTO log_watched (origin, size, root, note, at) VALUES (:origin, :size, :root, :note, :at)
+ON CONFLICT (origin) DO UPDATE SET size = excluded.size, root = excluded.root, note = excluded.note,
+  at = excluded.at;

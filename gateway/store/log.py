@@ -1,0 +1,273 @@
+"""Rows of the exchange log: leaves, nodes, signed heads, and what witnesses said.
+
+In charge of: reading and writing them, and the guard that lets one process at a time move the log. Not in
+charge of: hashing (``exchange_log/merkle.py``), the order of the steps (``exchange_log/sequence.py``), notes
+(``exchange_log/checkpoint.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.model.text import Instant
+from gateway.store.contract import Row, Tx
+
+COUNT_UP_TO = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How far the steps are, and who holds the log until when (UTC microseconds)."""
+
+    sequenced: int
+    integrated: int
+    holder: str
+    held_until: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An event without a leaf, and the bytes that become it."""
+
+    at: Instant
+    event: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """The head of the complete subtree over ``2**level`` leaves."""
+
+    level: int
+    node: int
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One leaf with the stored bytes of its event."""
+
+    leaf: int
+    event: str
+    hash: bytes
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SignedHead:
+    """A row of ``log_checkpoint``. ``note``: text and our signature; ``token``: empty when there is none."""
+
+    number: int
+    size: int
+    root: bytes
+    note: str
+    closes: str
+    signed_at: Instant
+    published_at: Instant | None = None
+    token: bytes = b""
+    stamped_at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cosigned:
+    """The line of a witness. ``at``: when it says that it signed."""
+
+    witness: str
+    line: str
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """The largest head of another log that we cosigned."""
+
+    size: int
+    root: bytes
+    note: str
+    at: Instant
+
+
+class Taken(Exception):
+    """Another process holds the log or moved it meanwhile; nothing may be kept of this unit."""
+
+
+def state(tx: Tx) -> State:
+    """How far the steps are."""
+    row = tx.one("log_state")
+    assert row is not None  # the migration wrote it
+    return State(row["sequenced"], row["integrated"], row["holder"], row["held_until"])
+
+
+def move(
+    tx: Tx, had: State, sequenced: int, integrated: int, holder: str, now: Instant, until: Instant
+) -> None:
+    """Go on from ``had`` and hold the log. ``Taken`` when it is not as it was, or somebody else's."""
+    moved = tx.run(
+        "move_log",
+        sequenced=had.sequenced,
+        integrated=had.integrated,
+        to_sequenced=sequenced,
+        to_integrated=integrated,
+        holder=holder,
+        now=now,
+        held_until=until,
+    )
+    if moved != 1:
+        raise Taken
+
+
+def release(tx: Tx, holder: str) -> None:
+    """Let others go on at once."""
+    tx.run("release_log", holder=holder)
+
+
+def waiting(tx: Tx, limit: int) -> list[Waiting]:
+    """Events without a leaf, by (at, id)."""
+    rows = tx.all("unsequenced_events", limit=limit)
+    return [Waiting(row["at"], row["event"], bytes(row["body"])) for row in rows]
+
+
+def count_waiting(tx: Tx) -> int:
+    """How many wait, at most ``COUNT_UP_TO``."""
+    row = tx.one("count_unsequenced", limit=COUNT_UP_TO)
+    assert row is not None
+    return int(row["events"])
+
+
+def add_leaves(tx: Tx, start: int, events: Sequence[Waiting], hashes: Sequence[bytes]) -> None:
+    """Give the events the leaves from ``start`` on. ``Taken`` when one of them has a leaf already."""
+    gone = tx.many("drop_unsequenced", [{"at": one.at, "event": one.event} for one in events])
+    if gone != len(events):
+        raise Taken
+    rows = zip(events, hashes, strict=True)
+    tx.many(
+        "add_leaf",
+        [{"leaf": leaf, "event": one.event, "hash": value} for leaf, (one, value) in enumerate(rows, start)],
+    )
+
+
+def add_nodes(tx: Tx, nodes: Sequence[Node]) -> None:
+    """Keep heads of complete subtrees."""
+    tx.many("add_node", [{"level": one.level, "node": one.node, "hash": one.hash} for one in nodes])
+
+
+def hashes(tx: Tx, level: int, start: int, stop: int) -> list[bytes]:
+    """Hashes of the nodes from ``start`` to before ``stop``; ``level`` is a multiple of 8, 0 for leaves."""
+    if level:
+        return [bytes(row["hash"]) for row in tx.all("node_hashes", level=level, start=start, stop=stop)]
+    return [bytes(row["hash"]) for row in tx.all("leaf_hashes", start=start, stop=stop)]
+
+
+def leaf_of(tx: Tx, event: str) -> tuple[int, bytes] | None:
+    """Place and hash of an event's leaf; ``None`` when it has none yet."""
+    row = tx.one("leaf_of_event", event=event)
+    return None if row is None else (row["leaf"], bytes(row["hash"]))
+
+
+def entries(tx: Tx, start: int, stop: int) -> list[Entry]:
+    """Leaves from ``start`` to before ``stop``, with the stored bytes."""
+    rows = tx.all("log_entries", start=start, stop=stop)
+    return [Entry(row["leaf"], row["event"], bytes(row["hash"]), bytes(row["body"])) for row in rows]
+
+
+def add_checkpoint(tx: Tx, head: SignedHead) -> None:
+    """Keep a signed head that is not published yet."""
+    tx.run(
+        "add_checkpoint",
+        number=head.number,
+        size=head.size,
+        root=head.root,
+        note=head.note,
+        closes=head.closes,
+        signed_at=head.signed_at,
+    )
+
+
+def set_published(tx: Tx, number: int, at: Instant) -> None:
+    """It lies where others fetch it."""
+    tx.run("set_checkpoint_published", number=number, at=at)
+
+
+def set_token(tx: Tx, number: int, token: bytes, stamped_at: Instant) -> bool:
+    """Keep the token; False when there is one already."""
+    return tx.run("set_checkpoint_token", number=number, token=token, stamped_at=stamped_at) == 1
+
+
+def last(tx: Tx) -> SignedHead | None:
+    """The newest head, published or not."""
+    return _head(tx.one("last_checkpoint"))
+
+
+def published(tx: Tx) -> SignedHead | None:
+    """The newest head that was published."""
+    return _head(tx.one("published_checkpoint"))
+
+
+def stamped(tx: Tx) -> SignedHead | None:
+    """The newest head under a timestamp."""
+    return _head(tx.one("stamped_checkpoint"))
+
+
+def over(tx: Tx, leaf: int) -> SignedHead | None:
+    """The first head over that leaf that has a timestamp, else the first that was published."""
+    return _head(tx.one("stamped_checkpoint_over", leaf=leaf)) or _head(tx.one("checkpoint_over", leaf=leaf))
+
+
+def after(tx: Tx, number: int, limit: int = 500) -> list[SignedHead]:
+    """Heads after a number, oldest first."""
+    rows = tx.all("checkpoints_after", number=number, limit=limit)
+    return [head for row in rows if (head := _head(row))]
+
+
+def of_root(tx: Tx, size: int, root: bytes) -> SignedHead | None:
+    """The head of this size and root, if we signed one."""
+    return _head(tx.one("checkpoint_of_note", size=size, root=root))
+
+
+def cosign(tx: Tx, number: int, cosigned: Cosigned, received_at: Instant) -> None:
+    """Keep the line of a witness under a head."""
+    tx.run(
+        "add_cosignature",
+        checkpoint=number,
+        witness=cosigned.witness,
+        line=cosigned.line,
+        at=cosigned.at,
+        received_at=received_at,
+    )
+
+
+def cosignatures(tx: Tx, number: int) -> list[Cosigned]:
+    """The lines of witnesses under a head, by name."""
+    return [
+        Cosigned(row["witness"], row["line"], row["at"])
+        for row in tx.all("cosignatures_of", checkpoint=number)
+    ]
+
+
+def watched(tx: Tx, origin: str) -> Watched | None:
+    """What we remember of another log."""
+    row = tx.one("watched_log", origin=origin)
+    return None if row is None else Watched(row["size"], bytes(row["root"]), row["note"], row["at"])
+
+
+def watch(tx: Tx, origin: str, seen: Watched) -> None:
+    """Remember a larger head of another log."""
+    tx.run("watch_log", origin=origin, size=seen.size, root=seen.root, note=seen.note, at=seen.at)
+
+
+def _head(row: Row | None) -> SignedHead | None:
+    if row is None:
+        return None
+    token = bytes(row["token"]) if row["token"] is not None else b""
+    return SignedHead(
+        row["number"],
+        row["size"],
+        bytes(row["root"]),
+        row["note"],
+        row["closes"],
+        row["signed_at"],
+        row["published_at"],
+        token,
+        row["stamped_at"],
+    )
