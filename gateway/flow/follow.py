@@ -21,7 +21,7 @@ from gateway.model.recall import RecallCause
 from gateway.model.status import StatusCode
 from gateway.model.text import AgencyCode
 from gateway.services import Services
-from gateway.store import recalls
+from gateway.store import messages, recalls
 from gateway.store.contract import Tx
 from gateway.store.payloads import StoredPayload
 
@@ -89,7 +89,7 @@ def _late(tx: Tx, gw: Services, plan: Plan) -> list[StoredPayload]:
     """A repeat of the document names further recipients: those that a later recall was about get nothing."""
     if plan.identity.kind not in (Kind.NEW, Kind.REPLACE, Kind.UPDATE):
         return []
-    first = tx.one("message_by_id", id=plan.message)
+    first = messages.find(tx, plan.message)
     assert first is not None
     gone = []
     for hop in _new_hops(plan):

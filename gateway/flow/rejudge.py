@@ -19,9 +19,9 @@ import orjson
 
 from gateway.checks.policies import apply_policies
 from gateway.clock import SECOND
-from gateway.errors import BadRequest, NotFound
+from gateway.errors import NotFound
 from gateway.flow import facts, record
-from gateway.flow.door import Caller, receive
+from gateway.flow.door import Caller, receive, stated
 from gateway.flow.examine import Bench, Reading, judge_signatures
 from gateway.flow.payload import of_message, open_stored
 from gateway.flow.signatures import note_verdicts
@@ -29,10 +29,10 @@ from gateway.flow.submit import bench_for, read_upload
 from gateway.model.delivery import Delivery, State
 from gateway.model.event import EventType
 from gateway.model.finding import Finding, Severity
-from gateway.model.text import AgencyCode, Bilingual, Instant, nfc
+from gateway.model.text import AgencyCode, Instant
 from gateway.model.verdict import Indication, Verdict
 from gateway.services import Services
-from gateway.store import deliveries, events, proofs, rechecks
+from gateway.store import deliveries, events, messages, proofs, rechecks
 from gateway.store.contract import Row, Tx
 from gateway.store.deliveries import Change
 from gateway.store.people import Role
@@ -97,14 +97,11 @@ async def rejudge_due(gw: Services, message: str) -> Judged:
 async def recheck_document(gw: Services, caller: Caller, reference: str, reason: str) -> list[Judged]:
     """A person asks: every message of a document is judged again, now."""
     caller.require(Role.OPERATOR, Role.ADMINISTRATOR)
-    if not reason.strip():
-        raise BadRequest(_NO_REASON, code="reason.missing")
+    reason = stated(reason)
     found = await gw.store.read(lambda tx: _messages_of(tx, reference))
     if not found:
         raise NotFound(code="document.unknown")
-    return [
-        await _rejudge(gw, message, [], Cause.PERSON, caller.principal, reason.strip()) for message in found
-    ]
+    return [await _rejudge(gw, message, [], Cause.PERSON, caller.principal, reason) for message in found]
 
 
 async def postpone(gw: Services, message: str) -> None:
@@ -122,7 +119,7 @@ async def postpone(gw: Services, message: str) -> None:
 async def _rejudge(
     gw: Services, message: str, due: Sequence[Recheck], cause: Cause, actor: str, reason: str = ""
 ) -> Judged:
-    row = await gw.store.read(lambda tx: tx.one("message_by_id", id=message))
+    row = await gw.store.read(lambda tx: messages.find(tx, message))
     if row is None:
         raise NotFound(code="message.unknown")
     bench = replace(bench_for(gw, frozenset()), received_at=row["accepted_at"])
@@ -265,8 +262,8 @@ def _newly_refused(stored: list[dict[str, str]], findings: Sequence[Finding]) ->
 def _hold(tx: Tx, gw: Services, message: str, finding: Finding, at: Instant) -> list[str]:
     """Keep back what nobody has yet: queued, no attempt running, not fetched."""
     held = []
-    for row in tx.all("deliveries_of_message", message=message):
-        delivery = deliveries.find(tx, row["id"], lock=True)
+    for waiting in deliveries.of_message(tx, message):
+        delivery = deliveries.find(tx, waiting.id, lock=True)
         if delivery is None or not _may_be_held(delivery):
             continue
         change = Change(State.HELD, at, reason_code=finding.rule, reason=finding.text)
@@ -292,14 +289,9 @@ def _may_be_held(delivery: Delivery) -> bool:
 
 def _messages_of(tx: Tx, reference: str) -> list[str]:
     """Ids of the messages of a document, by its id here or by its DocumentId."""
-    by_id = tx.one("document_by_id", id=reference)
-    rows = [by_id] if by_id else tx.all("documents_by_document_id", document_id=nfc(reference))
     return [
         message["id"]
-        for row in rows
-        for message in tx.all("messages_of_document", document=row["id"])
+        for row in messages.documents_named(tx, reference)
+        for message in messages.of_document(tx, row["id"])
         if orjson.loads(message["verdicts"])
     ]
-
-
-_NO_REASON = Bilingual("Phải ghi rõ lý do.", "A reason is required.")
