@@ -22,7 +22,7 @@ from gateway.cli.reach import wait
 from gateway.practice.conform import STEPS, Course
 from gateway.practice.conform_report import OUTCOMES, Report
 from gateway.practice.conform_watch import Ask, Patience
-from gateway.web.control import call_control
+from gateway.web.control_call import call_control
 
 MEGABYTE = 1024**2
 _USUAL = Patience()

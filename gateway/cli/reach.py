@@ -28,15 +28,20 @@ def wait(work: Coroutine[Any, Any, T]) -> T:
 
 
 async def _operate(frame: Frame, operation: str, arguments: dict[str, Any]) -> Any:
-    from gateway import app  # slow to import: the whole gateway, which no help text needs
-    from gateway.config import load
-    from gateway.flow.operate import run
-    from gateway.web.control import NoServer, call_control
+    from gateway.web.control_call import NoServer, call_control  # slow to import, and no help text needs it
 
     try:
         return await call_control(frame.home, operation, arguments)
     except NoServer:
-        gw = await app.open_services(frame.home, load(frame.home), SystemClock(), f"gateway {operation}")
+        return await _open_and_do(frame, operation, arguments)
+
+
+async def _open_and_do(frame: Frame, operation: str, arguments: dict[str, Any]) -> Any:
+    from gateway import app  # the whole gateway, which a running server has already
+    from gateway.config import load
+    from gateway.flow.operate import run
+
+    gw = await app.open_services(frame.home, load(frame.home), SystemClock(), f"gateway {operation}")
     try:
         return await run(gw, operation, arguments)
     finally:

@@ -23,7 +23,7 @@ from gateway.cli.frame import Frame, common_options
 from gateway.cli.reach import operate, wait
 from gateway.clock import SystemClock
 from gateway.config import load
-from gateway.web.control import NoServer, call_control
+from gateway.web.control_call import NoServer, call_control
 
 _STANDINGS = {"fresh": "còn hạn", "stale": "quá hạn", "none": "chưa có"}
 _PATIENCE, _LOOK = 45.0, 0.3  # seconds

@@ -1,11 +1,8 @@
 """The control socket: how the command line speaks to a running server (contracts: one writer).
 
 In charge of: a Unix socket in the home folder that only this user (and root) may use, ``POST /run`` on it,
-and the client's side. Not in charge of: what operations do (``flow/operate.py``).
-
-A Unix socket's path holds at most 108 bytes, a home folder's may be longer, and changing the working
-directory would change it for the whole process. So both sides open the folder and name the socket through
-its descriptor: ``/proc/self/fd/7/control.sock``.
+and the server's side. Not in charge of: calling it (``control_call.py``), what operations do
+(``flow/operate.py``).
 """
 
 from __future__ import annotations
@@ -18,7 +15,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import orjson
 from aiohttp import web
 
@@ -26,15 +22,11 @@ from gateway.errors import BadRequest, NotPermitted, NotReady
 from gateway.flow import operate
 from gateway.model.text import Bilingual
 from gateway.services import Services
-from gateway.web.problems import MEDIA_TYPE, answer_errors, error_of
+from gateway.web.control_call import short_name
+from gateway.web.problems import answer_errors
 
-SOCKET = "control.sock"
 BODY_BYTES = 67_108_864  # an import file travels in the body
 _PEER = struct.Struct("iII")  # pid, uid, gid (SO_PEERCRED)
-
-
-class NoServer(Exception):
-    """No server runs on this home folder."""
 
 
 @contextlib.asynccontextmanager
@@ -53,27 +45,6 @@ async def serve_control(gw: Services, home: Path) -> AsyncIterator[None]:
             yield
         finally:
             await runner.cleanup()  # before the socket is closed: the loop still watches it
-
-
-async def call_control(home: Path, operation: str, arguments: dict[str, Any]) -> Any:
-    """Do one operation on the server of ``home``; its JSON value.
-
-    ``NoServer`` when none runs; otherwise the ``GatewayError`` that the operation raised.
-    """
-    with _short_name(home) as name:
-        connector = aiohttp.UnixConnector(name)
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=5)
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
-            try:
-                body = orjson.dumps({"operation": operation, "arguments": arguments})
-                headers = {"Content-Type": "application/json"}
-                async with session.post("http://control/run", data=body, headers=headers) as response:
-                    answer = orjson.loads(await response.read())
-            except aiohttp.ClientConnectorError as error:
-                raise NoServer from error
-    if response.content_type == MEDIA_TYPE:
-        raise error_of(answer)
-    return answer
 
 
 def _runner(gw: Services) -> Callable[[web.Request], Awaitable[web.Response]]:
@@ -117,7 +88,7 @@ def _user_of(peer: socket.socket) -> int:
 def _bound_socket(home: Path) -> Iterator[socket.socket]:
     """A socket bound to ``home/control.sock`` that nobody else can open, not for a moment."""
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    with listening, _short_name(home) as name:
+    with listening, short_name(home) as name:
         _remove_stale(name)
         os.fchmod(listening.fileno(), 0o600)  # before bind: the file is made with this mode
         listening.bind(name)
@@ -145,16 +116,3 @@ def _remove_stale(name: str) -> None:
         ),
         code="home.in_use",
     )
-
-
-@contextlib.contextmanager
-def _short_name(home: Path) -> Iterator[str]:
-    """A name of the socket that is short however long the folder's path is. ``NoServer`` without a folder."""
-    try:
-        folder = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
-    except FileNotFoundError as error:
-        raise NoServer from error
-    try:
-        yield f"/proc/self/fd/{folder}/{SOCKET}"
-    finally:
-        os.close(folder)

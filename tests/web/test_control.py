@@ -13,7 +13,8 @@ import pytest
 
 from gateway.errors import BadRequest, NotFound, NotPermitted, NotReady, WrongState
 from gateway.web import control
-from gateway.web.control import SOCKET, NoServer, call_control, serve_control
+from gateway.web.control import serve_control
+from gateway.web.control_call import SOCKET, NoServer, call_control
 from tests.world import World
 
 

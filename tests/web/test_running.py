@@ -19,7 +19,7 @@ from gateway import app
 from gateway.clock import SystemClock
 from gateway.config import Config, NetSection, ServerSection
 from gateway.errors import NotReady
-from gateway.web.control import NoServer, call_control
+from gateway.web.control_call import NoServer, call_control
 from tests.web.conftest import XML
 from tests.world import AGENCIES, make_envelope
 
