@@ -58,6 +58,15 @@ def route(
     return Routing(tuple(hops.values()), tuple(findings))
 
 
+def way_back(text: str, directory: Directory, kinds: Mapping[str, bool]) -> tuple[Hop, ...]:
+    """The way of a status to a sender whom the directory does not know: the connection that serves all
+    others, if there is one. He came through it before his row did."""
+    if directory.others is None or directory.resolve(text) is not None:
+        return ()
+    code = AgencyCode(directory.canonical(text))
+    return (_hop(code, code, directory, kinds),)
+
+
 def _steps(
     code: AgencyCode,
     directory: Directory,

@@ -216,6 +216,11 @@ class Directory:
         """Every recorded alias, for screens and exports."""
         return self._written.get(code, ())
 
+    @property
+    def others(self) -> Profile | None:
+        """The connection that serves everybody who is neither connected nor of our side."""
+        return self._others
+
     def profile(self, code: AgencyCode) -> Profile:
         """How it is connected: its own profile, else that of the nearest agency above whose profile serves
         its subtree; else the one that serves all others, if the agency is not of our side; else the inbox

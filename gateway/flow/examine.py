@@ -19,7 +19,7 @@ from gateway.checks.secrecy import MARKED, found_on_page
 from gateway.checks.subject import Subject
 from gateway.checks.table import run_checks
 from gateway.clock import Clock, local_day
-from gateway.directory.route import route
+from gateway.directory.route import route, way_back
 from gateway.directory.snapshot import Directory
 from gateway.edxml.limits import Limits
 from gateway.edxml.parse import Parsed, check_before_tree, parse_envelope
@@ -237,7 +237,10 @@ def _ways(envelope: Envelope, bench: Bench, known: Known, findings: list[Finding
     on = local_day(bench.clock.now())
     routing = route(codes, directory, on, bench.kinds, sender, known.stand_ins)
     findings.extend(routing.findings)
-    return _ours(envelope, bench, routing.hops, findings) if bench.partner else routing.hops
+    hops = routing.hops
+    if envelope.kind is Kind.STATUS:
+        hops += tuple(hop for text in addressees(envelope) for hop in way_back(text, directory, bench.kinds))
+    return _ours(envelope, bench, hops, findings) if bench.partner else hops
 
 
 def _ours(

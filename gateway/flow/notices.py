@@ -13,7 +13,7 @@ from functools import partial
 import orjson
 
 from gateway.clock import SECOND, local, local_day
-from gateway.directory.route import route
+from gateway.directory.route import route, way_back
 from gateway.edxml.build import build_status
 from gateway.flow import record
 from gateway.flow.accept import commit, plan_for
@@ -101,7 +101,8 @@ def _examined(tx: Tx, gw: Services, envelope: Envelope) -> Examination:
     addressee = identity.about if asked else identity.document_sender
     known = look_up(tx, identity, lock=True)
     routing = route((addressee,), gw.directory, on, gw.kinds, stand_ins=known.stand_ins)
-    return Examination(Decision.ACCEPT, (), (), envelope, identity, routing.hops, known)
+    hops = routing.hops or way_back(addressee, gw.directory, gw.kinds)
+    return Examination(Decision.ACCEPT, (), (), envelope, identity, hops, known)
 
 
 def status_envelope(

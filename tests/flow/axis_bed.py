@@ -25,7 +25,7 @@ from gateway.store.contract import Store
 from tests.world import World, make_world
 
 PROVINCE = System("H37", "khoa-bi-mat-cua-tinh", ("H37",), strict=True)
-MINISTRY = System("G09", "khoa-bi-mat-cua-bo", ("G09",))
+MINISTRY = System("G09", "khoa-bi-mat-cua-bo", ("G09", "G77"))
 AXIS = AgencyCode("G22")  # Văn phòng Chính phủ stands for its axis
 BEYOND = DirectoryData(
     tuple(

@@ -17,6 +17,8 @@ from gateway.model.envelope import Kind
 from gateway.model.text import Bilingual, Instant
 from gateway.port import Unavailable, Waiting
 from gateway.practice.axis_knobs import Fault
+from gateway.practice.pki import DemoPki
+from gateway.signature.seal import sign_envelope
 from gateway.store import collected
 from gateway.store.contract import Store
 from tests.flow.axis_bed import AXIS, Bed, make_bed
@@ -78,6 +80,16 @@ async def test_a_status_of_ours_goes_up_as_a_status(bed: Bed) -> None:
     assert len(codes) == 2
     assert any(b">01<" in raw for raw in codes)
     assert any(b">03<" in raw for raw in codes)
+
+
+async def test_word_goes_back_to_a_sender_that_our_list_does_not_have_yet(bed: Bed) -> None:
+    bed.axis.put(make_envelope("G77.01", ["H37.03"]))
+    await bed.look()
+    await bed.world.fetch("H37.03")
+    await bed.world.report("H37.03", "03", "G77.01,2020/04/13,362/UBND-KGVX", about="G77.01")
+    await bed.carry()
+    sent = [message.raw for message in bed.axis.messages.values() if message.kind == "status"]
+    assert [b">01<" in raw for raw in sent] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -242,6 +254,14 @@ async def test_a_secret_document_is_recorded_by_its_hash_and_failed(bed: Bed) ->
     assert (item.state, await bed.deliveries()) == ("fail", [])
     assert "mat" in item.description.lower()
     assert refused["envelope_sha256"]
+
+
+async def test_an_xml_signature_that_the_axis_broke_refuses_nothing(bed: Bed, tmp_path: Path) -> None:
+    pki = DemoPki.create(tmp_path / "pki")
+    ministry = pki.issue_agency("G09.01", "Cục Chuyển đổi số")
+    bed.axis.put(sign_envelope(down(), ministry.private_key, ministry.chain))
+    await bed.look()
+    assert list((await bed.collected()).values()) == ["accepted"]
 
 
 async def test_a_document_for_nobody_here_is_failed(bed: Bed) -> None:
