@@ -42,6 +42,16 @@ def new_nodes(size: int, leaves: Iterable[bytes], node: NodeSource) -> Iterator[
             yield level, index, value
 
 
+def complete_head(hashes: Sequence[bytes]) -> bytes:
+    """The head of a complete subtree over these nodes; their number is a power of two."""
+    row, sha256 = hashes, hashlib.sha256
+    while len(row) > 1:
+        row = [
+            sha256(b"\x01" + left + right).digest() for left, right in zip(row[::2], row[1::2], strict=True)
+        ]
+    return row[0]
+
+
 def root(node: NodeSource, size: int) -> bytes:
     """The head of the tree over the first ``size`` leaves."""
     return _head(node, 0, size) if size else EMPTY_ROOT
@@ -202,6 +212,7 @@ __all__ = [
     "EMPTY_ROOT",
     "NodeSource",
     "Tree",
+    "complete_head",
     "consistency_proof",
     "inclusion_proof",
     "leaf_hash",
