@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-MINIMUM_RSA_BITS = 2048  # edxml reference section 4.2: RSA ≥ 2048, ECDSA ≥ 256
+MINIMUM_RSA_BITS = 2048  # a test holds these to schemas/rules/signature-rules.toml
 CURVES = ("secp256r1", "secp384r1")
 CA_CURVES = (*CURVES, "secp521r1")
 _LONGEST_NAME = 1000  # characters shown of a name; a whole certificate may be one name
@@ -97,7 +97,7 @@ def issuers_hash_text(certificate: x509.Certificate) -> str:
 
 
 def is_for_timestamps(certificate: x509.Certificate) -> bool:
-    """True when the certificate may be used for timestamps and nothing else, critically (RFC 3161 2.3)."""
+    """True when it may be used for timestamps and nothing else, critically (RFC 3161 section 2.3)."""
     try:
         usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
     except (x509.ExtensionNotFound, ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):

@@ -169,8 +169,8 @@ def _signing_time(case: _Case, one: PdfSignature) -> SigningTime:
 
 
 def _weigh_token(case: _Case, token: Token) -> tuple[bool, tuple[Proof, ...]]:
-    """True when the token's authority leads to an anchor and is meant for timestamps alone (RFC 3161 2.3);
-    and what that rests on."""
+    """True when the token's authority leads to an anchor and is meant for timestamps alone (RFC 3161
+    section 2.3); and what that rests on."""
     kept = (timestamp_proof(token.data),) if token.data else ()
     certificate, others = _certificates(token.certificate, token.others)
     if certificate is None or not is_for_timestamps(certificate):

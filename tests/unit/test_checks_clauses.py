@@ -51,6 +51,18 @@ def test_every_cited_clause_stands_in_the_document() -> None:
     assert {clause: file for clause, file in all_cited().items() if clause not in standing} == {}
 
 
+def test_every_cited_rfc_stands_in_the_document() -> None:
+    text = STANDARDS.read_text(encoding="utf-8")
+    standing = set(re.findall(r"^\| (RFC \d+)", text, flags=re.MULTILINE))
+    cited = {
+        name: str(file.relative_to(ROOT))
+        for file in sorted([*ROOT.glob("gateway/**/*.py"), *ROOT.glob("adapters/**/*.py")])
+        for name in re.findall(r"RFC \d+", file.read_text(encoding="utf-8"))
+    }
+    assert len(cited) > 10
+    assert {name: file for name, file in cited.items() if name not in standing} == {}
+
+
 def test_clauses_of_the_checks_are_seen() -> None:
     """The test above can fail: it finds the citations that the checks really make."""
     told = {finding.clause for finding in everything_said() if finding.clause}
