@@ -17,6 +17,7 @@ from adapters import KINDS, LOOPS, MOUNTS, Loop, make_adapters, make_collectors
 from gateway.clock import Clock, SystemClock
 from gateway.config import KEYS, PAYLOADS, Config, load
 from gateway.delivery.collect import Collecting
+from gateway.delivery.conserve import Conservation
 from gateway.delivery.janitor import Janitor
 from gateway.delivery.recheck import Rechecker
 from gateway.delivery.remind import Reminder
@@ -138,6 +139,7 @@ async def running(home: Path, config: Config, clock: Clock) -> AsyncIterator[tup
         TrustFolder(gw, home / config.trust.folder),
         Stamper(gw, net),
         Reminder(gw),
+        Conservation(gw),
         Collecting(gw),
         *(made(gw, net) for made in LOOPS),
     )

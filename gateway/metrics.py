@@ -119,6 +119,16 @@ class Metrics:
             ["side"],
             registry=self.registry,
         )
+        self.conservation_differences = Gauge(
+            "gateway_conservation_differences",
+            "Deliveries whose events and row do not agree; above 0 is an alarm (gateway conservation).",
+            registry=self.registry,
+        )
+        self.conservation_uncounted = Gauge(
+            "gateway_conservation_uncounted",
+            "Leaves of the log that the conservation ledger has not counted yet.",
+            registry=self.registry,
+        )
         self.bytes_in_flight = Gauge(
             "gateway_bytes_in_flight",
             "Bytes of uploads being handled, but for the first 64 KiB of each.",

@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "key": ("key", "key"),
     "queue": ("queue", "queue"),
     "reconcile": ("reconcile", "reconcile"),
+    "conservation": ("conservation", "conservation"),
     "recall": ("recall", "recall"),
     "incident": ("incident", "incident"),
     "simulate": ("simulate", "simulate"),

@@ -31,7 +31,7 @@ from gateway.flow.trust import crl_concern, source_concerns
 from gateway.model.certificate import UsedCertificate
 from gateway.model.text import Bilingual, Instant
 from gateway.signature.trust import TrustStore
-from gateway.store import certificates, open_store, stamps
+from gateway.store import certificates, conservation, open_store, stamps
 from gateway.store.revocation import Source, all_sources
 
 WARN_DAYS = 14
@@ -204,6 +204,7 @@ def _store(home: Path, loaded: config.Config) -> Iterator[Line]:
     if "sqlite" in facts:
         yield from _sqlite_caveat(str(facts["sqlite"]))
     yield from _certificates(ending)
+    yield from _conservation(home, loaded)
     for concern in source_concerns(sources, SystemClock().now()):
         yield Line(Weight.NOTE, "revocation", concern)
 
@@ -218,6 +219,27 @@ def _certificates(ending: list[UsedCertificate]) -> Iterator[Line]:
         )
         en = f"A certificate ends in {left} days: {one.subject}. See: gateway certificates --within 14"
         yield _note("certificates", vi, en)
+
+
+def _conservation(home: Path, loaded: config.Config) -> Iterator[Line]:
+    """Deliveries whose events and rows differ: somebody changed one without the other."""
+    differences = wait(_differences(home, loaded))
+    if not differences:
+        yield _good("conservation", "Số lượt gửi khớp với các sự kiện", "Deliveries agree with the events.")
+        return
+    yield _bad(
+        "conservation",
+        f"{differences} lượt gửi có sự kiện và dữ liệu không khớp. Hãy chạy: gateway conservation",
+        f"The events and rows of {differences} deliveries differ. Run: gateway conservation",
+    )
+
+
+async def _differences(home: Path, loaded: config.Config) -> int:
+    store = await open_store(loaded.database.url, home, clock=SystemClock(), purpose="doctor", read_only=True)
+    try:
+        return await store.read(conservation.count_differences)
+    finally:
+        await store.close()
 
 
 def _sqlite_caveat(version: str) -> Iterator[Line]:

@@ -218,7 +218,8 @@ def _send_on(tx: Tx, gw: Services, decision: _Decision, way: _Way) -> None:
     state = State.HELD if way.hop.held else State.QUEUED
     rebuilt = way.form.facts() if way.form else {}
     rerouted = EventType.DELIVERY_REROUTED
-    _record(tx, gw, decision, rerouted, moved, state, way.hop.held_code, rebuilt)
+    left = {"rerouted_from": decision.delivery.recipient}
+    _record(tx, gw, decision, rerouted, moved, state, way.hop.held_code, left | rebuilt)
 
 
 def _record(

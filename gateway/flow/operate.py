@@ -27,6 +27,7 @@ from gateway.flow import conform, hold, incident, local, look, office, partners,
 from gateway.flow.agency_sync import sync_agencies
 from gateway.flow.certificates import list_certificates
 from gateway.flow.choose import choose
+from gateway.flow.conservation import recount, show_conservation
 from gateway.flow.directory_rehearsal import rehearse_directory
 from gateway.flow.door import Caller
 from gateway.flow.policies import end_policy, exempt, list_policies, set_policy
@@ -365,6 +366,8 @@ OPERATIONS: dict[str, Operation] = {
     "incident.show": incident.show_incident,
     "incident.list": incident.list_incidents,
     "receipt.show": show_receipt,
+    "conservation.show": show_conservation,
+    "conservation.recount": recount,
     "trace.show": show_trace,
     "trace.peers": peers.stages,
     "trace.list": list_traces,

@@ -68,6 +68,7 @@ class EventType(enum.Enum):
     PARTNER_AVAILABLE = "partner.available"
     DIRECTORY_COMPARED = "directory.compared"
     RECONCILIATION_MADE = "reconciliation.made"
+    CONSERVATION_BROKEN = "conservation.broken"
     KEY_ROTATED = "key.rotated"
     PERSON_VIEWED = "person.viewed"
 
@@ -119,6 +120,7 @@ MEANING: dict[EventType, str] = {
     EventType.PARTNER_AVAILABLE: "A partner that had failed answers again.",
     EventType.DIRECTORY_COMPARED: "A partner's agency list was compared with the directory; nothing changed.",
     EventType.RECONCILIATION_MADE: "What a partner took on a day was compared with what it lists.",
+    EventType.CONSERVATION_BROKEN: "What the events say of a delivery and its row do not agree.",
     EventType.KEY_ROTATED: "The gateway began to use a new key of its own.",
     EventType.PERSON_VIEWED: "A person opened content, with the reason that was given.",
 }

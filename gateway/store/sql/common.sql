@@ -1262,3 +1262,154 @@ SELECT size, root, note, at FROM log_watched WHERE origin = :origin;
 INSERT INTO log_watched (origin, size, root, note, at) VALUES (:origin, :size, :root, :note, :at)
 ON CONFLICT (origin) DO UPDATE SET size = excluded.size, root = excluded.root, note = excluded.note,
   at = excluded.at;
+
+-- ---------------------------------------------------------------- conservation
+
+-- name: conservation_state
+-- How far counting and comparing are.
+SELECT next_leaf, compared_to, whole_at FROM conservation_state WHERE id = 1;
+
+-- name: move_conservation
+-- Leaves up to here are counted; no row when another process counted them.
+UPDATE conservation_state SET next_leaf = :to_leaf WHERE id = 1 AND next_leaf = :next_leaf;
+
+-- name: note_compared
+-- Deliveries up to here were compared; `whole_at` when that was the last of them.
+UPDATE conservation_state SET compared_to = :compared_to, whole_at = COALESCE(CAST(:whole_at AS BIGINT), whole_at)
+WHERE id = 1;
+
+-- name: uncounted_leaves
+-- Bodies of the next leaves, in order.
+SELECT l.leaf, e.body FROM log_leaf l JOIN event e ON e.id = l.event
+WHERE l.leaf >= :next_leaf ORDER BY l.leaf LIMIT :limit;
+
+-- name: newest_leaf
+-- The last leaf of the log.
+SELECT MAX(leaf) AS leaf FROM log_leaf;
+
+-- name: count_in_delivery
+-- What new events say of one delivery.
+INSERT INTO conservation_delivery (delivery, document, recipient, made, queued, held, dead, delivered, rejected,
+  cancelled, recalled)
+VALUES (:delivery, :document, :recipient, :made, :queued, :held, :dead, :delivered, :rejected, :cancelled, :recalled)
+ON CONFLICT (delivery) DO UPDATE SET recipient = excluded.recipient,
+  made = conservation_delivery.made + excluded.made,
+  queued = conservation_delivery.queued + excluded.queued,
+  held = conservation_delivery.held + excluded.held,
+  dead = conservation_delivery.dead + excluded.dead,
+  delivered = conservation_delivery.delivered + excluded.delivered,
+  rejected = conservation_delivery.rejected + excluded.rejected,
+  cancelled = conservation_delivery.cancelled + excluded.cancelled,
+  recalled = conservation_delivery.recalled + excluded.recalled;
+
+-- name: count_in_day
+-- What new events say of one agency on one day.
+INSERT INTO conservation_day (day, side, agency, what, made, taken_over, handed_on, delivered, rejected, cancelled,
+  recalled, queued, held, dead)
+VALUES (:day, :side, :agency, :what, :made, :taken_over, :handed_on, :delivered, :rejected, :cancelled, :recalled,
+  :queued, :held, :dead)
+ON CONFLICT (day, side, agency, what) DO UPDATE SET
+  made = conservation_day.made + excluded.made,
+  taken_over = conservation_day.taken_over + excluded.taken_over,
+  handed_on = conservation_day.handed_on + excluded.handed_on,
+  delivered = conservation_day.delivered + excluded.delivered,
+  rejected = conservation_day.rejected + excluded.rejected,
+  cancelled = conservation_day.cancelled + excluded.cancelled,
+  recalled = conservation_day.recalled + excluded.recalled,
+  queued = conservation_day.queued + excluded.queued,
+  held = conservation_day.held + excluded.held,
+  dead = conservation_day.dead + excluded.dead;
+
+-- name: count_in_successor
+-- Deliveries that went to a successor.
+INSERT INTO conservation_successor (day, predecessor, successor, what, deliveries)
+VALUES (:day, :predecessor, :successor, :what, :deliveries)
+ON CONFLICT (day, predecessor, successor, what) DO UPDATE SET
+  deliveries = conservation_successor.deliveries + excluded.deliveries;
+
+-- name: conservation_days
+-- What happened on one day, by agency; '' for any of them.
+SELECT * FROM conservation_day
+WHERE day = :day AND (CAST(:agency AS TEXT) = '' OR agency = :agency) ORDER BY side DESC, what, agency;
+
+-- name: conservation_open_before
+-- How much was open at the beginning of a day, by agency; '' for any of them.
+SELECT side, agency, what, SUM(queued) AS queued, SUM(held) AS held, SUM(dead) AS dead FROM conservation_day
+WHERE day < :day AND (CAST(:agency AS TEXT) = '' OR agency = :agency)
+GROUP BY side, agency, what ORDER BY side DESC, what, agency;
+
+-- name: conservation_successors
+-- Who took the place of whom on one day; '' for any of them.
+SELECT * FROM conservation_successor
+WHERE day = :day AND (CAST(:agency AS TEXT) = '' OR predecessor = :agency OR successor = :agency)
+ORDER BY predecessor, successor, what;
+
+-- name: all_conservation_days
+-- Every row of the table, for counting again.
+SELECT * FROM conservation_day ORDER BY day, side, agency, what;
+
+-- name: all_conservation_successors
+-- Every row of the table, for counting again.
+SELECT * FROM conservation_successor ORDER BY day, predecessor, successor, what;
+
+-- name: forget_conservation_days
+-- Before they are counted anew.
+DELETE FROM conservation_day;
+
+-- name: forget_conservation_deliveries
+-- Before they are counted anew.
+DELETE FROM conservation_delivery;
+
+-- name: forget_conservation_successors
+-- Before they are counted anew.
+DELETE FROM conservation_successor;
+
+-- name: end_of_comparison
+-- The last delivery of a stretch of so many; no row when fewer are left.
+SELECT id FROM delivery WHERE id > :after ORDER BY id LIMIT 1 OFFSET :more;
+
+-- name: unlike_events
+-- Deliveries of a stretch whose row is not what their events say; `counted` is NULL when no event made them.
+SELECT d.id AS delivery, d.document, d.recipient AS row_recipient, d.state AS row_state, c.delivery AS counted,
+  c.recipient, c.made, c.queued, c.held, c.dead, c.delivered, c.rejected, c.cancelled, c.recalled
+FROM delivery d LEFT JOIN conservation_delivery c ON c.delivery = d.id
+WHERE d.id > :after AND d.id <= :upto AND (c.delivery IS NULL OR c.recipient <> d.recipient OR c.made <> 1
+  OR CASE d.state WHEN 'queued' THEN c.queued WHEN 'held' THEN c.held WHEN 'dead' THEN c.dead
+    WHEN 'delivered' THEN c.delivered WHEN 'rejected' THEN c.rejected WHEN 'cancelled' THEN c.cancelled
+    ELSE c.recalled END <> 1
+  OR c.queued * c.queued + c.held * c.held + c.dead * c.dead + c.delivered * c.delivered
+    + c.rejected * c.rejected + c.cancelled * c.cancelled + c.recalled * c.recalled <> 1)
+ORDER BY d.id LIMIT :limit;
+
+-- name: without_row
+-- Deliveries of a stretch that events made and that have no row.
+SELECT c.delivery, c.document, '' AS row_recipient, '' AS row_state, c.delivery AS counted, c.recipient, c.made,
+  c.queued, c.held, c.dead, c.delivered, c.rejected, c.cancelled, c.recalled
+FROM conservation_delivery c LEFT JOIN delivery d ON d.id = c.delivery
+WHERE c.delivery > :after AND c.delivery <= :upto AND d.id IS NULL ORDER BY c.delivery LIMIT :limit;
+
+-- name: uncounted_event_of
+-- An event of a delivery that is not counted yet: its row is ahead, which is no difference.
+SELECT e.id FROM event e LEFT JOIN log_leaf l ON l.event = e.id
+WHERE e.document = :document AND e.delivery = :delivery AND (l.leaf IS NULL OR l.leaf >= :next_leaf) LIMIT 1;
+
+-- name: open_differences
+-- Differences that nobody set right, oldest first.
+SELECT * FROM conservation_difference WHERE solved_at IS NULL ORDER BY found_at, delivery LIMIT :limit;
+
+-- name: count_differences
+-- How many there are.
+SELECT COUNT(*) AS differences FROM conservation_difference WHERE solved_at IS NULL;
+
+-- name: put_difference
+-- A difference that was found now, for the first time or again after it was set right.
+INSERT INTO conservation_difference (delivery, document, events_say, row_says, found_at, event, solved_at)
+VALUES (:delivery, :document, :events_say, :row_says, :found_at, :event, NULL)
+ON CONFLICT (delivery) DO UPDATE SET events_say = excluded.events_say, row_says = excluded.row_says,
+  found_at = excluded.found_at, event = excluded.event, solved_at = NULL
+WHERE conservation_difference.solved_at IS NOT NULL OR conservation_difference.events_say <> excluded.events_say
+  OR conservation_difference.row_says <> excluded.row_says;
+
+-- name: solve_difference
+-- Events and row agree again.
+UPDATE conservation_difference SET solved_at = :at WHERE delivery = :delivery AND solved_at IS NULL;
