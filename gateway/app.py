@@ -19,6 +19,7 @@ from gateway.config import KEYS, PAYLOADS, Config, load
 from gateway.delivery.collect import Collecting
 from gateway.delivery.conserve import Conservation
 from gateway.delivery.janitor import Janitor
+from gateway.delivery.log_keeper import LogKeeper
 from gateway.delivery.recheck import Rechecker
 from gateway.delivery.remind import Reminder
 from gateway.delivery.revocation import RevocationKeeper
@@ -33,9 +34,10 @@ from gateway.model.text import Bilingual
 from gateway.net import Net
 from gateway.port import Tracer
 from gateway.services import Services
-from gateway.signature.keyring import Keyring, client_tls
+from gateway.signature.keyring import LOG, Keyring, client_tls
 from gateway.signature.revocation_cache import RevocationCache
 from gateway.signature.trust import TrustStore
+from gateway.signature.workers import PdfWorkers
 from gateway.store import open_store
 from gateway.store.blobs import Blobs
 from gateway.web.control import serve_control
@@ -103,6 +105,8 @@ async def open_services(
     revocation = RevocationCache(config.trust.fetch)
     trust_store = TrustStore.load(home / config.trust.folder, (revocation,))
     store = await open_store(config.database.url, home, clock=clock, purpose=purpose, read_only=read_only)
+    if not read_only:
+        keyring.ensure_note_key(LOG, clock.now())
     gw = Services(
         config=config,
         clock=clock,
@@ -111,6 +115,7 @@ async def open_services(
         keyring=keyring,
         trust_store=trust_store,
         revocation=revocation,
+        log_folder=home / "log",
         kinds=adapter_kinds(),
         connection_problems=lambda kind, settings: connection_problems(kind, settings, clock, config, home),
     )
@@ -121,12 +126,16 @@ async def open_services(
 
 
 @contextlib.asynccontextmanager
-async def running(home: Path, config: Config, clock: Clock) -> AsyncIterator[tuple[Services, int]]:
+async def running(
+    home: Path, config: Config, clock: Clock, pdf_workers: PdfWorkers | None = None
+) -> AsyncIterator[tuple[Services, int]]:
     """A whole gateway: web server, control socket, loops. Yields the services and the port.
 
+    ``pdf_workers`` may be warm already; they are closed with the rest.
     On leaving, new requests are refused first, running attempts end, then the store closes.
     """
     gw = await open_services(home, config, clock, "serve")
+    gw.pdf_workers = pdf_workers or gw.pdf_workers
     net = outbound(config, home)
     adapters = make_adapters(net, clock)
     gw.tracers = {kind: one for kind, one in adapters.items() if isinstance(one, Tracer)}
@@ -137,6 +146,7 @@ async def running(home: Path, config: Config, clock: Clock) -> AsyncIterator[tup
         CertificateWatch(gw),
         RevocationKeeper(gw, net),
         TrustFolder(gw, home / config.trust.folder),
+        LogKeeper(gw),
         Stamper(gw, net),
         Reminder(gw),
         Conservation(gw),

@@ -74,8 +74,8 @@ class TrustSection(_Section):
     )
     timestamp_url: str = Field(
         "",
-        description="Address of an RFC 3161 timestamp service that stamps the receipts, many at a time; "
-        "empty: receipts are not stamped.",
+        description="Address of an RFC 3161 timestamp service that stamps checkpoints of the exchange log, "
+        "and so all receipts below them; empty: none is asked.",
     )
     timestamp_seconds: int = Field(
         60, gt=0, description="Time between two timestamps; longer while the service does not answer."
@@ -126,6 +126,17 @@ class NetSection(_Section):
     )
 
 
+class ExchangeLogSection(_Section):
+    checkpoint_seconds: int = Field(
+        60, gt=0, description="Time between two checkpoints of the exchange log, if anything new is in it."
+    )
+    witnesses: str = Field(
+        "",
+        description="Public keys of witnesses whose cosignatures are taken (name+hash+base64), "
+        "comma-separated; empty: none.",
+    )
+
+
 class LogSection(_Section):
     level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="Least level that is logged."
@@ -144,6 +155,7 @@ class Config(_Section):
     delivery: DeliverySection = DeliverySection()
     recall: RecallSection = RecallSection()
     net: NetSection = NetSection()
+    exchange_log: ExchangeLogSection = ExchangeLogSection()
     log: LogSection = LogSection()
 
 

@@ -87,9 +87,26 @@ class Metrics:
             ["outcome"],
             registry=self.registry,
         )
-        self.receipts_unstamped = Gauge(
-            "gateway_receipts_unstamped",
-            "Receipts that wait for a timestamp, when a service is set; counted up to 100000.",
+        self.log_leaves = Gauge(
+            "gateway_log_leaves", "Events that have their leaf in the exchange log.", registry=self.registry
+        )
+        self.log_waiting = Gauge(
+            "gateway_log_waiting",
+            "Events that wait for their leaf; counted up to 100000.",
+            registry=self.registry,
+        )
+        self.log_unpublished = Gauge(
+            "gateway_log_unpublished", "Leaves that no published checkpoint covers.", registry=self.registry
+        )
+        self.log_unstamped = Gauge(
+            "gateway_log_unstamped",
+            "Leaves that no timestamped checkpoint covers, when a timestamp service is set.",
+            registry=self.registry,
+        )
+        self.log_problems = Counter(
+            "gateway_log_problems",
+            "Rounds of the exchange log that failed, by what was wrong.",
+            ["problem"],
             registry=self.registry,
         )
         self.collected = Counter(

@@ -13,12 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from gateway.checks import secrecy_table
 from gateway.clock import Clock, local_day, new_id
 from gateway.config import Config
 from gateway.directory.snapshot import Directory
+from gateway.exchange_log.sequence import Sequencer
 from gateway.metrics import Metrics
 from gateway.model.policy import Policy
 from gateway.model.text import AgencyCode, Bilingual, Instant
@@ -144,9 +146,11 @@ class Services:
     pdf_workers: PdfWorkers = field(default_factory=PdfWorkers)  # processes begin with the first file
     collectors: Mapping[str, Collector] = field(default_factory=dict)  # kinds whose partner keeps messages
     tracers: Mapping[str, Tracer] = field(default_factory=dict)  # kinds whose partner can be asked
+    log_folder: Path | None = None  # where published checkpoints lie
     hang_up: Callable[[], Awaitable[None]] = field(default=_nothing)  # connections of the collectors
     _revisions: dict[str, int] = field(default_factory=dict)
     _reach: dict[tuple[str, date], frozenset[AgencyCode]] = field(default_factory=dict)
+    _sequencer: Sequencer | None = None
 
     @property
     def trust(self) -> Trust:
@@ -180,6 +184,13 @@ class Services:
         return reach
 
     async def offload(self, size: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    @property
+    def sequencer(self) -> Sequencer:
+        """The steps of the exchange log; one for the process, so that its own calls wait for each other."""
+        if self._sequencer is None:
+            self._sequencer = Sequencer(self.store, self.keyring, self.clock, self.new_id(), self.log_folder)
+        return self._sequencer
+
         """Run CPU work on ``size`` bytes: at once when small, else on a thread, to keep the loop free."""
         if size < OFFLOAD_FROM_BYTES:
             return function(*args, **kwargs)

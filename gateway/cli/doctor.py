@@ -274,30 +274,32 @@ def lock_holder(file: Path) -> str:
 
 
 def _timestamps(home: Path, loaded: config.Config) -> Iterator[Line]:
-    """Receipts that wait for the timestamp service, and since when it has owed us a token."""
+    """Since when the timestamp service has owed us a token for the exchange log."""
     try:
-        count, waiting = wait(_backlog(home, loaded))
+        waiting = wait(_unstamped(home, loaded))
     except GatewayError:
         return  # said of the store already
     url = loaded.trust.timestamp_url
-    late = waiting is not None and SystemClock().now() - waiting.created_at > LATE
+    late = waiting is not None and SystemClock().now() - waiting.signed_at > LATE
     if waiting is None or not late:
         yield _good("timestamps", f"Dấu thời gian: {url}", f"Timestamps come from {url}.")
         return
-    since = to_rfc3339(waiting.created_at)
+    since = to_rfc3339(waiting.signed_at)
     yield _note(
         "timestamps",
-        f"Dịch vụ cấp dấu thời gian {url} chưa trả lời từ {since}; {count + waiting.size} phiếu xác nhận "
-        "đang chờ. Văn bản vẫn được chuyển bình thường; hãy kiểm tra địa chỉ và kết nối mạng.",
-        f"{url} has given no timestamp since {since}; {count + waiting.size} receipts wait. Documents travel "
-        "as always; check the address and the network.",
+        f"Mốc chốt nhật ký từ {since} chưa có dấu thời gian của {url}. Văn bản vẫn được chuyển bình thường; "
+        "hãy kiểm tra địa chỉ và kết nối mạng.",
+        f"{url} has given no timestamp for checkpoints since {since}. Documents travel as always; check the "
+        "address and the network.",
     )
 
 
-async def _backlog(home: Path, loaded: config.Config) -> tuple[int, stamps.Stamp | None]:
+async def _unstamped(home: Path, loaded: config.Config) -> log.SignedHead | None:
+    """The first published head over leaves that no timestamp covers."""
     store = await open_store(loaded.database.url, home, clock=SystemClock(), purpose="doctor", read_only=True)
     try:
-        return await store.read(lambda tx: (stamps.count_unstamped(tx), stamps.waiting(tx)))
+        stamped = await store.read(log.stamped)
+        return await store.read(lambda tx: log.over(tx, stamped.size if stamped else 0))
     finally:
         await store.close()
 

@@ -14,10 +14,11 @@ restored old copy of the database cannot begin a second history.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.clock import SECOND, Clock, to_rfc3339
@@ -61,6 +62,13 @@ class Sequencer:
     clock: Clock
     holder: str
     folder: Path | None = None
+    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def advance(self, *, publish: bool = False, closes: str = "") -> SignedHead | None:
+        """All steps, up to a published head if ``publish``; calls within this process wait for each other."""
+        async with self._one_at_a_time:
+            await self.catch_up()
+            return await self.publish(closes) if publish else None
 
     async def catch_up(self) -> int:
         """Sequence and integrate until nothing waits; how many leaves that were."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from gateway.exchange_log.receipts import receipt_digest
 from gateway.flow import facts, record
 from gateway.flow.dialect import Form, keep_forms
 from gateway.flow.examine import Examination
@@ -96,15 +97,20 @@ def commit(tx: Tx, gw: Services, plan: Plan) -> Accepted:
     if known.repeats:
         return _supplement(tx, gw, plan)
     unused = [] if payloads.keep(tx, plan.payload, plan.at) else [plan.payload]
-    _write_message(tx, gw, plan, known.document)
-    hops = _write_status(tx, plan) if plan.identity.kind is Kind.STATUS else plan.exam.hops
-    unused += _queue(tx, gw, plan, hops)
-    if plan.automatic:
-        return Accepted(None, "", tuple(unused))
-    return _receipt(tx, gw, plan, hops, unused)
+    again = _arrived_before(tx, plan)
+    hops = () if again else plan.exam.hops
+    receipt, jws = (None, "") if plan.automatic else _issue(gw, plan, hops)
+    accepted = _accepted_event(gw, plan, _names(receipt, jws))
+    _write_message(tx, gw, plan, known.document, accepted)
+    if plan.identity.kind is Kind.STATUS:
+        _write_status(tx, plan, forwarded=not again)
+    unused += _queue(tx, gw, plan, hops)[0]
+    if receipt is not None:
+        messages.add_receipt(tx, receipt, jws, accepted.id)
+    return Accepted(receipt, jws, tuple(unused))
 
 
-def _write_message(tx: Tx, gw: Services, plan: Plan, document: str) -> None:
+def _write_message(tx: Tx, gw: Services, plan: Plan, document: str, accepted: Event) -> None:
     if not document:
         messages.add_document(
             tx,
@@ -115,7 +121,6 @@ def _write_message(tx: Tx, gw: Services, plan: Plan, document: str) -> None:
             plan.identity.number_key,
             plan.at,
         )
-    accepted = _accepted_event(gw, plan)
     messages.add(tx, _message_row(gw, plan, accepted.id))
     proofs.keep(tx, gw.known_proofs.new(plan.exam.proofs), plan.at)
     events.record(tx, accepted)
@@ -133,13 +138,17 @@ def _write_message(tx: Tx, gw: Services, plan: Plan, document: str) -> None:
             messages.add_link(tx, plan.document, replaced.document_id)
 
 
-def _write_status(tx: Tx, plan: Plan) -> tuple[Hop, ...]:
-    """Record the status; a second 01 of the same recipient is recorded and not forwarded."""
+def _arrived_before(tx: Tx, plan: Plan) -> bool:
+    """True for a second 01 of the same recipient: it is recorded and not forwarded."""
+    status = plan.envelope.status
+    arrived = status is not None and status.code == StatusCode.ARRIVED.value
+    return arrived and messages.arrival_reported(tx, plan.document, plan.identity.sender)
+
+
+def _write_status(tx: Tx, plan: Plan, forwarded: bool) -> None:
+    """Record the status."""
     status, hops = plan.envelope.status, plan.exam.hops
     assert status is not None
-    again = status.code == StatusCode.ARRIVED.value and messages.arrival_reported(
-        tx, plan.document, plan.identity.sender
-    )
     messages.add_status(
         tx,
         messages.NewStatus(
@@ -150,11 +159,10 @@ def _write_status(tx: Tx, plan: Plan) -> tuple[Hop, ...]:
             code=status.code,
             declared_time=status.timestamp,
             automatic=plan.automatic,
-            forwarded=not again,
+            forwarded=forwarded,
             reported_at=plan.at,
         ),
     )
-    return () if again else hops
 
 
 def _supplement(tx: Tx, gw: Services, plan: Plan) -> Accepted:
@@ -163,21 +171,31 @@ def _supplement(tx: Tx, gw: Services, plan: Plan) -> Accepted:
     message = messages.find(tx, plan.message)
     assert message is not None
     hops = [hop for hop in plan.exam.hops if hop.addressed not in plan.exam.known.addressed]
-    unused = [plan.payload, *_queue(tx, gw, plan, hops)]
     kept = bytes(message["envelope_sha256"])  # what is delivered: the bytes of the first upload
-    return _receipt(tx, gw, plan, hops, unused, supplement_to=first["id"], envelope_sha256=kept)
+    receipt, jws = _issue(gw, plan, hops, supplement_to=first["id"], envelope_sha256=kept)
+    unused, queued = _queue(tx, gw, plan, hops, _names(receipt, jws))
+    messages.add_receipt(tx, receipt, jws, queued[0])
+    return Accepted(receipt, jws, (plan.payload, *unused))
 
 
-def _queue(tx: Tx, gw: Services, plan: Plan, hops: Sequence[Hop]) -> list[StoredPayload]:
-    """Create the deliveries, and the payload rows of forms that were rebuilt for another dialect."""
+def _queue(
+    tx: Tx, gw: Services, plan: Plan, hops: Sequence[Hop], named: Mapping[str, str] | None = None
+) -> tuple[list[StoredPayload], list[str]]:
+    """Create the deliveries, and the payload rows of forms that were rebuilt for another dialect.
+
+    Payload files that turned out superfluous, and the ids of the deliveries' events, which say ``named``.
+    """
+    queued = []
     forms = [plan.forms.get(hop.recipient) for hop in hops]
     unused = keep_forms(tx, (form for form in forms if form is not None), plan.at)
     for hop, form in zip(hops, forms, strict=True):
         new = _delivery(gw, plan, hop, form)
         deliveries.add(tx, new)
-        rebuilt = form.facts() if form else {}
-        events.record(tx, record.delivery_created(gw, new, plan.actor, rebuilt))
-    return unused
+        said = (form.facts() if form else {}) | dict(named or {})
+        created = record.delivery_created(gw, new, plan.actor, said)
+        events.record(tx, created)
+        queued.append(created.id)
+    return unused, queued
 
 
 def _delivery(gw: Services, plan: Plan, hop: Hop, form: Form | None) -> deliveries.NewDelivery:
@@ -207,7 +225,7 @@ def _delivery(gw: Services, plan: Plan, hop: Hop, form: Form | None) -> deliveri
     )
 
 
-def _accepted_event(gw: Services, plan: Plan) -> Event:
+def _accepted_event(gw: Services, plan: Plan, named: Mapping[str, str]) -> Event:
     status, hops = plan.envelope.status, plan.exam.hops
     return record.event(
         gw,
@@ -224,7 +242,8 @@ def _accepted_event(gw: Services, plan: Plan) -> Event:
         rule_set=gw.rule_set,
         facts=facts.facts_of(plan.exam)
         | {"automatic": plan.automatic, "recipients": [hop.recipient for hop in hops]}
-        | ({"notice": True} if plan.notice else {}),
+        | ({"notice": True} if plan.notice else {})
+        | dict(named),
         private=facts.private_of(plan.envelope),
     )
 
@@ -254,15 +273,10 @@ def _message_row(gw: Services, plan: Plan, event: str) -> messages.NewMessage:
     )
 
 
-def _receipt(
-    tx: Tx,
-    gw: Services,
-    plan: Plan,
-    hops: Sequence[Hop],
-    unused: Sequence[StoredPayload],
-    supplement_to: str = "",
-    envelope_sha256: bytes = b"",
-) -> Accepted:
+def _issue(
+    gw: Services, plan: Plan, hops: Sequence[Hop], supplement_to: str = "", envelope_sha256: bytes = b""
+) -> tuple[Receipt, str]:
+    """The receipt, signed; kept once the event that names it is recorded."""
     receipt = Receipt(
         id=gw.new_id(),
         gateway=gw.config.gateway.name,
@@ -277,6 +291,9 @@ def _receipt(
         recipients=tuple(hop.recipient for hop in hops),
         supplement_to=supplement_to,
     )
-    jws = issue_receipt(gw.keyring, receipt)
-    messages.add_receipt(tx, receipt, jws)
-    return Accepted(receipt, jws, tuple(unused))
+    return receipt, issue_receipt(gw.keyring, receipt)
+
+
+def _names(receipt: Receipt | None, jws: str) -> dict[str, str]:
+    """What an event says of its receipt, so that the receipt is proved through the event's leaf."""
+    return {} if receipt is None else {"receipt": receipt.id, "receipt_sha256": receipt_digest(jws)}

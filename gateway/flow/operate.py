@@ -30,13 +30,14 @@ from gateway.flow.choose import choose
 from gateway.flow.conservation import recount, show_conservation
 from gateway.flow.directory_rehearsal import rehearse_directory
 from gateway.flow.door import Caller
+from gateway.flow.evidence import export_evidence_file, public_keys
 from gateway.flow.policies import end_policy, exempt, list_policies, set_policy
 from gateway.flow.policy_rehearsal import rehearse
 from gateway.flow.recall import show_recall, silent_recalls
+from gateway.flow.receipts import show_receipt
 from gateway.flow.reconcile import reconcile
 from gateway.flow.rejudge import recheck_document
 from gateway.flow.signers import compare, confirm, decline, list_proposals, list_signers
-from gateway.flow.stamps import show_receipt
 from gateway.model.agency import Profile
 from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.port import Unavailable
@@ -366,6 +367,8 @@ OPERATIONS: dict[str, Operation] = {
     "incident.show": incident.show_incident,
     "incident.list": incident.list_incidents,
     "receipt.show": show_receipt,
+    "evidence.export": export_evidence_file,
+    "evidence.keys": public_keys,
     "conservation.show": show_conservation,
     "conservation.recount": recount,
     "trace.show": show_trace,

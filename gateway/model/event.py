@@ -54,7 +54,7 @@ class EventType(enum.Enum):
     SIGNER_DECIDED = "signer.decided"
     DOCUMENT_REJUDGED = "document.rejudged"
     CERTIFICATE_EXPIRING = "certificate.expiring"
-    RECEIPTS_STAMPED = "receipts.stamped"
+    LOG_FORKED = "log.forked"
     PROFILE_CHANGED = "profile.changed"
     POLICY_CHANGED = "policy.changed"
     PRINCIPAL_CREATED = "principal.created"
@@ -71,6 +71,7 @@ class EventType(enum.Enum):
     CONSERVATION_BROKEN = "conservation.broken"
     KEY_ROTATED = "key.rotated"
     PERSON_VIEWED = "person.viewed"
+    EVIDENCE_EXPORTED = "evidence.exported"
 
 
 MEANING: dict[EventType, str] = {
@@ -106,7 +107,7 @@ MEANING: dict[EventType, str] = {
     EventType.SIGNER_DECIDED: "A person confirmed or declined a proposed signer.",
     EventType.DOCUMENT_REJUDGED: "Signatures were judged again, because an answer or a register row came.",
     EventType.CERTIFICATE_EXPIRING: "A certificate in use expires within 60 or 14 days.",
-    EventType.RECEIPTS_STAMPED: "A batch of receipts was timestamped (RFC 3161) under one tree head.",
+    EventType.LOG_FORKED: "As a witness we saw a log that does not continue what it showed before.",
     EventType.PROFILE_CHANGED: "How an agency is connected was changed.",
     EventType.POLICY_CHANGED: "A rule of the gate was made stricter, or an exemption was approved or ended.",
     EventType.PRINCIPAL_CREATED: "A system or person was given an account and a role.",
@@ -123,6 +124,7 @@ MEANING: dict[EventType, str] = {
     EventType.CONSERVATION_BROKEN: "What the events say of a delivery and its row do not agree.",
     EventType.KEY_ROTATED: "The gateway began to use a new key of its own.",
     EventType.PERSON_VIEWED: "A person opened content, with the reason that was given.",
+    EventType.EVIDENCE_EXPORTED: "An evidence container about a document was made and handed out.",
 }
 
 

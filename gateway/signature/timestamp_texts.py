@@ -20,8 +20,8 @@ PROBLEMS: dict[str, Bilingual] = {
         f"The timestamp service refused the request. {_AGAIN_EN}",
     ),
     "timestamp.imprint": Bilingual(
-        "Dấu thời gian được cấp cho dữ liệu khác, không phải cho phiếu xác nhận này.",
-        "The timestamp was given for other data, not for this receipt.",
+        "Dấu thời gian được cấp cho dữ liệu khác, không phải cho mốc chốt này.",
+        "The timestamp was given for other data, not for this checkpoint.",
     ),
     "timestamp.nonce": Bilingual(
         f"Dấu thời gian trả lời cho một yêu cầu khác. {_AGAIN}",
@@ -40,8 +40,14 @@ PROBLEMS: dict[str, Bilingual] = {
         "The service's certificate is not one for timestamps alone.",
     ),
     "timestamp.proof": Bilingual(
-        "Phiếu xác nhận không thuộc nhóm phiếu mà dấu thời gian này bảo đảm, hoặc đã bị thay đổi.",
-        "The receipt is not among those under this timestamp, or was changed.",
+        "Không chứng minh được phiếu xác nhận nằm trong nhật ký gửi, nhận: phiếu, sự kiện hoặc mốc chốt đã "
+        "bị thay đổi, hoặc mốc chốt không do khóa nhật ký của trục ký.",
+        "The receipt is not proved to be in the exchange log: receipt, event or checkpoint was changed, or "
+        "the checkpoint is not signed with the gateway's log key.",
+    ),
+    "timestamp.pending": Bilingual(
+        "Phiếu xác nhận đã nằm dưới mốc chốt nhật ký có chữ ký của trục; mốc chốt này chưa có dấu thời gian.",
+        "The receipt is under a signed checkpoint of the exchange log, which has no timestamp yet.",
     ),
 }
 

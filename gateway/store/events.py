@@ -35,6 +35,12 @@ def private_values(tx: Tx, event_id: str) -> dict[str, str]:
     return {row["name"]: row["value"] for row in tx.all("private_of", event=event_id)}
 
 
+def body_of(tx: Tx, event_id: str) -> bytes | None:
+    """The canonical bytes of one event."""
+    row = tx.one("event_body", id=event_id)
+    return None if row is None else bytes(row["body"])
+
+
 def of_document(tx: Tx, document: str) -> list[Row]:
     """Events of a document, oldest first."""
     return tx.all("events_of_document", document=document)

@@ -102,8 +102,8 @@ def add_link(tx: Tx, document: str, replaced_document_id: str) -> None:
     tx.run("add_document_link", document=document, replaces=replaced_document_id)
 
 
-def add_receipt(tx: Tx, receipt: Receipt, jws: str) -> None:
-    """Keep an issued receipt as it is; it waits for a timestamp (``stamps``)."""
+def add_receipt(tx: Tx, receipt: Receipt, jws: str, event: str) -> None:
+    """Keep an issued receipt as it is. ``event`` carries its SHA-256 into the exchange log."""
     tx.run(
         "add_receipt",
         id=receipt.id,
@@ -111,8 +111,13 @@ def add_receipt(tx: Tx, receipt: Receipt, jws: str) -> None:
         supplement_to=receipt.supplement_to or None,
         jws=jws,
         issued_at=receipt.accepted_at,
+        event=event,
     )
-    tx.run("add_unstamped", receipt=receipt.id)
+
+
+def receipt(tx: Tx, receipt_id: str) -> Row | None:
+    """A receipt with its ``sender`` and the ``event`` that names it."""
+    return tx.one("receipt_by_id", id=receipt_id)
 
 
 def add_status(tx: Tx, status: NewStatus) -> None:

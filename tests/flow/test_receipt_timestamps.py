@@ -1,4 +1,5 @@
-"""Receipts get their timestamps from a real RFC 3161 service over HTTP, and no document waits for it."""
+"""Receipts are proved by the exchange log, whose checkpoints a real RFC 3161 service stamps over HTTP; no
+document waits for it."""
 
 from __future__ import annotations
 
@@ -16,17 +17,18 @@ from gateway.config import Config, NetSection, TrustSection
 from gateway.delivery import stamp
 from gateway.delivery.stamp import Stamper
 from gateway.errors import NotFound
-from gateway.exchange_log.receipts import stamped_bytes
-from gateway.flow.stamps import receipt_timestamp
-from gateway.model.receipt import Receipt
+from gateway.exchange_log.checkpoint import read_note, verify
+from gateway.exchange_log.receipts import proved, stamped_bytes
+from gateway.exchange_log.sequence import log_keys
+from gateway.flow.receipts import receipt_proof
 from gateway.model.verdict import Indication
 from gateway.net import Net
 from gateway.practice.pki import DemoPki, KeyKind
 from gateway.practice.pki_http import Fault, PkiServers, TsaMistake
 from gateway.signature.trust import TrustStore
-from gateway.store import messages, stamps
-from gateway.store.contract import Store, Tx
-from tests.world import World, make_world
+from gateway.store import log
+from gateway.store.contract import Store
+from tests.world import World, make_envelope, make_world
 
 
 @dataclass
@@ -46,8 +48,14 @@ class Bed:
         sent = [await self.world.send("H37", number=str(number)) for number in range(1, count + 1)]
         return [submission.receipt for submission in sent]
 
-    async def unstamped(self) -> int:
-        return await self.world.gw.store.read(stamps.count_unstamped)
+    async def publish(self) -> None:
+        """As the loop does it when a checkpoint is due."""
+        await self.world.gw.sequencer.advance(publish=True)
+
+    async def stamp(self) -> bool:
+        """Publish what there is and have it stamped."""
+        await self.publish()
+        return await self.stamper().round()
 
 
 @contextlib.asynccontextmanager
@@ -75,56 +83,76 @@ async def bed(store: Store, tmp_path: Path, pki: DemoPki) -> AsyncIterator[Bed]:
         yield made
 
 
-def add_receipts(tx: Tx, world: World, message: str, count: int) -> list[str]:
-    ids = []
-    for number in range(count):
-        at = world.clock.now()
-        receipt = Receipt(
-            world.gw.new_id(), "g", message, "H37", "d", "new", "", "", at, "accept", ("H37.03",)
-        )
-        messages.add_receipt(tx, receipt, f"header.{number}.signature")
-        ids.append(receipt.id)
-    return ids
-
-
-async def test_three_hundred_receipts_take_one_token(bed: Bed) -> None:
-    world = bed.world
-    (message,) = [(await world.send("H37")).message]
-    ids = await world.gw.store.write(lambda tx: add_receipts(tx, world, message, 299))
-    assert await bed.stamper().round() is False
+async def test_many_receipts_take_one_token(bed: Bed) -> None:
+    ids = await bed.send(12)
+    assert await bed.stamp() is True
     assert bed.servers.requests == {"tsa": 1}
-    assert await bed.unstamped() == 0
-    caller = world.caller("H37")
-    found = [await receipt_timestamp(world.gw, caller, receipt) for receipt in ids]
+    gw, caller = bed.world.gw, bed.world.caller("H37")
+    found = [await receipt_proof(gw, caller, receipt) for receipt in ids]
     assert {(one.judged.indication, one.judged.problem) for one in found} == {(Indication.PASSED, "")}
-    assert {(one.attachment.size, one.attachment.token) for one in found} == {
-        (300, found[0].attachment.token)
-    }
-    assert len({one.attachment.leaf for one in found}) == 299
+    assert len({one.attachment.token for one in found}) == 1
+    assert len({one.attachment.leaf for one in found}) == 12
 
 
-async def test_the_event_says_what_was_stamped(bed: Bed) -> None:
-    await bed.send(3)
-    await bed.stamper().round()
-    assert (await bed.world.event_types()).count("receipts.stamped") == 1
+async def test_a_receipt_is_proved_through_the_event_that_names_it(bed: Bed) -> None:
+    (receipt,) = await bed.send()
+    await bed.stamp()
+    gw, caller = bed.world.gw, bed.world.caller("H37")
+    found = await receipt_proof(gw, caller, receipt)
+    body = orjson.loads(found.attachment.event)
+    assert (body["type"], body["receipt"]) == ("document.accepted", receipt)
+    assert proved(found.jws, found.attachment, log_keys(gw.keyring)) is not None
+    assert proved(found.jws + "A", found.attachment, log_keys(gw.keyring)) is None
+    assert proved(found.jws, found.attachment, []) is None
+
+
+async def test_a_supplementary_receipt_is_proved_by_the_delivery_that_it_added(bed: Bed) -> None:
+    world = bed.world
+    data = make_envelope("H37", ["H37.03", "H37.05"])
+    await world.upload("H37", data, ["H37.03"])
+    added = await world.upload("H37", data, ["H37.03", "H37.05"])
+    await bed.stamp()
+    found = await receipt_proof(world.gw, world.caller("H37"), added.receipt)
+    body = orjson.loads(found.attachment.event)
+    assert (body["type"], body["recipient"]) == ("delivery.queued", "H37.05")
+    assert found.judged.indication is Indication.PASSED
+
+
+async def test_a_status_has_a_receipt_that_is_proved(bed: Bed) -> None:
+    world = bed.world
+    await world.send("H37")
+    (parcel,) = await world.fetch("H37.03")
+    status = await world.report("H37.03", "03", parcel.item.document_id)
+    await bed.stamp()
+    found = await receipt_proof(world.gw, world.caller("H37.03"), status.receipt)
+    assert orjson.loads(found.attachment.event)["type"] == "status.reported"
+
+
+async def test_what_is_stamped_is_the_checkpoint_as_the_gateway_signed_it(bed: Bed) -> None:
+    await bed.send()
+    await bed.stamp()
+    head = await bed.world.gw.store.read(log.stamped)
+    assert head is not None
+    assert stamped_bytes(head.note) == head.note.encode()
+    assert len(verify(read_note(head.note), log_keys(bed.world.gw.keyring))) == 1
 
 
 async def test_receipts_of_later_documents_get_a_token_of_their_own(bed: Bed) -> None:
     (first,) = await bed.send()
-    stamper = bed.stamper()
-    await stamper.round()
+    await bed.stamp()
     second = (await bed.world.send("H37", number="9")).receipt
-    await stamper.round()
-    await stamper.round()
+    await bed.stamp()
+    await bed.stamp()
     gw, caller = bed.world.gw, bed.world.caller("H37")
-    roots = [(await receipt_timestamp(gw, caller, one)).attachment.root for one in (first, second)]
-    assert roots[0] != roots[1]
-    assert bed.servers.requests == {"tsa": 2}  # nothing waits: nothing is asked
+    notes = [(await receipt_proof(gw, caller, one)).attachment.note for one in (first, second)]
+    assert notes[0] != notes[1]
+    assert bed.servers.requests == {"tsa": 2}  # nothing new: nothing is asked
 
 
 async def test_a_service_that_is_down_delays_the_stamp_and_no_document(bed: Bed) -> None:
     await bed.servers.close("tsa")
     (receipt,) = await bed.send()
+    await bed.publish()
     stamper = bed.stamper()
     waits = [stamper.wait_seconds]
     for _ in range(3):
@@ -134,21 +162,22 @@ async def test_a_service_that_is_down_delays_the_stamp_and_no_document(bed: Bed)
     more = (await bed.world.send("H37", number="9")).receipt
     assert len(await bed.world.fetch("H37.03")) == 2
     caller = bed.world.caller("H37")
-    with pytest.raises(NotFound) as caught:
-        await receipt_timestamp(bed.world.gw, caller, receipt)
-    assert caught.value.code == "timestamp.pending"
+    found = await receipt_proof(bed.world.gw, caller, receipt)
+    assert (found.judged.indication, found.judged.problem) == (Indication.INDETERMINATE, "timestamp.pending")
     await bed.servers.reopen("tsa")
-    await stamper.round()
+    await bed.publish()
     await stamper.round()
     assert stamper.wait_seconds == 60
+    assert bed.servers.requests == {"tsa": 1}  # the newest head covers what waited
     for one in (receipt, more):
-        found = await receipt_timestamp(bed.world.gw, caller, one)
+        found = await receipt_proof(bed.world.gw, caller, one)
         assert found.judged.indication is Indication.PASSED
 
 
 async def test_the_wait_has_a_longest(bed: Bed) -> None:
     await bed.servers.close("tsa")
     await bed.send()
+    await bed.publish()
     stamper = bed.stamper()
     for _ in range(9):
         await stamper.round()
@@ -170,6 +199,7 @@ async def test_the_wait_has_a_longest(bed: Bed) -> None:
 )
 async def test_a_mistaken_token_is_not_kept_and_asked_for_again(bed: Bed, mistake: TsaMistake) -> None:
     (receipt,) = await bed.send()
+    await bed.publish()
     bed.servers.knobs.tsa.mistake = mistake
     stamper = bed.stamper()
     await stamper.round()
@@ -186,6 +216,7 @@ async def test_a_mistaken_token_is_not_kept_and_asked_for_again(bed: Bed, mistak
 )
 async def test_a_broken_answer_is_not_kept_and_asked_for_again(bed: Bed, fault: Fault) -> None:
     (receipt,) = await bed.send()
+    await bed.publish()
     bed.servers.knobs.tsa.fault = fault
     stamper = bed.stamper()
     await stamper.round()
@@ -196,97 +227,71 @@ async def test_a_broken_answer_is_not_kept_and_asked_for_again(bed: Bed, fault: 
 
 
 async def is_pending(bed: Bed, receipt: str) -> bool:
-    try:
-        await receipt_timestamp(bed.world.gw, bed.world.caller("H37"), receipt)
-    except NotFound as problem:
-        return problem.code == "timestamp.pending"
-    return False
+    found = await receipt_proof(bed.world.gw, bed.world.caller("H37"), receipt)
+    return found.judged.problem == "timestamp.pending"
 
 
-async def test_after_a_crash_between_commit_and_asking_the_same_head_is_stamped(
+async def test_before_the_first_checkpoint_a_receipt_says_that_it_waits(bed: Bed) -> None:
+    (receipt,) = await bed.send()
+    with pytest.raises(NotFound) as caught:
+        await receipt_proof(bed.world.gw, bed.world.caller("H37"), receipt)
+    assert caught.value.code == "log.pending"
+
+
+async def test_after_a_crash_between_asking_and_keeping_the_head_is_stamped_again(
     bed: Bed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await bed.send(3)
+    (receipt,) = await bed.send()
+    await bed.publish()
 
-    async def dies(self: Stamper, one: stamps.Stamp) -> str:
+    def dies(*_: object) -> bool:
         raise RuntimeError("the machine lost power")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Stamper, "_have_stamped", dies)
+        patch.setattr(stamp.rows, "set_token", dies)
         with pytest.raises(RuntimeError):
             await bed.stamper().round()
-    waiting = await bed.world.gw.store.read(stamps.waiting)
-    assert waiting is not None
-    late = (await bed.world.send("H37", number="9")).receipt
-    asked: list[bytes] = []
-    make_request = stamp.make_request
-    monkeypatch.setattr(
-        stamp, "make_request", lambda data, nonce: asked.append(data) or make_request(data, nonce)
-    )
+    assert await is_pending(bed, receipt)
     await bed.stamper().round()
-    assert asked == [stamped_bytes(3, waiting.root)]
-    assert await is_pending(bed, late)
-
-
-async def test_a_full_batch_says_that_more_may_wait(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stamp, "MOST_RECEIPTS", 2)
-    await bed.send(5)
-    stamper = bed.stamper()
-    assert [await stamper.round() for _ in range(4)] == [True, True, False, False]
-    assert await bed.unstamped() == 0
-    assert bed.servers.requests == {"tsa": 3}
-
-
-async def test_two_processes_never_put_a_receipt_into_two_trees(bed: Bed) -> None:
-    await bed.send(2)
-    gw = bed.world.gw
-    found = await gw.store.read(lambda tx: stamps.unstamped(tx, 9))
-    leaves = [stamps.Leaf(receipt, bytes(32)) for receipt, _ in found]
-    ours = stamps.Stamp(gw.new_id(), 2, bytes(32), gw.clock.now())
-    theirs = stamps.Stamp(gw.new_id(), 2, bytes(32), gw.clock.now())
-    await gw.store.write(lambda tx: stamps.add(tx, ours, leaves))
-    with pytest.raises(stamps.Taken):
-        await gw.store.write(lambda tx: stamps.add(tx, theirs, leaves))
-    waiting = await gw.store.read(stamps.waiting)
-    assert waiting == ours
+    assert not await is_pending(bed, receipt)
 
 
 async def test_the_first_token_stays(bed: Bed) -> None:
     await bed.send()
-    await bed.stamper().round()
+    await bed.stamp()
     gw = bed.world.gw
-    rows = await bed.world.rows("events_after", at=0, id="", limit=100)
-    (event,) = [orjson.loads(bytes(r["body"])) for r in rows if r["type"] == "receipts.stamped"]  # type: ignore[arg-type]
-    kept = await gw.store.write(lambda tx: stamps.set_token(tx, event["stamp"], b"another", gw.clock.now()))
+    head = await gw.store.read(log.stamped)
+    assert head is not None
+    kept = await gw.store.write(lambda tx: log.set_token(tx, head.number, b"another", gw.clock.now()))
     assert kept is False
-    assert event["receipts"] == 1
-    assert event["authority"].startswith("CN=TSA")
+    assert await gw.store.read(log.stamped) == head
 
 
 async def test_a_receipt_is_shown_to_its_sender_and_to_nobody_else(bed: Bed) -> None:
     (receipt,) = await bed.send()
-    await bed.stamper().round()
+    await bed.stamp()
     for stranger in ("H37.03", "H37.05"):
         with pytest.raises(NotFound) as caught:
-            await receipt_timestamp(bed.world.gw, bed.world.caller(stranger), receipt)
+            await receipt_proof(bed.world.gw, bed.world.caller(stranger), receipt)
         assert caught.value.code == "receipt.unknown"
     with pytest.raises(NotFound):
-        await receipt_timestamp(bed.world.gw, bed.world.caller("H37"), "no-such-receipt")
+        await receipt_proof(bed.world.gw, bed.world.caller("H37"), "no-such-receipt")
 
 
-async def test_without_a_service_a_receipt_says_so_and_the_loop_ends(bed: Bed) -> None:
+async def test_without_a_service_the_log_proves_the_receipt_and_the_loop_ends(bed: Bed) -> None:
     (receipt,) = await bed.send()
     config = bed.world.gw.config
     bed.world.gw.config = config.model_copy(update={"trust": TrustSection()})
+    await bed.publish()
     await bed.stamper().run()
-    with pytest.raises(NotFound) as caught:
-        await receipt_timestamp(bed.world.gw, bed.world.caller("H37"), receipt)
-    assert caught.value.code == "timestamp.off"
+    found = await receipt_proof(bed.world.gw, bed.world.caller("H37"), receipt)
+    assert found.judged.problem == "timestamp.off"
     assert bed.servers.requests == {}
 
 
 async def test_a_service_in_private_address_space_is_not_called_unless_allowed(bed: Bed) -> None:
     (receipt,) = await bed.send()
+    await bed.publish()
     net = Net("", 5)
     await Stamper(bed.world.gw, net).round()
     await net.close()
@@ -299,9 +304,9 @@ async def test_a_revoked_service_is_seen_when_the_receipt_is_shown(store: Store,
     own = DemoPki.create(tmp_path / "var", key=KeyKind.P256)
     async with make_bed(store, tmp_path, own) as bed:
         (receipt,) = await bed.send()
-        await bed.stamper().round()
+        await bed.stamp()
         (service,) = (own.folder / "signers").glob("*.role")
         own.revoke(own.load(service.stem).certificate, local(bed.world.clock.now()) - timedelta(days=1))
         bed.world.gw.trust_store = TrustStore.load(own.trust_folder)
-        found = await receipt_timestamp(bed.world.gw, bed.world.caller("H37"), receipt)
+        found = await receipt_proof(bed.world.gw, bed.world.caller("H37"), receipt)
     assert (found.judged.indication, found.judged.problem) == (Indication.FAILED, "timestamp.path")

@@ -1,4 +1,4 @@
-"""``gateway receipt show`` and what ``gateway doctor`` says of the timestamp service."""
+"""``gateway receipt show``, and what ``gateway doctor`` says of the timestamp service."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from gateway import app, config
-from gateway.clock import SECOND, SystemClock
+from gateway.clock import SECOND, ScenarioClock, SystemClock
 from gateway.delivery.stamp import Stamper
+from gateway.exchange_log.sequence import Sequencer
 from gateway.model.text import Instant
 from gateway.net import Net
 from gateway.practice.pki import DemoPki, KeyKind
 from gateway.practice.pki_http import PkiServers
 from gateway.services import Services
-from gateway.store import stamps
 from tests.unit.cli_world import Commands
 from tests.world import make_envelope
 
@@ -59,6 +59,7 @@ def stamp_once(commands: Commands, pki: DemoPki) -> None:
             set_service(commands, servers.tsa_url)
             gw = await opened(commands)
             net = Net("127.0.0.0/8", 5)
+            await gw.sequencer.advance(publish=True)
             await Stamper(gw, net).round()
             await net.close()
             await gw.close()
@@ -70,7 +71,8 @@ def test_a_receipt_is_shown_with_its_timestamp(commands: Commands, pki: DemoPki,
     receipt = send(commands, tmp_path)
     stamp_once(commands, pki)
     answer = commands.done("receipt", "show", receipt)
-    assert (answer["indication"], answer["size"], answer["leaf"]) == ("TOTAL-PASSED", 1, 0)
+    assert (answer["indication"], answer["problem"]) == ("TOTAL-PASSED", "")
+    assert answer["checkpoint"].startswith("truc-lien-thong/")
     assert answer["jws"].count(".") == 2
     code, out, _ = commands.run("receipt", "show", receipt)
     assert code == 0
@@ -89,12 +91,16 @@ def test_a_receipt_whose_service_is_trusted_no_longer_is_not_valid(
     assert "không được chấp nhận" in answer["text"]["vi"]
 
 
-def test_a_receipt_without_a_timestamp_says_why(commands: Commands, tmp_path: Path) -> None:
+def test_a_receipt_is_proved_by_the_log_without_a_timestamp_service(
+    commands: Commands, tmp_path: Path
+) -> None:
     receipt = send(commands, tmp_path)
-    assert commands.json("receipt", "show", receipt)[1]["error"]["code"] == "timestamp.off"
+    assert commands.json("receipt", "show", receipt)[1]["error"]["code"] == "log.pending"
+    publish(commands, 0)
+    assert commands.json("receipt", "show", receipt)[1]["problem"] == "timestamp.off"
     set_service(commands, "http://tsa.example/")
     code, answer = commands.json("receipt", "show", receipt)
-    assert (code, answer["error"]["code"]) == (1, "timestamp.pending")
+    assert (code, answer["problem"], answer["time"]) == (0, "timestamp.pending", "")
 
 
 def timestamps_line(commands: Commands) -> dict[str, Any]:
@@ -103,11 +109,15 @@ def timestamps_line(commands: Commands) -> dict[str, Any]:
     return dict(line)
 
 
-def begin_tree(commands: Commands, age: int) -> None:
+def publish(commands: Commands, age: int) -> None:
+    """A checkpoint that was signed so long ago (microseconds)."""
+
     async def work() -> None:
         gw = await opened(commands)
-        waiting = stamps.Stamp(gw.new_id(), 3, bytes(32), Instant(CLOCK.now() - age))
-        await gw.store.write(lambda tx: stamps.add(tx, waiting, []))
+        clock = ScenarioClock(Instant(CLOCK.now() - age))
+        steps = Sequencer(gw.store, gw.keyring, clock, "test", commands.home / "log")
+        await steps.advance(publish=True)
+        await steps.release()
         await gw.close()
 
     asyncio.run(work())
@@ -116,13 +126,13 @@ def begin_tree(commands: Commands, age: int) -> None:
 def test_doctor_is_content_with_a_service_that_is_late_by_a_minute(commands: Commands) -> None:
     set_service(commands, "http://tsa.example/")
     assert timestamps_line(commands)["weight"] == "good"
-    begin_tree(commands, 60 * SECOND)
+    publish(commands, 60 * SECOND)
     assert timestamps_line(commands)["weight"] == "good"
 
 
 def test_doctor_says_since_when_the_timestamp_service_is_away(commands: Commands) -> None:
     set_service(commands, "http://tsa.example/")
-    begin_tree(commands, 2 * 3600 * SECOND)
+    publish(commands, 2 * 3600 * SECOND)
     line = timestamps_line(commands)
     assert line["weight"] == "note"
-    assert "3 phiếu xác nhận" in line["vi"]
+    assert "chưa có dấu thời gian" in line["vi"]

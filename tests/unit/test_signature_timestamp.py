@@ -1,4 +1,4 @@
-"""Timestamps over receipts: each mistake of a service has its name, and nothing changed passes."""
+"""Timestamps over the log of receipts: each mistake of a service has its name, and nothing changed passes."""
 
 from __future__ import annotations
 
@@ -9,19 +9,15 @@ from pathlib import Path
 
 import pytest
 import rfc3161_client
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from gateway.clock import from_datetime
-from gateway.exchange_log.merkle import EMPTY_ROOT, Tree
-from gateway.exchange_log.receipts import (
-    Attachment,
-    hash_receipt,
-    head_of,
-    prove,
-    stamped_bytes,
-    verify_receipt_timestamp,
-)
+from gateway.exchange_log.checkpoint import Checkpoint, PublicKey, sign
+from gateway.exchange_log.merkle import EMPTY_ROOT, Tree, leaf_hash
+from gateway.exchange_log.receipts import Attachment, receipt_digest, stamped_bytes, verify_receipt
+from gateway.model.canonical import canonical_json
 from gateway.model.verdict import Indication
 from gateway.practice.pki import DemoPki, KeyKind, Knobs
 from gateway.practice.pki_answers import Answers, TsaMistake
@@ -33,6 +29,8 @@ NOW = datetime(2026, 7, 1, 8, 0, tzinfo=UTC)
 AT = from_datetime(NOW)
 TST_INFO = b"\x02\x01\x01\x06\x03\x88\x37\x01"  # how it begins: version 1, policy 2.999.1
 DATA, NONCE = b"what is stamped", 2**63 + 5
+LOG = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+LOG_KEY = PublicKey("truc/1", LOG.public_key().public_bytes_raw())
 RECEIPTS = [f"eyJhbGciOiJFUzI1NiJ9.{number:04d}.c2lnbmF0dXJl" for number in range(7)]
 
 
@@ -176,48 +174,72 @@ ess_cert_id_alg = sha256
 # receipts
 
 
+def event_of(jws: str) -> bytes:
+    return canonical_json({"type": "document.accepted", "receipt_sha256": receipt_digest(jws)})
+
+
+def note_of(size: int, root: bytes, key: Ed25519PrivateKey = LOG) -> str:
+    return str(sign(Checkpoint("truc/1", size, root), LOG_KEY, key.sign))
+
+
 @pytest.fixture(scope="module")
 def attachments(answers: Answers, trust: TrustStore) -> list[Attachment]:
-    leaves = [hash_receipt(jws) for jws in RECEIPTS]
-    data = stamped_bytes(len(leaves), head_of(leaves))
+    events = [event_of(jws) for jws in RECEIPTS]
+    tree = Tree(leaf_hash(event) for event in events)
+    note = note_of(len(tree), tree.root())
+    data = stamped_bytes(note)
     token = judge_response(answer(answers, data=data), data, NONCE, trust, AT).token
-    return [prove(leaves, place, token) for place in range(len(leaves))]
+    return [
+        Attachment(event, place, tree.inclusion_proof(place), note, token)
+        for place, event in enumerate(events)
+    ]
 
 
-def test_each_receipt_of_a_batch_is_proved_by_the_one_token(
+def test_each_receipt_below_a_checkpoint_is_proved_by_the_one_token(
     attachments: list[Attachment], trust: TrustStore
 ) -> None:
     for jws, attachment in zip(RECEIPTS, attachments, strict=True):
-        found = verify_receipt_timestamp(jws, attachment, trust, AT)
+        found = verify_receipt(jws, attachment, [LOG_KEY], trust, AT)
         assert (found.indication, found.time) == (Indication.PASSED, AT)
     assert len({attachment.token for attachment in attachments}) == 1
 
 
-def test_no_other_receipt_place_size_or_proof_passes(
+def test_no_other_receipt_event_place_proof_or_checkpoint_passes(
     attachments: list[Attachment], trust: TrustStore
 ) -> None:
     jws, good = RECEIPTS[3], attachments[3]
     for place in range(len(jws)):
         changed = jws[:place] + chr(ord(jws[place]) ^ 1) + jws[place + 1 :]
         assert refused(changed, good, trust)
+        assert refused(changed, replace(good, event=event_of(changed)), trust)
     for other in (0, 1, 2, 4, 5, 6, 7, -1):
         assert refused(jws, replace(good, leaf=other), trust)
-    for size in (0, 1, 3, 4, 5, 6, 8, 9, 16):
-        assert refused(jws, replace(good, size=size), trust)
+    root = Tree(leaf_hash(event_of(jws)) for jws in RECEIPTS).root()
+    for size in (1, 3, 4, 5, 6, 8, 9, 16):
+        assert refused(jws, replace(good, note=note_of(size, root)), trust)
     for place, part in enumerate(good.inclusion_proof):
         proof = list(good.inclusion_proof)
         proof[place] = bytes([part[0] ^ 1]) + part[1:]
         assert refused(jws, replace(good, inclusion_proof=tuple(proof)), trust)
     assert refused(jws, replace(good, inclusion_proof=good.inclusion_proof[:-1]), trust)
-    assert refused(jws, replace(good, root=EMPTY_ROOT), trust)
+    assert refused(jws, replace(good, note=note_of(7, EMPTY_ROOT)), trust)
+    assert refused(jws, replace(good, note="no note"), trust)
+    assert refused(jws, replace(good, event=b"no json"), trust)
     assert refused(jws, replace(good, token=good.token[:-1]), trust)
-    forged = Tree([hash_receipt("forged.receipt.x")])
-    assert refused("forged.receipt.x", Attachment(1, forged.root(), 0, (), good.token), trust)
+
+
+def test_a_checkpoint_of_another_key_passes_nothing(attachments: list[Attachment], trust: TrustStore) -> None:
+    forged = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
+    root = Tree(leaf_hash(event_of(jws)) for jws in RECEIPTS).root()
+    assert refused(RECEIPTS[3], replace(attachments[3], note=note_of(7, root, forged)), trust)
+
+
+def test_without_a_token_the_log_alone_proves_and_says_that_the_timestamp_waits(
+    attachments: list[Attachment], trust: TrustStore
+) -> None:
+    found = verify_receipt(RECEIPTS[3], replace(attachments[3], token=b""), [LOG_KEY], trust, AT)
+    assert (found.indication, found.problem) == (Indication.INDETERMINATE, "timestamp.pending")
 
 
 def refused(jws: str, attachment: Attachment, trust: TrustStore) -> bool:
-    return verify_receipt_timestamp(jws, attachment, trust, AT).indication is Indication.FAILED
-
-
-def test_what_is_stamped_can_be_rebuilt_by_hand() -> None:
-    assert stamped_bytes(7, bytes(32)) == b"gateway-receipts/1\n7\n" + b"00" * 32 + b"\n"
+    return verify_receipt(jws, attachment, [LOG_KEY], trust, AT).indication is Indication.FAILED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ import pytest
 
 from gateway import app
 from gateway.clock import SystemClock
-from gateway.config import Config, NetSection, ServerSection, TrustSection
+from gateway.config import Config, ExchangeLogSection, NetSection, ServerSection, TrustSection
 from gateway.delivery.stamp import Stamper
 from gateway.directory.data import DirectoryData
 from gateway.errors import NotFound
-from gateway.exchange_log.receipts import Attachment, verify_receipt_timestamp
+from gateway.exchange_log.receipts import Attachment, verify_receipt
+from gateway.exchange_log.sequence import log_keys
 from gateway.flow import office, operate
 from gateway.flow.door import Caller, receive
 from gateway.flow.operate import LOCAL
@@ -47,6 +49,7 @@ async def stamp_once(site: Site, pki: DemoPki) -> None:
         trust = TrustSection(timestamp_url=servers.tsa_url)
         gw.config = gw.config.model_copy(update={"trust": trust})
         net = Net(LOOPBACK, 5)
+        await gw.sequencer.advance(publish=True)
         await Stamper(gw, net).round()
         await net.close()
 
@@ -56,28 +59,31 @@ async def test_an_attachment_from_the_api_proves_the_receipt_offline(site: Site,
     await stamp_once(site, pki)
     answer: dict[str, Any] = (await site.get(f"/api/v1/receipts/{sent['receipt']}/timestamp")).json
     attachment = Attachment(
-        answer["size"],
-        bytes.fromhex(answer["root"]),
+        answer["event"].encode(),
         answer["leaf"],
         tuple(bytes.fromhex(part) for part in answer["inclusion_proof"]),
+        answer["checkpoint"],
         base64.b64decode(answer["token"]),
     )
     trust, now = TrustStore.load(pki.trust_folder), site.world.clock.now()
-    found = verify_receipt_timestamp(sent["receipt_jws"], attachment, trust, now)
+    found = verify_receipt(sent["receipt_jws"], attachment, log_keys(site.world.gw.keyring), trust, now)
     assert (found.indication, answer["indication"]) == (Indication.PASSED, "TOTAL-PASSED")
     assert answer["authority"].startswith("CN=TSA")
     assert answer["time"].startswith("2020-04-13T")
 
 
-async def test_what_waits_for_its_timestamp_says_so(site: Site) -> None:
+async def test_what_waits_for_its_checkpoint_or_timestamp_says_so(site: Site) -> None:
     sent = (await site.send()).json
     path = f"/api/v1/receipts/{sent['receipt']}/timestamp"
-    off = await site.get(path)
+    waiting = await site.get(path)
     gw = site.world.gw
+    await gw.sequencer.advance(publish=True)
+    off = await site.get(path)
     gw.config = gw.config.model_copy(update={"trust": TrustSection(timestamp_url="http://tsa.example/")})
     pending = await site.get(path)
-    assert (off.status, off.code) == (404, "timestamp.off")
-    assert (pending.status, pending.code) == (404, "timestamp.pending")
+    assert (waiting.status, waiting.code) == (404, "log.pending")
+    assert (off.status, off.json["problem"], off.json["token"]) == (200, "timestamp.off", "")
+    assert (pending.status, pending.json["problem"]) == (200, "timestamp.pending")
 
 
 async def test_a_receipt_is_for_its_sender_and_for_auditors(site: Site, pki: DemoPki) -> None:
@@ -100,6 +106,7 @@ async def test_a_running_gateway_has_its_receipts_stamped(tmp_path: Path, pki: D
             server=ServerSection(port=0),
             net=NetSection(allow_private=LOOPBACK),
             trust=TrustSection(timestamp_url=servers.tsa_url, timestamp_seconds=1),
+            exchange_log=ExchangeLogSection(checkpoint_seconds=1),
         )
         async with app.running(tmp_path, config, clock) as (gw, _):
             await office.import_directory(gw, LOCAL, DirectoryData(AGENCIES), apply=True)
@@ -112,10 +119,11 @@ async def test_a_running_gateway_has_its_receipts_stamped(tmp_path: Path, pki: D
 
 async def shown_once_stamped(gw: Services, receipt: str) -> dict[str, Any]:
     while True:
-        try:
-            return dict(await operate.run(gw, "receipt.show", {"receipt": receipt}))
-        except NotFound:
-            await asyncio.sleep(0.05)
+        with contextlib.suppress(NotFound):
+            shown = dict(await operate.run(gw, "receipt.show", {"receipt": receipt}))
+            if shown["token"]:
+                return shown
+        await asyncio.sleep(0.05)
 
 
 async def chunks(data: bytes) -> AsyncIterator[bytes]:

@@ -244,12 +244,13 @@ LIMIT :limit;
 
 -- name: add_receipt
 -- A receipt that was issued.
-INSERT INTO receipt (id, message, supplement_to, jws, issued_at)
-VALUES (:id, :message, :supplement_to, :jws, :issued_at);
+INSERT INTO receipt (id, message, supplement_to, jws, issued_at, event)
+VALUES (:id, :message, :supplement_to, :jws, :issued_at, :event);
 
--- name: add_unstamped
--- It waits for a timestamp.
-INSERT INTO receipt_unstamped (receipt) VALUES (:receipt);
+-- name: receipt_by_id
+-- A receipt, whose it is, and the event that names it.
+SELECT receipt.*, message.sender FROM receipt JOIN message ON message.id = receipt.message
+WHERE receipt.id = :id;
 
 -- name: receipts_of_message
 -- The first receipt and its supplements.
@@ -502,6 +503,10 @@ INSERT INTO event_private (event, name, salt, value) VALUES (:event, :name, :sal
 -- name: private_of
 -- The personal values of one event, while they exist.
 SELECT name, value FROM event_private WHERE event = :event ORDER BY name;
+
+-- name: event_body
+-- The bytes of one fact.
+SELECT body FROM event WHERE id = :id;
 
 -- name: events_of_document
 -- The history of a document.
@@ -877,51 +882,6 @@ DELETE FROM revocation_source WHERE wanted_at < :before;
 -- name: all_revocation_sources
 -- Every source.
 SELECT * FROM revocation_source ORDER BY kind, url, certificate;
-
--- name: unstamped_receipts
--- Receipts that no tree holds yet, oldest first.
-SELECT receipt.id, receipt.jws FROM receipt_unstamped
-JOIN receipt ON receipt.id = receipt_unstamped.receipt
-ORDER BY receipt_unstamped.receipt LIMIT :limit;
-
--- name: count_unstamped
--- How many wait; never counts further than that.
-SELECT COUNT(*) AS receipts FROM (SELECT receipt FROM receipt_unstamped LIMIT :limit) AS waiting;
-
--- name: drop_unstamped
--- A tree holds it now.
-DELETE FROM receipt_unstamped WHERE receipt = :receipt;
-
--- name: add_stamp
--- A tree over receipts, not timestamped yet.
-INSERT INTO stamp (id, size, root, token, stamped_at, created_at)
-VALUES (:id, :size, :root, NULL, NULL, :created_at);
-
--- name: add_stamp_leaf
--- One receipt's place in it.
-INSERT INTO stamp_leaf (stamp, leaf, receipt, hash) VALUES (:stamp, :leaf, :receipt, :hash);
-
--- name: waiting_stamp
--- The tree that waits longest for its token.
-SELECT id, size, root, created_at FROM stamp WHERE token IS NULL ORDER BY created_at LIMIT 1;
-
--- name: set_stamp_token
--- The service answered; the first token stays.
-UPDATE stamp SET token = :token, stamped_at = :stamped_at WHERE id = :id AND token IS NULL;
-
--- name: stamp_of_receipt
--- A receipt, whose it is, and the tree that holds it, if one does.
-SELECT receipt.id, receipt.jws, message.sender, stamp.id AS stamp, stamp.size, stamp.root, stamp.token,
-  stamp.stamped_at, stamp_leaf.leaf
-FROM receipt
-JOIN message ON message.id = receipt.message
-LEFT JOIN stamp_leaf ON stamp_leaf.receipt = receipt.id
-LEFT JOIN stamp ON stamp.id = stamp_leaf.stamp
-WHERE receipt.id = :receipt;
-
--- name: stamp_leaves
--- All leaves of one tree, in order.
-SELECT hash FROM stamp_leaf WHERE stamp = :stamp ORDER BY leaf;
 
 -- name: waiting_documents
 -- Documents in one inbox that were accepted within a time, most urgent and oldest first; a later message of a

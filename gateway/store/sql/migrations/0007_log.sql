@@ -71,3 +71,8 @@ CREATE TABLE log_watched (
 
 -- The event that carries a receipt's SHA-256, so that the receipt is proved through the event's leaf.
 ALTER TABLE receipt ADD COLUMN event TEXT;
+
+-- A receipt has its timestamp through the checkpoint over its event: one mechanism, not two.
+DROP TABLE stamp_leaf;
+DROP TABLE stamp;
+DROP TABLE receipt_unstamped;
