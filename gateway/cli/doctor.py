@@ -31,7 +31,7 @@ from gateway.flow.trust import crl_concern, source_concerns
 from gateway.model.certificate import UsedCertificate
 from gateway.model.text import Bilingual, Instant
 from gateway.signature.trust import TrustStore
-from gateway.store import certificates, conservation, open_store, stamps
+from gateway.store import certificates, conservation, log, open_store
 from gateway.store.revocation import Source, all_sources
 
 WARN_DAYS = 14
