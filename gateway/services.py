@@ -144,13 +144,14 @@ class Services:
     known_proofs: KnownProofs = field(default_factory=KnownProofs)
     lessons: Lessons = field(default_factory=Lessons)
     pdf_workers: PdfWorkers = field(default_factory=PdfWorkers)  # processes begin with the first file
+    partner_bells: dict[AgencyCode, Bell] = field(default_factory=dict)  # rung: look at that partner now
     collectors: Mapping[str, Collector] = field(default_factory=dict)  # kinds whose partner keeps messages
-    tracers: Mapping[str, Tracer] = field(default_factory=dict)  # kinds whose partner can be asked
     log_folder: Path | None = None  # where published checkpoints lie
+    tracers: Mapping[str, Tracer] = field(default_factory=dict)  # kinds whose partner can be asked
     hang_up: Callable[[], Awaitable[None]] = field(default=_nothing)  # connections of the collectors
     _revisions: dict[str, int] = field(default_factory=dict)
-    _reach: dict[tuple[str, date], frozenset[AgencyCode]] = field(default_factory=dict)
     _sequencer: Sequencer | None = None
+    _reach: dict[tuple[str, date], frozenset[AgencyCode]] = field(default_factory=dict)
 
     @property
     def trust(self) -> Trust:
@@ -183,7 +184,6 @@ class Services:
             reach = self._reach[principal.id, today] = principal.agencies.union(*below)
         return reach
 
-    async def offload(self, size: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     @property
     def sequencer(self) -> Sequencer:
         """The steps of the exchange log; one for the process, so that its own calls wait for each other."""
@@ -191,6 +191,7 @@ class Services:
             self._sequencer = Sequencer(self.store, self.keyring, self.clock, self.new_id(), self.log_folder)
         return self._sequencer
 
+    async def offload(self, size: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run CPU work on ``size`` bytes: at once when small, else on a thread, to keep the loop free."""
         if size < OFFLOAD_FROM_BYTES:
             return function(*args, **kwargs)
