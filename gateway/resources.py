@@ -21,3 +21,8 @@ def shipped(*parts: str) -> Path:
         if path.exists():
             return path
     raise FileNotFoundError(f"not shipped with this installation: {'/'.join(parts)}")
+
+
+def packaged(*parts: str) -> Path:
+    """Path of data that lies inside the package itself, e.g. ``packaged("practice", "fonts")``."""
+    return _PACKAGE.joinpath(*parts)

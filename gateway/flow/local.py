@@ -53,7 +53,7 @@ async def fetch_file(gw: Services, caller: Caller, delivery: str, path: str, rea
     if not reason.strip():
         raise BadRequest(_NO_REASON, code="reason.missing")
     parcel = await inbox.fetch(gw, await _recipient_of(gw, caller, delivery), delivery)
-    with _created(path) as file:
+    with created(path) as file:
         async for chunk in parcel.chunks:
             await asyncio.to_thread(file.write, chunk)
         file.flush()
@@ -129,7 +129,7 @@ def _opened(path: str) -> BinaryIO:
         raise BadRequest(_unreadable(path, error), code="file.unreadable") from error
 
 
-def _created(path: str) -> BinaryIO:
+def created(path: str) -> BinaryIO:
     """A new file that only its owner reads: it may hold an official document."""
     try:
         return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")

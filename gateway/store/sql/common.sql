@@ -1373,3 +1373,9 @@ WHERE conservation_difference.solved_at IS NOT NULL OR conservation_difference.e
 -- name: solve_difference
 -- Events and row agree again.
 UPDATE conservation_difference SET solved_at = :at WHERE delivery = :delivery AND solved_at IS NULL;
+
+-- ---------------------------------------------------------------- evidence
+
+-- name: commitments_of
+-- The personal values of one event with their salts, while they exist.
+SELECT name, salt, value FROM event_private WHERE event = :event ORDER BY name;

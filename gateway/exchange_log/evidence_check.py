@@ -1,0 +1,417 @@
+"""Does an evidence container hold? Offline, with the gateway's public keys from elsewhere. Fails closed.
+
+In charge of: the rows of the table that ``gateway evidence verify`` prints. Pure: bytes and keys in, rows
+out; whatever goes wrong while reading a stranger's file is a row that does not hold. A container never
+vouches for its own keys: without a given key nothing is concluded. Not in charge of: making one
+(``evidence.py``), XML and PDF signatures (their verdicts are in the container, their bytes too), the plain
+verifier that travels along (``plain_verifier.py`` does the same on its own).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from cryptography import x509
+
+from gateway.exchange_log import evidence
+from gateway.exchange_log.checkpoint import (
+    NotANote,
+    Note,
+    PublicKey,
+    read_checkpoint,
+    read_keys,
+    read_note,
+    read_signature,
+    verify,
+)
+from gateway.exchange_log.container import Broken, unpack
+from gateway.exchange_log.merkle import leaf_hash, verify_inclusion
+from gateway.model.canonical import canonical_json
+from gateway.model.event import commitment
+from gateway.model.text import Bilingual, Instant
+from gateway.model.verdict import Indication
+from gateway.signature.cades import check_detached
+from gateway.signature.seal import read_receipt
+from gateway.signature.timestamp import judge_token
+from gateway.signature.trust import TrustStore
+
+_BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """What the verifier believes before it opens anything."""
+
+    certificates: tuple[x509.Certificate, ...] = ()  # of receipts
+    log_keys: tuple[PublicKey, ...] = ()  # of the log, and of witnesses
+    store: TrustStore | None = None  # for timestamps; ``None``: their authority is not judged
+
+    @property
+    def is_empty(self) -> bool:
+        """True when nothing was given."""
+        return not self.certificates and not self.log_keys
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One thing that was checked. ``holds``: ``None`` means that it could not be concluded from what was
+    given, which is said and harms nothing."""
+
+    code: str
+    holds: bool | None
+    text: Bilingual
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The whole table."""
+
+    rows: tuple[Row, ...]
+    document: str = ""
+    gateway: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """True when every row that had to hold does, and there was a key to believe."""
+        return all(row.holds is not False for row in self.rows)
+
+
+class _Wrong(Exception):
+    """What does not hold, for people."""
+
+    def __init__(self, vi: str, en: str) -> None:
+        super().__init__(en)
+        self.text = Bilingual(vi, en)
+
+
+@dataclass(slots=True)
+class _Opened:
+    """A container whose lists of hashes fit its members."""
+
+    members: Mapping[str, bytes]
+    manifest: dict[str, Any]
+    record: dict[str, Any]
+    events: dict[str, dict[str, Any]] = field(default_factory=dict)  # id -> decoded body
+
+    def with_role(self, role: str) -> list[dict[str, Any]]:
+        return [entry for entry in self.manifest["files"] if entry["role"] == role]
+
+
+def read_trusted(text: str) -> tuple[tuple[x509.Certificate, ...], tuple[PublicKey, ...]]:
+    """Certificates (PEM) and keys of logs and witnesses (C2SP signed-note) in one text. ``ValueError`` says
+    what cannot be read."""
+    certificates, rest = [], []
+    block: list[str] = []
+    for line in text.splitlines():
+        if block or line.strip() == _BEGIN:
+            block.append(line)
+            if line.strip() == _END:
+                certificates.append(x509.load_pem_x509_certificate("\n".join(block).encode()))
+                block = []
+        else:
+            rest.append(line)
+    if block:
+        raise ValueError("a certificate without its end")
+    return tuple(certificates), tuple(read_keys("\n".join(rest)))
+
+
+def check_container(data: bytes, trusted: Trusted, now: Instant) -> Checked:
+    """Every row. The first three say whether the container is as it was made; when one fails, nothing else is
+    looked at."""
+    try:
+        opened = _open(data)
+    except Broken as broken:
+        return Checked((Row(broken.code, False, broken.text),))
+    except _Wrong as wrong:
+        return Checked((Row("container.members", False, wrong.text),))
+    rows = [
+        Row(
+            "container.members",
+            True,
+            Bilingual(
+                f"{len(opened.members)} thành phần đều đúng mã băm, không thừa, không thiếu",
+                f"{len(opened.members)} members fit their hashes; none is missing, none was added",
+            ),
+        ),
+        _run("container.signature", lambda: _signature(opened, trusted)),
+    ]
+    if rows[-1].holds:
+        rows += [_run(code, lambda work=work: work(opened, trusted)) for code, work in _CHECKS.items()]  # type: ignore[misc]
+        rows += _timestamp(opened, trusted, now)
+    return Checked(tuple(rows), opened.manifest["document"], opened.manifest["gateway"])
+
+
+def _run(code: str, work: Callable[[], Bilingual | None]) -> Row:
+    try:
+        said = work()
+    except _Wrong as wrong:
+        return Row(code, False, wrong.text)
+    except NotANote as problem:
+        return Row(
+            code, False, Bilingual(f"Mốc chốt không đọc được: {problem}", f"Unreadable checkpoint: {problem}")
+        )
+    except Exception as problem:  # a stranger's bytes: whatever comes up means that it does not hold
+        told = f"{type(problem).__name__}: {problem}"[:200]
+        return Row(code, False, Bilingual(f"Không đọc được: {told}", f"Unreadable: {told}"))
+    if said is None:
+        return Row(code, None, _ABSENT[code])
+    return Row(code, True, said)
+
+
+def _open(data: bytes) -> _Opened:
+    """``Broken`` or ``_Wrong`` unless the members are exactly those that both lists name."""
+    members = unpack(data)
+    for name in (evidence.ASIC_MANIFEST, evidence.SIGNATURE, evidence.MANIFEST, evidence.RECORD):
+        if name not in members:
+            raise _Wrong(f"Thiếu thành phần “{name}”", f"The member “{name}” is missing")
+    inside = {name: body for name, body in members.items() if not name.startswith("META-INF/")}
+    try:
+        manifest = orjson.loads(members[evidence.MANIFEST])
+        listed = {entry["path"]: entry for entry in manifest["files"]}
+        wrong = _first_unlisted(inside, listed, len(manifest["files"]))
+        record = orjson.loads(members[evidence.RECORD])
+        opened = _Opened(members, manifest, record)
+        fits = bool(record["document"]["id"] == manifest["document"] and manifest["v"] == evidence.VERSION)
+    except (ValueError, KeyError, TypeError) as problem:
+        raise _Wrong("Không đọc được manifest.json", "manifest.json cannot be read") from problem
+    if wrong:
+        raise _Wrong(
+            f"Thành phần “{wrong}” không đúng với manifest.json: bị sửa, thừa hoặc thiếu",
+            f"The member “{wrong}” does not fit manifest.json: changed, added or missing",
+        )
+    if members[evidence.ASIC_MANIFEST] != evidence.asic_manifest(inside):
+        raise _Wrong(
+            "META-INF/ASiCManifest.xml không liệt kê đúng các thành phần của hồ sơ",
+            "META-INF/ASiCManifest.xml is not the list of the members",
+        )
+    if set(members) - set(inside) != {evidence.ASIC_MANIFEST, evidence.SIGNATURE}:
+        raise _Wrong("Thư mục META-INF có thành phần lạ", "META-INF holds something else")
+    if not fits:
+        raise _Wrong("record.json không thuộc hồ sơ này", "record.json is not of this container")
+    return opened
+
+
+def _first_unlisted(inside: Mapping[str, bytes], listed: Mapping[str, Any], count: int) -> str:
+    """The first member that is not as the manifest says; empty when all are."""
+    for name, body in inside.items():
+        entry = listed.get(name)
+        if name == evidence.MANIFEST:
+            continue
+        if entry is None or entry["sha256"] != hashlib.sha256(body).hexdigest() or entry["size"] != len(body):
+            return name
+    missing = sorted(set(listed) - set(inside))
+    if missing:
+        return missing[0]
+    return evidence.MANIFEST if count != len(inside) - 1 else ""
+
+
+def _signature(opened: _Opened, trusted: Trusted) -> Bilingual:
+    if not trusted.certificates:
+        raise _Wrong(
+            "Chưa có khóa công khai của trục nên không kết luận được: hồ sơ không thể tự bảo đảm cho khóa "
+            "của nó. Hãy đưa khóa bằng --key, hoặc chạy trên trục đã lập hồ sơ (--home)",
+            "No public key of the gateway was given, so nothing is concluded: a container cannot vouch for "
+            "its own key. Give one with --key, or name the gateway's home",
+        )
+    try:
+        by = check_detached(
+            opened.members[evidence.SIGNATURE], opened.members[evidence.ASIC_MANIFEST], trusted.certificates
+        )
+    except ValueError as problem:
+        raise _Wrong(
+            "Chữ ký của hồ sơ không phải của khóa đã cho, hoặc hồ sơ bị sửa sau khi ký",
+            f"The container's signature does not hold under the given keys: {problem}",
+        ) from problem
+    name = by.subject.rfc4514_string()
+    return Bilingual(f"Chữ ký CAdES B-B của {name}", f"CAdES B-B signature of {name}")
+
+
+def _receipts(opened: _Opened, trusted: Trusted) -> Bilingual | None:
+    receipts = opened.with_role("receipt")
+    messages = {message["id"]: message for message in opened.record["messages"]}
+    for entry in receipts:
+        try:
+            claims = read_receipt(opened.members[entry["path"]].decode("ascii"), trusted.certificates)
+        except ValueError as problem:
+            raise _Wrong(
+                f"Phiếu xác nhận {entry['path']} không đúng: chữ ký không khớp khóa đã cho",
+                f"Receipt {entry['path']} does not hold: {problem}",
+            ) from problem
+        message = messages.get(claims["message"])
+        if message is None or message["envelope_sha256"] != claims["envelope_sha256"]:
+            raise _Wrong(
+                f"Phiếu xác nhận {entry['path']} không thuộc gói tin nào trong hồ sơ",
+                f"Receipt {entry['path']} belongs to no message of this container",
+            )
+    if not receipts:
+        return None
+    return Bilingual(
+        f"{len(receipts)} phiếu xác nhận (JWS) đúng chữ ký của trục",
+        f"{len(receipts)} receipts (JWS) are signed by the gateway",
+    )
+
+
+def _events(opened: _Opened, _: Trusted) -> Bilingual:
+    last = (0, "")
+    for entry in opened.with_role("event"):
+        body = opened.members[entry["path"]]
+        event = orjson.loads(body)
+        if canonical_json(event) != body or not entry["path"].endswith(f"-{event['id']}.json"):
+            raise _Wrong(
+                f"Sự kiện {entry['path']} không ở dạng chuẩn hoặc mang mã khác",
+                f"Event {entry['path']} is not in canonical form, or has another id",
+            )
+        if event["document"] != opened.manifest["document"] or (event["at"], event["id"]) <= last:
+            raise _Wrong(
+                f"Sự kiện {entry['path']} thuộc văn bản khác hoặc sai thứ tự",
+                f"Event {entry['path']} is of another document, or out of order",
+            )
+        last = (event["at"], event["id"])
+        opened.events[event["id"]] = event
+    committed = _commitments(opened)
+    return Bilingual(
+        f"{len(opened.events)} sự kiện nguyên văn, đúng thứ tự; {committed} giá trị khớp cam kết",
+        f"{len(opened.events)} events as recorded, in order; {committed} values fit their commitments",
+    )
+
+
+def _commitments(opened: _Opened) -> int:
+    private = orjson.loads(opened.members.get(evidence.PRIVATE, b"{}"))
+    count = 0
+    for event, values in private.items():
+        for name, value in values.items():
+            expected = commitment(bytes.fromhex(value["salt"]), value["text"])
+            if opened.events[event]["commitments"][name] != expected:
+                raise _Wrong(
+                    f"Giá trị “{name}” của sự kiện {event} không khớp cam kết đã ghi",
+                    f"The value “{name}” of event {event} does not fit its commitment",
+                )
+            count += 1
+    return count
+
+
+def _messages(opened: _Opened, _: Trusted) -> Bilingual:
+    """Bytes as received fit what the record and the event say; attachments fit the event's hashes."""
+    messages = {message["id"]: message for message in opened.record["messages"]}
+    accepted = {event["message"]: event for event in opened.events.values() if "envelope_sha256" in event}
+    for entry in (*opened.with_role("received"), *opened.with_role("file")):
+        message = messages[entry["message"]]
+        event = accepted.get(entry["message"], {})
+        if entry["role"] == "received":
+            right = {message["envelope_sha256"], event.get("envelope_sha256", entry["sha256"])} == {
+                entry["sha256"]
+            }
+        else:
+            right = entry["sha256"] in {file["sha256"] for file in message["files"]}
+        if not right:
+            raise _Wrong(
+                f"{entry['path']} không đúng mã băm trong sự kiện nhận gói tin",
+                f"{entry['path']} is not what the event of its acceptance names",
+            )
+    held = len(opened.with_role("received"))
+    return Bilingual(
+        f"{held} gói tin đúng mã băm trong sự kiện; {len(messages) - held} gói tin không kèm nội dung",
+        f"{held} messages are those that the events name; {len(messages) - held} come without content",
+    )
+
+
+def _record(opened: _Opened, _: Trusted) -> Bilingual:
+    """What the page tells of each delivery is what its last event says."""
+    moved: dict[str, str] = {}
+    fetched = set()
+    for event in opened.events.values():
+        if event.get("delivery") and event.get("to_state"):
+            moved[event["delivery"]] = event["to_state"]
+        if event["type"] == "delivery.fetched":
+            fetched.add(event.get("delivery"))
+    reported = {event["message"] for event in opened.events.values() if event["type"] == "status.reported"}
+    for delivery in opened.record["deliveries"]:
+        if moved.get(delivery["id"]) != delivery["state"]:
+            raise _Wrong(
+                f"Tình trạng lượt gửi {delivery['id']} khác với sự kiện cuối cùng của nó",
+                f"The state of delivery {delivery['id']} is not that of its last event",
+            )
+    whole = opened.record["whole"]
+    for status in opened.record["statuses"] if whole else ():
+        if status["message"] not in reported:
+            raise _Wrong("Có trạng thái không kèm sự kiện", "A status has no event")
+    count = len(opened.record["deliveries"])
+    return Bilingual(
+        f"{count} lượt gửi có tình trạng đúng theo sự kiện", f"{count} deliveries stand as their events say"
+    )
+
+
+def _log(opened: _Opened, trusted: Trusted) -> Bilingual | None:
+    """Every event is a leaf under a head that a key of the log signed."""
+    if evidence.LOG_CHECKPOINT not in opened.members:
+        return None
+    note = _note(opened)
+    head = read_checkpoint(note.text)
+    seen = verify(note, trusted.log_keys)
+    if not any(one.time is None and one.key.name == head.origin for one in seen):
+        raise _Wrong(
+            "Mốc chốt nhật ký không được ký bằng khóa nhật ký đã cho",
+            "The checkpoint is not signed by a given key of the log",
+        )
+    proofs = orjson.loads(opened.members[evidence.LOG_PROOFS])["events"]
+    for entry in opened.with_role("event"):
+        event = entry["path"].rpartition("/")[2][5:-5]
+        place = proofs.get(event)
+        path = [] if place is None else [bytes.fromhex(one) for one in place["proof"]]
+        leaf = leaf_hash(opened.members[entry["path"]])
+        if place is None or not verify_inclusion(leaf, place["leaf"], head.size, path, head.root):
+            raise _Wrong(
+                f"Sự kiện {event} không nằm trong nhật ký dưới mốc chốt này",
+                f"Event {event} is not in the log under this checkpoint",
+            )
+    witnesses = sum(one.time is not None for one in seen)
+    return Bilingual(
+        f"Mọi sự kiện nằm trong nhật ký {head.origin}, mốc chốt {head.size} lá; "
+        f"nhân chứng đã biết: {witnesses}",
+        f"All events are in the log {head.origin} under a head over {head.size} leaves; "
+        f"known witnesses: {witnesses}",
+    )
+
+
+def _note(opened: _Opened) -> Note:
+    note = read_note(opened.members[evidence.LOG_CHECKPOINT].decode())
+    lines = opened.members.get(evidence.LOG_COSIGNATURES, b"").decode().splitlines()
+    return Note(note.text, (*note.signatures, *(read_signature(line) for line in lines)))
+
+
+def _timestamp(opened: _Opened, trusted: Trusted, now: Instant) -> Iterator[Row]:
+    token = opened.members.get(evidence.LOG_TOKEN)
+    if token is None:
+        return
+    stamped = opened.members[evidence.LOG_CHECKPOINT]
+    judged = judge_token(token, stamped, trusted.store or TrustStore(()), now)
+    imprint_holds = judged.time is not None  # it was read: imprint and signature fit
+    if judged.indication is Indication.PASSED:
+        yield Row("log.timestamp", True, judged.text)
+    elif imprint_holds:
+        yield Row("log.timestamp", None, judged.text)
+    else:
+        yield Row("log.timestamp", False, judged.text)
+
+
+_CHECKS: dict[str, Callable[[_Opened, Trusted], Bilingual | None]] = {
+    "receipts": _receipts,
+    "events": _events,
+    "messages": _messages,
+    "record": _record,
+    "log": _log,
+}
+_ABSENT: dict[str, Bilingual] = {
+    "receipts": Bilingual("Hồ sơ không kèm phiếu xác nhận", "There is no receipt in it"),
+    "log": Bilingual(
+        "Hồ sơ không kèm mốc chốt nhật ký: chỉ dựa vào chữ ký của trục",
+        "There is no checkpoint in it: it rests on the gateway's signature alone",
+    ),
+}
+
+
+__all__ = ["Checked", "Row", "Trusted", "check_container", "read_trusted"]
