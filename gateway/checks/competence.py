@@ -10,19 +10,21 @@ import re
 from collections.abc import Iterator
 
 from gateway.checks.standard import SIGNING_PREFIXES
-from gateway.checks.subject import Subject, info, refuse, warning
+from gateway.checks.subject import Subject, hold, info, refuse, warning
 from gateway.checks.wording import clean
 from gateway.directory.snapshot import StandingKind
+from gateway.model.envelope import Kind
 from gateway.model.finding import Finding
 
 NOT_YOURS = "sender.not_yours"
+NOT_BEYOND = "sender.not_beyond"
 _PREFIX = re.compile(rf"(?:{'|'.join(SIGNING_PREFIXES)})(?![^\W_])")
 
 
 def sender_is_the_callers(subject: Subject) -> Iterator[Finding]:
     """QĐ 28/2018 Đ6.1, authenticity of origin: nobody sends in another agency's name.
 
-    The flow answers this one with 403. A message from the axis speaks for agencies beyond it: not asked.
+    The flow answers this one with 403. An axis speaks for agencies beyond it: ``sender_is_beyond``.
     """
     if subject.from_axis:
         return
@@ -45,6 +47,23 @@ def sender_is_the_callers(subject: Subject) -> Iterator[Finding]:
             "the settings of your software.",
             "QĐ 28/2018 Đ6.1",
         )
+
+
+def sender_is_beyond(subject: Subject) -> Iterator[Finding]:
+    """An axis speaks for nobody on our side, who sends here itself. What takes effect at once (a status, a
+    recall, a change) is refused; a document waits for a person, who can ask its sender."""
+    if not subject.sender_is_here:
+        return
+    say = hold if subject.envelope.kind in (Kind.NEW, Kind.REPLACE) else refuse
+    yield say(
+        NOT_BEYOND,
+        "From/OrganId",
+        f"Gói tin ghi cơ quan gửi là {subject.sender}, vốn gửi thẳng đến trục này, nhưng lại đến qua trục "
+        "khác. Hãy hỏi lại cơ quan đó trước khi tin là thật.",
+        f"The message names the sender {subject.sender}, who sends to this gateway itself, but it came "
+        "through another axis. Ask that agency before believing it.",
+        "QĐ 28/2018 Đ6.1",
+    )
 
 
 def sender_is_active(subject: Subject) -> Iterator[Finding]:

@@ -51,6 +51,7 @@ class Subject:
     narrow_to: tuple[str, ...] = ()  # the only recipients that this call is for; empty: all
     earlier: Earlier | None = None
     from_axis: bool = False  # came through the national axis: recipients that are not ours are no error
+    sender_is_here: bool = False  # came through an axis, and its sender is not an agency beyond that axis
 
     @property
     def today(self) -> date:

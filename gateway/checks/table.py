@@ -31,6 +31,7 @@ class Check:
 
 TABLE = (
     Check(competence.sender_is_the_callers, EVERY),
+    Check(competence.sender_is_beyond, EVERY),
     Check(secrecy.check_secrecy, EVERY),
     Check(recipients.recipients_can_be_reached, DOCUMENTS),
     Check(recipients.narrowed_recipients_are_named, DOCUMENTS),
@@ -54,7 +55,7 @@ TABLE = (
     Check(duplicate.number_is_fresh, frozenset({Kind.NEW, Kind.REPLACE})),
 )
 # Rules that never quote the message: all that may be said of a secret document.
-DISCREET = (competence.sender_is_the_callers, secrecy.check_secrecy)
+DISCREET = (competence.sender_is_the_callers, competence.sender_is_beyond, secrecy.check_secrecy)
 
 
 def run_checks(subject: Subject) -> list[Finding]:

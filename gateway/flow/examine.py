@@ -20,13 +20,14 @@ from gateway.checks.subject import Subject
 from gateway.checks.table import run_checks
 from gateway.clock import Clock, local_day
 from gateway.directory.route import route, way_back
-from gateway.directory.snapshot import Directory
+from gateway.directory.snapshot import OUTSIDE, Directory
 from gateway.edxml.limits import Limits
 from gateway.edxml.parse import Parsed, check_before_tree, parse_envelope
 from gateway.edxml.schema import check_schema
 from gateway.errors import Unreadable
 from gateway.flow.door import Upload
 from gateway.flow.identity import NOTHING_KNOWN, Identity, Known, identify
+from gateway.model.agency import Profile
 from gateway.model.delivery import Hop
 from gateway.model.envelope import Envelope, Kind, SignatureForm
 from gateway.model.finding import Decision, Finding, decide
@@ -124,6 +125,7 @@ def examine(upload: Upload, reading: Reading, known: Known, bench: Bench) -> Exa
             narrow_to=bench.narrow_to,
             earlier=known.earlier,
             from_axis=bool(bench.partner),
+            sender_is_here=_is_here(sender, bench),
         )
         findings = run_checks(subject)
         verdicts = reading.verdicts
@@ -138,6 +140,17 @@ def examine(upload: Upload, reading: Reading, known: Known, bench: Bench) -> Exa
             hops, told = meet_demands(hops, findings, bench.at, bench.policies)
             findings += told
     return Examination(decide(findings), tuple(findings), verdicts, envelope, reading.identity, hops, known)
+
+
+def _is_here(sender: AgencyCode | None, bench: Bench) -> bool:
+    """True when the message came through an axis, and its sender is an agency of ours, or one that another
+    connection serves. Agencies of elsewhere (level ``outside``) are beyond even where no way leads there."""
+    directory = bench.directory
+    if not bench.partner or directory is None or sender is None:
+        return False
+    profile = directory.profile(sender)
+    elsewhere = directory.level(sender, local_day(bench.at)) == OUTSIDE and profile == Profile(sender)
+    return profile.agency != bench.partner and not elsewhere
 
 
 def judge_signatures(reading: Reading, bench: Bench) -> list[Finding]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from gateway.checks.competence import NOT_BEYOND
 from gateway.clock import SECOND
 from gateway.errors import DuplicateConflict, GatewayError, NotPermitted, Refused, Unreadable
 from gateway.flow import facts, record
@@ -304,6 +305,8 @@ async def _refusal(
 
 def _own_sender(caller: Caller, exam: Examination) -> str:
     """The sender that a refusal is recorded under: never somebody else's code, never free text."""
+    if any(finding.rule == NOT_BEYOND for finding in exam.findings):
+        return ""
     return exam.identity.sender if exam.identity and caller.acts_for(exam.identity.sender) else ""
 
 

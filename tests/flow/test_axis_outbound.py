@@ -412,3 +412,36 @@ async def test_unavailable_is_said_by_code(bed: Bed) -> None:
         await kind.waiting(settings)
     assert caught.value.code == "answer.not_json"
     assert isinstance(caught.value.text, Bilingual)
+
+
+# ---------------------------------------------------------------- what an axis may not say
+
+
+async def test_a_document_in_the_name_of_one_of_ours_waits_for_a_person(bed: Bed) -> None:
+    bed.axis.put(make_envelope("H37.05", ["H37.03"]))
+    await bed.look()
+    assert list((await bed.collected()).values()) == ["held"]
+    assert await bed.world.waiting("H37.03") == []
+
+
+@pytest.mark.parametrize("kind", [Kind.STATUS, Kind.REVOKE])
+async def test_nobody_beyond_an_axis_recalls_a_document_of_ours(bed: Bed, kind: Kind) -> None:
+    await bed.world.send("H37", ["H37.03"])
+    status, revoke = make_status("H37", "13", UP, about="H37.03"), Kind.REVOKE
+    bed.axis.put(status if kind is not revoke else make_envelope(kind=revoke, document_id=UP, reason="giả"))
+    await bed.look()
+    await bed.look()
+    assert list((await bed.collected()).values()) == ["refused"]
+    assert len(await bed.world.waiting("H37.03")) == 1
+    (refusal,) = await events_of(bed, "submission.refused")
+    assert (refusal["reason_code"], refusal.get("sender", "")) == ("sender.not_beyond", "")
+
+
+async def test_nobody_beyond_an_axis_agrees_to_a_recall_in_our_name(bed: Bed) -> None:
+    await bed.world.send("H37", ["H37.03"])
+    await bed.world.fetch("H37.03")
+    await bed.world.report("H37", "13", UP, about="H37.03")
+    bed.axis.put(make_status("H37.03", "15", UP))
+    await bed.look()
+    await bed.look()
+    assert [row["state"] for row in await bed.deliveries("new")] == ["delivered"]
