@@ -15,6 +15,7 @@ from typing import Any
 _ROWS = re.compile(r'"data"\s*:\s*\[')
 _BETWEEN = " \t\r\n,"
 HEAD_CHARACTERS = 65_536  # before the rows; an answer without rows is no longer than that
+ROW_CHARACTERS = 65_536  # of one row, and of what stands behind the last
 
 
 class RowReader:
@@ -42,6 +43,8 @@ class RowReader:
             self._head, self._text = self._text[: found.end()], self._text[found.end() :]
         if not self._ended:
             yield from self._rows()
+        if len(self._text) > ROW_CHARACTERS:
+            raise ValueError("a row without end")
 
     def rest(self) -> bytes:
         """What stood around the rows, to be judged as an answer; empty rows in their place."""

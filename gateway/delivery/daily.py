@@ -3,11 +3,13 @@
 In charge of: when. Not in charge of: comparing (``flow/reconcile.py``, ``flow/agency_sync.py``).
 
 An agency list is only looked at and written down as an event; a person applies it, unless the setting
-``directory=apply`` of the connection says otherwise (``off``: not even looked at).
+``directory=apply`` of the connection says otherwise (``off``: not even looked at); even then no agency is
+closed because a list lacks it.
 """
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import structlog
@@ -25,11 +27,12 @@ from gateway.store import collected
 log = structlog.get_logger("gateway.collect")
 
 HOUR = 3600 * SECOND
+LONGEST_SECONDS = 1800  # a partner that answers for ever must not keep us from collecting
 NOT_BEFORE = 1  # o'clock: by then the partner's list of yesterday is complete
 
 
 class Daily:
-    """What is due for each partner. A failure is tried again after an hour."""
+    """What is due for each partner. A failure, of whatever kind, is tried again after an hour."""
 
     def __init__(self, gw: Services) -> None:
         self._gw = gw
@@ -40,12 +43,17 @@ class Daily:
         now = self._gw.clock.now()
         if now < self._rest_until.get(partner, 0):
             return
+        self._rest_until[partner] = Instant(now + HOUR)
         try:
-            await self._reconcile(partner, now)
-            await self._compare(partner, now)
+            async with asyncio.timeout(LONGEST_SECONDS):
+                await self._reconcile(partner, now)
+                await self._compare(partner, now)
         except (Unavailable, GatewayError) as error:
-            self._rest_until[partner] = Instant(now + HOUR)
             log.warning("daily comparison failed", partner=partner, code=error.code, reason=error.text.en)
+        except TimeoutError:
+            log.warning("daily comparison took too long", partner=partner, seconds=LONGEST_SECONDS)
+        else:
+            del self._rest_until[partner]
 
     async def _reconcile(self, partner: AgencyCode, now: Instant) -> None:
         moment = local(now)
@@ -61,4 +69,4 @@ class Daily:
         state = await self._gw.store.read(lambda tx: collected.state_of(tx, partner))
         last = state.compared_at if state is not None else None
         if how != "off" and (last is None or now - last >= 24 * HOUR):
-            await sync_agencies(self._gw, LOCAL, partner, apply=how == "apply")
+            await sync_agencies(self._gw, LOCAL, partner, apply=how == "apply", unattended=True)

@@ -5,7 +5,8 @@ say the same about agencies that are the partner's side; with ``apply`` that imp
 Never touched are agencies of our own side: the partner does not tell us who we are. Not in charge of: when.
 
 An agency that the list no longer has is proposed for closing, but a list that suddenly lacks many is believed
-to be incomplete, and closes nobody.
+to be incomplete, and closes nobody. Where no person looks, only agencies that the list itself calls closed
+are closed, and only a few at one time.
 """
 
 from __future__ import annotations
@@ -28,14 +29,15 @@ from gateway.flow.peers import settings_of
 from gateway.flow.reconcile import collector_of
 from gateway.model.agency import Agency, Alias, Period, Profile
 from gateway.model.event import EventType
-from gateway.model.text import AgencyCode, nfc
-from gateway.port import ListedAgency
+from gateway.model.text import AgencyCode, Bilingual, nfc
+from gateway.port import ListedAgency, Unavailable
 from gateway.services import Services
 from gateway.store import collected, events
 from gateway.store.contract import Tx
 from gateway.store.people import Role
 
 MOST_CLOSED = 0.05  # of the agencies known beyond the partner; more are missing only from a broken list
+MOST_LISTED = 1_000_000  # rows; a list without end must not fill the memory
 LISTED = 50  # examples that are shown of what was left aside
 _TEST_WORDS = re.compile(r"\b(?:test|demo|thử nghiệm|kiểm thử|dùng thử)\b", re.IGNORECASE)
 _TEST_ROOT = re.compile(r"[A-Y][A-Z]\d")  # TT2, JB2: level-1 codes end in two digits (QĐ 20/2020 Đ4)
@@ -43,7 +45,8 @@ _TEST_ROOT = re.compile(r"[A-Y][A-Z]\d")  # TT2, JB2: level-1 codes end in two d
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """What a list says. ``left_open``: missing from it, and not closed because too many are missing."""
+    """What a list says. ``left_open``: missing from it or called closed by it, and not closed: they are too
+    many, or no person looked."""
 
     partner: AgencyCode
     applied: bool
@@ -80,7 +83,7 @@ class _List:
             return
         if row.ref:
             self.refs.setdefault(row.ref, code)
-        if self._is_ours(code):
+        if self.is_ours(code):
             self.ours += 1
         elif row.closed:
             self.closed.add(code)
@@ -89,7 +92,7 @@ class _List:
         else:
             self.rows[code] = row
 
-    def _is_ours(self, code: AgencyCode) -> bool:
+    def is_ours(self, code: AgencyCode) -> bool:
         """True for what the directory reaches otherwise than through this partner; for an unknown code its
         nearest known ancestor, by the groups of the code, decides."""
         groups = code.split(".")
@@ -102,14 +105,19 @@ class _List:
         return False
 
 
-async def sync_agencies(gw: Services, caller: Caller, partner: str, apply: bool = False) -> Sync:
-    """Compare, and with ``apply`` import. ``Unavailable`` when the list cannot be had to its end."""
+async def sync_agencies(
+    gw: Services, caller: Caller, partner: str, apply: bool = False, *, unattended: bool = False
+) -> Sync:
+    """Compare, and with ``apply`` import. ``Unavailable`` when the list cannot be had to its end.
+
+    ``unattended``: no person looks, so a list that lacks agencies closes nobody.
+    """
     caller.require(Role.ADMINISTRATOR)
     code, collector = collector_of(gw, partner)
     found = await _read(_List(gw.directory, code), collector.agencies(await settings_of(gw, code)))
     profile = gw.directory.profile(code)
     incoming, left_open = await gw.offload(
-        found.listed * 100, _import_of, found, profile, local_day(gw.clock.now())
+        found.listed * 100, _import_of, found, profile, local_day(gw.clock.now()), unattended
     )
     changes = await import_directory(gw, caller, incoming, apply=apply)
     result = Sync(
@@ -131,10 +139,14 @@ async def sync_agencies(gw: Services, caller: Caller, partner: str, apply: bool 
 async def _read(into: _List, rows: AsyncIterator[ListedAgency]) -> _List:
     async for row in rows:
         into.take(row)
+        if into.listed > MOST_LISTED:
+            raise Unavailable("answer.too_large", _TOO_LONG)
     return into
 
 
-def _import_of(found: _List, profile: Profile, today: date) -> tuple[DirectoryData, tuple[AgencyCode, ...]]:
+def _import_of(
+    found: _List, profile: Profile, today: date, unattended: bool
+) -> tuple[DirectoryData, tuple[AgencyCode, ...]]:
     """The import that says what the list says, and only that; and who was left open."""
     top = None if (SERVES, OTHERS) in profile.settings else found.partner
     agencies: list[Agency] = []
@@ -148,7 +160,7 @@ def _import_of(found: _List, profile: Profile, today: date) -> tuple[DirectoryDa
         if wanted != known or extra:
             agencies += _all_periods(found.directory, known, wanted)
             aliases += [*found.directory.aliases_of(code), *extra]
-    closing, left_open = _closing(found, profile, today)
+    closing, left_open = _closing(found, profile, today, unattended)
     for agency in closing:
         ended = replace(agency, period=Period(agency.period.start, today - timedelta(days=1)))
         agencies += _all_periods(found.directory, agency, ended)
@@ -195,13 +207,14 @@ def _agency(code: AgencyCode, row: ListedAgency, parent: AgencyCode | None, know
 
 
 def _spellings(found: _List, code: AgencyCode, row: ListedAgency, taken: set[str]) -> list[Alias]:
-    """Spellings of the list that lead to the agency neither by themselves nor yet, and to nobody else.
-    ``taken`` grows by them."""
+    """Spellings of the list that lead to the agency neither by themselves nor yet, and to nobody else: no
+    code of our own side either, that is still to be given out. ``taken`` grows by them."""
     new = []
     for text in (row.code, row.other_code):
         spelled = codes.normal(text)
         reading = codes.to_canonical(spelled)
         known = reading == code or reading in found.rows or found.directory.resolve(spelled) is not None
+        known = known or (reading is not None and found.is_ours(reading))
         if spelled and not known and spelled not in taken:
             taken.add(spelled)
             new.append(Alias(text, code, codes.scheme_of(text)))
@@ -214,20 +227,25 @@ def _all_periods(directory: Directory, known: Agency | None, wanted: Agency) -> 
     return [*others, wanted]
 
 
-def _closing(found: _List, profile: Profile, today: date) -> tuple[list[Agency], tuple[AgencyCode, ...]]:
-    """Agencies beyond the partner that the list no longer has."""
+def _closing(
+    found: _List, profile: Profile, today: date, unattended: bool
+) -> tuple[list[Agency], tuple[AgencyCode, ...]]:
+    """Agencies beyond the partner that the list lacks, or calls closed; and who of them stays open."""
     beyond = [
         agency
         for agency in found.directory.all(today)
         if agency.code != found.partner and found.directory.profile(agency.code).agency == profile.agency
     ]
     missing = [agency for agency in beyond if agency.code not in found.rows]
-    if len([agency for agency in missing if agency.code not in found.closed]) > max(
-        1, MOST_CLOSED * len(beyond)
-    ):
-        certain = [agency for agency in missing if agency.code in found.closed]
-        return certain, tuple(agency.code for agency in missing if agency.code not in found.closed)
-    return missing, ()
+    certain = [agency for agency in missing if agency.code in found.closed]
+    lost = [agency for agency in missing if agency.code not in found.closed]
+    most = max(1, MOST_CLOSED * len(beyond))
+    closing = [
+        *(certain if len(certain) <= most or not unattended else ()),
+        *(lost if len(lost) <= most and not unattended else ()),
+    ]
+    ended = {agency.code for agency in closing}
+    return closing, tuple(agency.code for agency in missing if agency.code not in ended)
 
 
 async def _note(gw: Services, caller: Caller, result: Sync) -> None:
@@ -250,3 +268,9 @@ async def _note(gw: Services, caller: Caller, result: Sync) -> None:
             events.record(tx, compared)
 
     await gw.store.write(unit)
+
+
+_TOO_LONG = Bilingual(
+    "Danh sách cơ quan của trục dài bất thường nên không được đọc tiếp.",
+    "The partner's agency list has no reasonable end, so it is read no further.",
+)

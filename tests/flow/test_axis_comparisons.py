@@ -251,3 +251,50 @@ async def test_a_setting_lets_the_daily_list_be_applied(bed: Bed) -> None:
     await bed.look()
     await Daily(bed.world.gw).see_to(AXIS)
     assert bed.world.gw.directory.resolve("G10") == "G10"
+
+
+async def test_a_list_that_nobody_looked_at_closes_nobody_that_it_lacks(
+    bed: Bed, rows: list[dict[str, Any]]
+) -> None:
+    rows[:] = [one for one in rows if one["code"] != "G09.02"]
+    await connect(bed.world, bed.axis.url, directory="apply")
+    await Daily(bed.world.gw).see_to(AXIS)
+    assert bed.world.gw.directory.agency(AgencyCode("G09.02"), local_day(bed.world.clock.now())) is not None
+
+
+async def test_a_list_that_calls_everybody_closed_needs_a_person(
+    bed: Bed, rows: list[dict[str, Any]]
+) -> None:
+    rows[:] = [one | {"deleted": "true"} for one in rows]
+    found = await sync_agencies(bed.world.gw, LOCAL, "G22", apply=True, unattended=True)
+    assert found.changes.closed == ()
+    assert set(found.left_open) == {"G09", "G09.01", "G09.02"}
+    assert len((await sync(bed)).changes.closed) == 3  # a person sees it, and may apply it
+
+
+async def test_a_list_cannot_take_a_code_of_our_side_that_nobody_has_yet(
+    bed: Bed, rows: list[dict[str, Any]]
+) -> None:
+    rows.append(row("G99.01", "Đơn vị lạ", old="H37.98"))
+    await sync(bed, apply=True)
+    assert bed.world.gw.directory.resolve("G99.01") == "G99.01"
+    assert bed.world.gw.directory.resolve("H37.98") is None
+
+
+async def test_a_row_without_end_is_given_up(bed: Bed, rows: list[dict[str, Any]]) -> None:
+    rows[:] = [row("G10", "x" * 1_000_000)]
+    with pytest.raises(Unavailable):
+        await sync(bed)
+
+
+async def test_a_comparison_that_breaks_is_not_made_again_at_once(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr("gateway.delivery.daily.reconcile", broken)
+    daily = Daily(bed.world.gw)
+    with pytest.raises(RuntimeError):
+        await daily.see_to(AXIS)
+    await daily.see_to(AXIS)
