@@ -26,7 +26,7 @@ from gateway.config import LogSection
 from gateway.errors import NotReady
 from gateway.model.text import Bilingual
 from gateway.practice.demo import Tell, Week, played
-from gateway.practice.demo_tally import DocumentLine, Figures, Tally, tally
+from gateway.practice.demo_tally import DocumentLine, Figures, Tally, Way, tally
 from gateway.practice.province import as_of, directory, note
 from gateway.practice.scenario import PROVINCE, YOURS, Fault
 from gateway.store.lock import WriterLock
@@ -110,12 +110,16 @@ def _summary(f: Figures) -> tuple[str, str]:
     vi = (
         f"{f.documents} văn bản, {f.deliveries} lượt gửi: {f.delivered} đã đến, {f.acknowledged} đã được trả "
         f"lời (trong đó {f.refused_by_recipient} bị đơn vị nhận từ chối); {f.refused_at_gate} gói tin bị "
-        f"trục từ chối; mất {f.lost}, trùng {f.duplicated}; hết {output.seconds(f.seconds)}"
+        f"trục từ chối; qua trục quốc gia: {f.axis_up} gửi lên, {f.axis_down} nhận về; thu hồi {f.recalled} "
+        f"văn bản ({f.given_back} nơi nhận đồng ý, {f.withdrawn} lượt gửi được rút lại); mất {f.lost}, trùng "
+        f"{f.duplicated}; hết {output.seconds(f.seconds)}"
     )
     en = (
         f"{f.documents} documents, {f.deliveries} deliveries: {f.delivered} delivered, {f.acknowledged} "
         f"acknowledged ({f.refused_by_recipient} of them refused by the recipient); {f.refused_at_gate} "
-        f"refused at the gate; {f.lost} lost, {f.duplicated} duplicated"
+        f"refused at the gate; over the national axis {f.axis_up} up, {f.axis_down} down; {f.recalled} "
+        f"recalled ({f.given_back} gave it back, {f.withdrawn} withdrawn unfetched); {f.lost} lost, "
+        f"{f.duplicated} duplicated"
     )
     return vi, en
 
@@ -127,8 +131,7 @@ def _print_documents(console: Console, counted: Tally) -> None:
             f"{line.letter.at:%d/%m %H:%M}",
             f"{line.letter.code}\n{_short(line.letter.subject)}",
             textwrap.fill(f"{line.letter.sender} → {', '.join(line.letter.recipients)}", WAY_WIDTH),
-            f"{line.delivered}/{line.deliveries} đến\n{line.acknowledged - line.refused} tiếp nhận"
-            + (f"\n{line.refused} TỪ CHỐI" if line.refused else ""),
+            _result(line),
         )
         for line in lines
     ]
@@ -139,6 +142,15 @@ def _print_documents(console: Console, counted: Tally) -> None:
     if counted.recipients_reason:
         console.print(f"  Lý do đơn vị nhận từ chối (02): “{escape(counted.recipients_reason)}”\n")
     _print_timings(console, lines)
+
+
+def _result(line: DocumentLine) -> str:
+    """What became of one document, a line for each thing."""
+    said = [f"{line.delivered}/{line.deliveries} đến", f"{line.acknowledged - line.refused} tiếp nhận"]
+    said += [f"{line.refused} TỪ CHỐI"] if line.refused else []
+    said += [f"THU HỒI: {line.given_back} đồng ý, {line.withdrawn} rút lại"] if line.withdrawn else []
+    said += [WAYS[line.way]] if line.way in WAYS else []
+    return "\n".join(said)
 
 
 def _short(subject: str) -> str:
@@ -223,6 +235,7 @@ def _running(home: Path) -> Bilingual:
     )
 
 
+WAYS = {Way.UP: "lên trục quốc gia", Way.DOWN: "từ trục quốc gia"}
 FAULTS = {
     Fault.TAMPERED: "Gói tin đã ký bị sửa một byte\n(tampered)",
     Fault.UNKNOWN_RECIPIENT: "Nơi nhận không có trong danh mục\n(unknown recipient)",

@@ -28,7 +28,7 @@ from gateway.flow.peers import settings_of
 from gateway.model.event import EventType
 from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.port import Collector, Unavailable, Waiting
-from gateway.services import Services
+from gateway.services import Bell, Services
 from gateway.store import collected, events
 from gateway.store.collected import NO_REASON, Collected, Outcome, PartnerState
 from gateway.store.contract import Tx
@@ -52,7 +52,7 @@ class Pace:
 
     failures: int = 0  # looks in a row
     successes: int = 0
-    doubted: dict[str, str] = field(default_factory=dict)  # docId -> hash of what could not be read
+    doubted: dict[str, str] = field(default_factory=dict)  # docId -> hash of what looked damaged
 
 
 class Collecting:
@@ -114,7 +114,7 @@ class Collecting:
                     await self._daily.see_to(partner)
             except Exception:  # a loop that ends in silence is the worst outage
                 log.exception("round failed, trying again", partner=partner)
-            await self._pause(self.rest(partner))
+            await self._gw.partner_bells.setdefault(partner, Bell()).wait(self.rest(partner))
 
     def rest(self, partner: AgencyCode) -> float:
         """Seconds until the next look: longer with each failure."""

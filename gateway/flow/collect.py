@@ -35,6 +35,7 @@ from gateway.store.people import Role
 log = structlog.get_logger("gateway.collect")
 
 EARLY = "status.unknown_document"  # checks/amendment.py
+SEALS = frozenset({"signature.tampered", "signature.malformed", "signature.pdf_tampered"})
 PATIENCE = 24 * 3600 * SECOND  # a status may be here so long before its document
 # The same bytes would get the same answer again. Everything else passes, and the item stays where it is.
 FINAL = (Unreadable, Refused, DuplicateConflict, NotPermitted)
@@ -42,7 +43,7 @@ FINAL = (Unreadable, Refused, DuplicateConflict, NotPermitted)
 
 @dataclass(frozen=True, slots=True)
 class Doubted:
-    """The bytes cannot be read. They may have been damaged on their way, so they are fetched once more."""
+    """Bytes that cannot be read or broke a seal. They may have been damaged on their way: once more."""
 
     sha256: str
 
@@ -58,8 +59,8 @@ async def collect(
 ) -> Collected | Doubted:
     """Take one item in. On return its row is on disk (but for ``Doubted``).
 
-    ``seen``: its row, when it waits for its document. ``doubted``: the hash of what could not be read the
-    last time; the same bytes again are refused. Raises what passes: ``Unavailable``, ``Busy``.
+    ``seen``: its row, when it waits for its document. ``doubted``: the hash of what looked damaged the last
+    time; the same bytes again are refused. Raises what passes: ``Unavailable``, ``Busy``.
     """
     desk = _Desk(gw, partner, item, seen.first_seen if seen else gw.clock.now())
     try:
@@ -79,7 +80,7 @@ async def collect(
             patience=lambda exam: desk.should_wait(exam, sha256.hex() != doubted),
         )
     except Postponed as wait:
-        return Doubted(sha256.hex()) if wait.exam.envelope is None else await desk.wait(sha256)
+        return await desk.wait(sha256) if desk.is_early(wait.exam) else Doubted(sha256.hex())
     except FINAL as error:
         log.info("not taken", partner=partner, doc_id=item.doc_id, code=error.code)
     return await desk.kept()
@@ -99,12 +100,13 @@ class _Desk:
     item: Waiting
     first_seen: Instant
 
-    def should_wait(self, exam: Examination, unread: bool) -> bool:
-        """True for what may look different the next time."""
-        if exam.envelope is None:
-            return unread
-        refusing = {finding.rule for finding in exam.findings if finding.severity is Severity.REFUSE}
-        early = exam.envelope.kind is Kind.STATUS and refusing == {EARLY}
+    def should_wait(self, exam: Examination, new: bool) -> bool:
+        """True for what may look different the next time. ``new``: bytes that were not refused before."""
+        return (new and looks_damaged(exam)) or self.is_early(exam)
+
+    def is_early(self, exam: Examination) -> bool:
+        """A status whose document may still come."""
+        early = exam.envelope is not None and exam.envelope.kind is Kind.STATUS and _refusing(exam) == {EARLY}
         return early and self.gw.clock.now() - self.first_seen < PATIENCE
 
     def keep(self, tx: Tx, answer: Answer) -> None:
@@ -168,6 +170,15 @@ class _Desk:
             first_seen=self.first_seen,
             collected_at=at,
         )
+
+
+def looks_damaged(exam: Examination) -> bool:
+    """True for what a byte that changed on the way could have done: nothing readable, or a broken seal."""
+    return exam.envelope is None or bool(_refusing(exam) & SEALS)
+
+
+def _refusing(exam: Examination) -> set[str]:
+    return {finding.rule for finding in exam.findings if finding.severity is Severity.REFUSE}
 
 
 _EMPTY = Bilingual("Trục trả về gói tin rỗng.", "The partner gave an empty message.")

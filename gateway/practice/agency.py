@@ -18,7 +18,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote
 from uuid import UUID
 
@@ -57,14 +57,34 @@ class Item:
     envelope_sha256: str
 
 
+class Client(Protocol):
+    """The calls that an agency's software needs, over whatever interface. All may raise ``TurnedAway``."""
+
+    @property
+    def code(self) -> str: ...
+
+    async def submit(self, envelope: bytes) -> dict[str, Any]: ...
+
+    async def inbox(self) -> list[Item]: ...
+
+    async def fetch(self, delivery: str) -> bytes: ...
+
+    async def done(self, delivery: str) -> None: ...
+
+
 class AgencyClient:
-    """The five calls that an agency's software needs. One session may serve several clients."""
+    """The calls of the native interface. One session may serve several clients."""
 
     def __init__(self, session: aiohttp.ClientSession, base_url: str, api_key: str, code: str) -> None:
         self._session = session
         self._url = base_url.rstrip("/") + API
         self._headers = {"Authorization": f"Bearer {api_key}"}
-        self.code = code
+        self._code = code
+
+    @property
+    def code(self) -> str:
+        """The agency."""
+        return self._code
 
     async def submit(self, envelope: bytes) -> dict[str, Any]:
         """Send an edXML file; the answer with the signed receipt. ``TurnedAway`` carries the findings."""
@@ -73,7 +93,7 @@ class AgencyClient:
 
     async def inbox(self) -> list[Item]:
         """What waits for us, in the order in which to fetch it."""
-        answer = await self._json("GET", "/inbox", params={"agency": self.code})
+        answer = await self._json("GET", "/inbox", params={"agency": self._code})
         return [Item(**{name: line[name] for name in Item.__slots__}) for line in answer["items"]]
 
     async def fetch(self, delivery: str) -> bytes:
@@ -90,6 +110,10 @@ class AgencyClient:
         """Report what became of a document that was delivered to us."""
         body = {"code": code, "description": description}
         return await self._json("POST", f"/inbox/{delivery}/status", json=body)
+
+    async def ask_back(self, document: str, reason: str) -> dict[str, Any]:
+        """Ask every recipient for a document back; the answer has a line for each."""
+        return await self._json("POST", f"/documents/{document}/recall", json={"reason": reason})
 
     async def _json(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
         async with self._call(method, path, **arguments) as response:
@@ -132,9 +156,11 @@ class Cabinet:
         return True
 
     def keep_receipt(self, answer: dict[str, Any], envelope: bytes = b"") -> None:
-        """Keep the gateway's signed promise, and what we sent (nothing for a status that it wrote for us)."""
+        """Keep the gateway's signed promise, and what we sent (nothing for a status that it wrote for us).
+        The SDK gets no receipt: then the id is all there is."""
         stem = self.sent / answer["message"]
-        stem.with_suffix(".jws").write_text(answer["receipt_jws"], encoding="ascii")
+        if receipt := answer.get("receipt_jws"):
+            stem.with_suffix(".jws").write_text(receipt, encoding="ascii")
         if envelope:
             stem.with_suffix(".edxml").write_bytes(envelope)
 
@@ -150,6 +176,11 @@ class Cabinet:
         """Every receipt, as a compact JWS."""
         return [path.read_text(encoding="ascii") for path in sorted(self.sent.glob("*.jws"))]
 
+    def sent_without_receipt(self) -> list[bytes]:
+        """What was sent through an interface that gives none."""
+        paths = sorted(self.sent.glob("*.edxml"))
+        return [path.read_bytes() for path in paths if not path.with_suffix(".jws").exists()]
+
     def _place(self, delivery: str, ending: str) -> Path:
         """``ValueError`` for an id that is no UUID: it came over the network and becomes a file's name."""
         return self.received / f"{UUID(delivery)}{ending}"
@@ -161,9 +192,7 @@ Received = Callable[[Item], Awaitable[None]]
 class AgencySoftware:
     """Client and cabinet together: the loop that empties the inbox. ``received`` hears of new messages."""
 
-    def __init__(
-        self, client: AgencyClient, cabinet: Cabinet, received: Received, poll_seconds: float
-    ) -> None:
+    def __init__(self, client: Client, cabinet: Cabinet, received: Received, poll_seconds: float) -> None:
         self.client = client
         self.cabinet = cabinet
         self.idle = True
@@ -204,13 +233,22 @@ class AgencySoftware:
         if self.cabinet.store(item, envelope):
             await self._received(item)
 
+    async def report(self, item: Item, code: str, text: str) -> None:
+        """Say what became of a document that was delivered to us; the gateway writes the message."""
+        assert isinstance(self.client, AgencyClient)  # others write it themselves
+        self.cabinet.keep_receipt(await self.client.status(item.delivery, code, text))
+
     async def _take(self, item: Item) -> None:
-        new = False
+        new = None
         if not self.cabinet.has(item.delivery):
-            new = self.cabinet.store(item, await self.client.fetch(item.delivery))
+            new, data = await self._fetched(item)
+            self.cabinet.store(new, data)
         await self.client.done(item.delivery)
-        if new:
-            await self._received(item)
+        if new is not None:
+            await self._received(new)
+
+    async def _fetched(self, item: Item) -> tuple[Item, bytes]:
+        return item, await self.client.fetch(item.delivery)
 
 
 class PushReceiver:

@@ -19,32 +19,44 @@ from typing import Any
 
 import aiohttp
 
+from adapters.vxp.client import VxpClient
 from gateway import app
 from gateway.clock import SECOND, ScenarioClock, SystemClock, from_datetime, random_bytes
 from gateway.config import load
+from gateway.edxml.parse import parse_envelope
 from gateway.flow.operate import run
+from gateway.model.envelope import Kind
 from gateway.model.status import StatusCode
 from gateway.model.text import AgencyCode, Instant
+from gateway.net import Net
+from gateway.practice import demo_beyond as beyond
 from gateway.practice import demo_home, province
 from gateway.practice.agency import AgencyClient, AgencySoftware, Cabinet, Item, PushReceiver, TurnedAway
+from gateway.practice.axis import SimulatedAxis
 from gateway.practice.demo_home import Folder, Signers
 from gateway.practice.demo_letters import Desk, document_id, with_one_byte_changed, write_letter
 from gateway.practice.scenario import (
+    AXIS,
     FURTHER,
     HABITS,
+    MINISTRY,
+    PROVINCE,
+    RECALL,
     REFUSAL,
     REFUSED,
     REFUSER,
     START,
     YOURS,
     Attempt,
+    Door,
     Fault,
     FurtherStatus,
     Habit,
     Letter,
 )
 from gateway.practice.scenario_letters import AT_THE_GATE, LETTERS, YOUR_LETTER
-from gateway.services import Services
+from gateway.services import Bell, Services
+from gateway.signature.workers import PdfWorkers
 
 POLL_SECONDS = 1.0  # how often an agency looks into its inbox unasked
 PATIENCE = 30.0  # seconds of real time for one step to come to rest
@@ -85,9 +97,11 @@ class Week:
     gw: Services
     port: int
     clock: ScenarioClock
+    axis: SimulatedAxis
     softwares: dict[AgencyCode, AgencySoftware] = field(default_factory=dict)
     sent: list[Sent] = field(default_factory=list)
     refused: list[RefusedUpload] = field(default_factory=list)
+    asked_back: dict[str, Any] = field(default_factory=dict)  # the answer to the recall
     seconds: float = 0.0  # of real time, from the empty folder to the end of the week
 
     @property
@@ -104,18 +118,34 @@ async def played(home: Path, port: int | None, tell: Tell) -> AsyncIterator[Week
     clock = ScenarioClock(from_datetime(START))
     tell("Tạo thư mục, khóa và chứng thư", 0, 1)
     folder = demo_home.make_folder(home, demo_home.free_port(port), clock)
-    signers = await asyncio.to_thread(demo_home.make_signers, folder)
-    files = await asyncio.to_thread(_write_files, signers)
-    await asyncio.to_thread(_write_try, folder, signers)
-    config = load(home, {})
-    async with app.running(home, config, clock) as (gw, bound), aiohttp.ClientSession() as session:
-        week = Week(folder, gw, bound, clock)
+    async with contextlib.AsyncExitStack() as stack:
+        workers = await stack.enter_async_context(_warming())
+        signers = await asyncio.to_thread(demo_home.make_signers, folder)
+        writing = asyncio.create_task(asyncio.to_thread(_write_files, folder, signers))
+        axis = await stack.enter_async_context(beyond.national_axis(clock))
+        running = app.running(home, load(home, {}), clock, workers)
+        gw, bound = await stack.enter_async_context(running)
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        week = Week(folder, gw, bound, clock, axis)
         await demo_home.open_accounts(gw, folder)
-        director = Director(week, files, tell)
-        async with _offices(week, session, director.received):
-            await director.play()
-            week.seconds = (watch.now() - began) / SECOND
-            yield week
+        await beyond.join(gw, axis)
+        director = Director(week, await writing, tell)
+        await stack.enter_async_context(_offices(week, session, director.received))
+        await director.play()
+        week.seconds = (watch.now() - began) / SECOND
+        yield week
+
+
+@contextlib.asynccontextmanager
+async def _warming() -> AsyncIterator[PdfWorkers]:
+    """The gateway's PDF workers, which take longer to come up than everything else."""
+    workers = PdfWorkers()
+    warm = asyncio.create_task(workers.start())
+    try:
+        yield workers
+    finally:
+        await workers.close()
+        await asyncio.gather(warm, return_exceptions=True)
 
 
 class Director:
@@ -127,7 +157,7 @@ class Director:
         self._tell = tell
         self._order = itertools.count()
         self._agenda: list[tuple[Instant, int, str, Callable[[], Awaitable[None]]]] = []
-        self._delivered: dict[tuple[str, str], str] = {}  # (recipient, DocumentId) -> delivery
+        self._delivered: dict[tuple[str, str], Item] = {}  # (recipient, DocumentId) -> the document
         self._done = 0
         self._over = False  # from then on clerks answer in real time
         self._later: list[asyncio.Task[None]] = []
@@ -148,16 +178,25 @@ class Director:
 
     async def received(self, habit: Habit, item: Item) -> None:
         """An agency's clerk will look at a document after some minutes, and take it in or refuse it."""
-        if item.kind != "new":
+        if item.kind == Kind.STATUS.value:
+            self._heard(habit, item)
             return
-        self._delivered[habit.code, item.document_id] = item.delivery
+        self._delivered[habit.code, item.document_id] = item
         code, text = StatusCode.ACCEPTED, "Văn thư đã tiếp nhận, vào sổ văn bản đến"
         if habit.code == REFUSER and item.document_id.endswith(f",{REFUSED}"):
             code, text = StatusCode.REFUSED, REFUSAL
-        client = self._week.softwares[habit.code].client
+        self._will_report(habit, item, code, text)
 
+    def _heard(self, habit: Habit, item: Item) -> None:
+        """Of the statuses only a 13 wants something of the clerk: to give a document back."""
+        status = parse_envelope(self._week.softwares[habit.code].cabinet.bytes_of(item)).envelope.status
+        if status is not None and status.code == StatusCode.RECALL_ASKED.value:
+            about = self._delivered[habit.code, item.document_id]
+            self._will_report(habit, about, StatusCode.CHANGE_AGREED, RECALL.agreement)
+
+    def _will_report(self, habit: Habit, about: Item, code: StatusCode, text: str) -> None:
         async def report() -> None:
-            await self._report(client, item.delivery, code.value, text)
+            await self._week.softwares[habit.code].report(about, code.value, text)
 
         if self._over:
             self._later.append(asyncio.create_task(_after(CLERK_SECONDS, report)))
@@ -174,6 +213,7 @@ class Director:
         for further in FURTHER:
             what = f"{further.recipient} báo {further.status}"
             self._at(from_datetime(further.at), what, self._reporting(further))
+        self._at(from_datetime(RECALL.at), f"{PROVINCE} thu hồi {RECALL.document}", self._ask_back)
 
     def _at(self, when: Instant, what: str, happen: Callable[[], Awaitable[None]]) -> None:
         heapq.heappush(self._agenda, (when, next(self._order), what, happen))
@@ -200,15 +240,17 @@ class Director:
         async def happen() -> None:
             letter = next(one for one in LETTERS if one.code == further.document)
             about = document_id(letter, province.directory())
-            client = self._week.softwares[further.recipient].client
-            delivery = self._delivered[further.recipient, about]
-            await self._report(client, delivery, further.status, further.text)
+            delivered = self._delivered[further.recipient, about]
+            await self._week.softwares[further.recipient].report(delivered, further.status, further.text)
 
         return happen
 
-    async def _report(self, client: AgencyClient, delivery: str, code: str, text: str) -> None:
-        answer = await client.status(delivery, code, text)
-        self._week.softwares[AgencyCode(client.code)].cabinet.keep_receipt(answer)
+    async def _ask_back(self) -> None:
+        """The sender of a document asks for it back."""
+        sent = next(one for one in self._week.sent if one.letter.code == RECALL.document)
+        client = self._week.softwares[sent.letter.sender].client
+        assert isinstance(client, AgencyClient)
+        self._week.asked_back = await client.ask_back(sent.answer["document"], RECALL.reason)
 
     async def _come_to_rest(self) -> None:
         """Wait until nothing is on its way; agencies for which something waits are told to look."""
@@ -231,7 +273,17 @@ class Director:
                 software.look_now()
             moving.append(f"{lane['deliveries']} → {lane['destination']}")
         busy = [f"{code} busy" for code, software in self._week.softwares.items() if not software.idle]
-        return moving + busy
+        return moving + busy + self._at_the_axis()
+
+    def _at_the_axis(self) -> list[str]:
+        """What waits there; whom it is for is told to look."""
+        for item in self._week.axis.open_items():
+            software = self._week.softwares[MINISTRY]
+            if item.system == beyond.OURS:
+                self._week.gw.partner_bells.setdefault(AXIS, Bell()).ring()
+            elif software.idle:
+                software.look_now()
+        return [f"{item.doc_id} at the axis" for item in self._week.axis.open_items()]
 
 
 async def _after(seconds: float, happen: Callable[[], Awaitable[None]]) -> None:
@@ -252,8 +304,9 @@ async def _offices(
     """The software of every agency, polling; and the receivers of those to which the gateway pushes."""
     async with contextlib.AsyncExitStack() as stack:
         tasks = []
+        net = await stack.enter_async_context(beyond.way_out())
         for habit in HABITS:
-            software = _software(week, session, habit, received)
+            software = _software(week, session, net, habit, received)
             week.softwares[habit.code] = software
             if habit.webhook:
                 secret = random_bytes(32).hex()
@@ -273,19 +326,27 @@ async def _offices(
 def _software(
     week: Week,
     session: aiohttp.ClientSession,
+    net: Net,
     habit: Habit,
     received: Callable[[Habit, Item], Awaitable[None]],
 ) -> AgencySoftware:
     async def hear(item: Item) -> None:
         await received(habit, item)
 
+    cabinet = Cabinet(week.folder.drawer(habit.code))
+    if habit.door is Door.AXIS:
+        vxp = beyond.ministry(net, week.axis, week.clock)
+        return beyond.software(vxp, habit, cabinet, hear, POLL_SECONDS, week.clock)
     key = week.folder.key_file(habit.code).read_text(encoding="ascii").strip()
-    client = AgencyClient(session, week.url, key, habit.code)
-    return AgencySoftware(client, Cabinet(week.folder.drawer(habit.code)), hear, POLL_SECONDS)
+    if habit.door is Door.SDK:
+        vxp = VxpClient(net, f"{week.url}/vxp", habit.code, key, week.clock)
+        return beyond.software(vxp, habit, cabinet, hear, POLL_SECONDS, week.clock)
+    return AgencySoftware(AgencyClient(session, week.url, key, habit.code), cabinet, hear, POLL_SECONDS)
 
 
-def _write_files(signers: dict[AgencyCode, Signers]) -> dict[str, bytes]:
+def _write_files(folder: Folder, signers: dict[AgencyCode, Signers]) -> dict[str, bytes]:
     """Every edXML file of the scenario, by its name."""
+    _write_try(folder, signers)
     desks = {habit.code: _desk(habit, signers[habit.code]) for habit in HABITS if habit.signatory}
     files = {file_name(letter): write_letter(letter, desks[letter.sender]) for letter in LETTERS}
     for attempt in AT_THE_GATE:

@@ -31,7 +31,7 @@ from gateway.model.agency import Signer
 from gateway.model.text import AgencyCode, Bilingual
 from gateway.practice import province
 from gateway.practice.pki import DemoPki, Identity
-from gateway.practice.scenario import HABITS, YOURS, Habit, Signatory
+from gateway.practice.scenario import HABITS, YOURS, Door, Habit, Signatory
 from gateway.services import Services
 
 MARKER = ".gateway-demo"
@@ -61,7 +61,7 @@ class Folder:
         return self.home / "agencies" / code
 
     def key_file(self, code: str) -> Path:
-        """The API key of one agency's software."""
+        """The API key of one agency's software, or its secret when it speaks the SDK's calls."""
         return self.drawer(code) / "api-key"
 
     @property
@@ -107,17 +107,33 @@ async def open_accounts(gw: Services, folder: Folder) -> None:
     await run(gw, "directory.import", {"text": province.agencies_csv(), "format": "csv", "apply": True})
     await run(gw, "signers.import", {"text": folder.signers_csv.read_text(encoding="utf-8")})
     for habit in (*HABITS, YOUR_HABIT):
-        name = f"Phần mềm quản lý văn bản ({habit.code})"
-        answer = await run(gw, "agency.add_system", {"name": name, "agencies": [habit.code]})
-        _write_key(folder.key_file(habit.code), answer["api_key"])
+        if habit.door is not Door.AXIS:
+            _write_key(folder.key_file(habit.code), await _account(gw, habit))
         if habit.reads:
             await run(gw, "agency.connect", {"agency": habit.code, "dialect": habit.reads})
+
+
+async def _account(gw: Services, habit: Habit) -> str:
+    """The key or secret. The system id of an SDK is the agency's code."""
+    asked = {"name": f"Phần mềm quản lý văn bản ({habit.code})", "agencies": [habit.code]}
+    if habit.door is Door.SDK:
+        answer = await run(gw, "partner.add_system", {"dialect": "vxp", "system_id": habit.code, **asked})
+        return str(answer["secret"])
+    return str((await run(gw, "agency.add_system", asked))["api_key"])
 
 
 async def connect_push(gw: Services, code: AgencyCode, url: str, secret: str) -> None:
     """Let the gateway push to ``url`` what ``code`` receives."""
     settings = {"agency": code, "adapter": "webhook", "settings": {"url": url}, "secret": secret}
     await run(gw, "agency.connect", settings)
+
+
+async def connect_axis(gw: Services, code: AgencyCode, url: str, system_id: str, secret: str) -> None:
+    """Let the gateway exchange with the national axis at ``url``: it is the way to everybody outside."""
+    settings = {"url": url, "system_id": system_id, "serves": "others", "ours": system_id, "codes": "qcvn102"}
+    await run(
+        gw, "agency.connect", {"agency": code, "adapter": "axis", "settings": settings, "secret": secret}
+    )
 
 
 def free_port(wanted: int | None) -> int:

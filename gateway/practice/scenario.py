@@ -1,7 +1,8 @@
 """What happens in the demo: who takes part, and what may go wrong at the gate.
 
-In charge of: the offices and their habits, and the four uploads that the gate refuses. The letters themselves
-stand in ``scenario_letters``. Not in charge of: doing any of it (``demo``), the directory (``province``).
+In charge of: the offices and their habits, the four uploads that the gate refuses, the recall. The letters
+themselves stand in ``scenario_letters``. Not in charge of: doing any of it (``demo``), the directory
+(``province``).
 
 Persons are invented, and so is everything that offices of the State write here, except the titles and numbers
 of the nine documents of the province.
@@ -27,6 +28,14 @@ class Signatory:
     competence: str = ""  # TM., KT., …; empty when the head signs in the own right
 
 
+class Door(enum.Enum):
+    """How an office's software reaches us."""
+
+    NATIVE = "our interface"
+    SDK = "the calls of the national SDK, at /vxp"
+    AXIS = "beyond the national axis"
+
+
 @dataclass(frozen=True, slots=True)
 class Habit:
     """One office and its software."""
@@ -38,6 +47,7 @@ class Habit:
     reads: str = ""  # the dialect that it asked the gateway for; "": as the sender wrote it
     webhook: bool = False  # the gateway pushes to it; else it comes for its messages
     minutes: int = 30  # until its clerk has taken a document in (status 03)
+    door: Door = Door.NATIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +82,16 @@ class Fault(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Recalling:
+    """A sender asks for a document back; who has it agrees."""
+
+    document: str  # number/notation
+    at: datetime
+    reason: str
+    agreement: str = "Đồng ý thu hồi, đã hủy văn bản trong hệ thống"
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """An upload that must be refused."""
 
@@ -95,6 +115,8 @@ REFUSER = code("H37.32")  # refuses one document, with this reason
 REFUSED = "47/KH/ĐGS"
 REFUSAL = "Từ chối: thiếu phụ lục kèm theo. Đề nghị gửi lại đầy đủ phụ lục."
 YOURS = code("H37.33")  # nobody plays this office: it is for whoever looks at the demo
+AXIS = code("G22")  # the office that runs the national axis
+MINISTRY = code("G14.99")  # made up
 
 CHAIR = "Chủ tịch"
 HABITS = (
@@ -118,7 +140,13 @@ HABITS = (
     Habit(code("H37.07"), "Lạng Sơn", minutes=45),
     Habit(code("H37.09"), "Lạng Sơn", minutes=50),
     Habit(code("H37.11"), "Lạng Sơn", minutes=40),
-    Habit(code("H37.13"), "Lạng Sơn", minutes=35),
+    Habit(
+        code("H37.13"),
+        "Lạng Sơn",
+        Signatory("Đinh Văn Ví Dụ", "Phó Giám đốc", "KT. GIÁM ĐỐC"),
+        minutes=35,
+        door=Door.SDK,
+    ),
     Habit(code("H37.20"), "Lạng Sơn", reads="dotnet", minutes=25),
     Habit(
         code("H37.31"),
@@ -136,6 +164,7 @@ HABITS = (
     Habit(
         code("H37.32.23"), "Đồng Tân", Signatory("Dương Thị Mẫu", CHAIR, "TM. ỦY BAN NHÂN DÂN"), minutes=85
     ),
+    Habit(MINISTRY, "Hà Nội", Signatory("Trần Văn Mẫu", "Phó Cục trưởng", "KT. CỤC TRƯỞNG"), door=Door.AXIS),
 )
 
 
@@ -154,4 +183,8 @@ FURTHER = (
     FurtherStatus(code("H37.03"), "362/UBND-KGVX", "04", "Chuyển Phòng Công nghệ thông tin", at(14, 8, 10)),
     FurtherStatus(code("H37.05"), "375/UBND-KTN", "04", "Chuyển Phòng Nghiệp vụ Y", at(16, 8, 20)),
     FurtherStatus(code("H37.03"), "362/UBND-KGVX", "06", "Đã hoàn thành, có báo cáo", at(17, 16, 0)),
+)
+
+RECALL = Recalling(
+    "380/UBND-TH", at(16, 11, 10), "Ghi nhầm thời gian họp; Ủy ban nhân dân tỉnh sẽ gửi văn bản mới"
 )

@@ -8,7 +8,7 @@ uploads that the gate refuses. Texts below the titles are invented. Not in charg
 
 from __future__ import annotations
 
-from gateway.practice.scenario import PROVINCE, YOURS, Attempt, Fault, Letter, at, code
+from gateway.practice.scenario import MINISTRY, PROVINCE, YOURS, Attempt, Fault, Letter, at, code
 
 OFFICIAL_LETTER, PLAN, DECISION, REPORT = "Công văn", "Kế hoạch", "Quyết định", "Báo cáo"
 CITY, DISTRICT = "H37.31", "H37.32"
@@ -208,6 +208,42 @@ OTHERS = (
     ),
 )
 
+BEYOND = (  # over the national axis: one down, one up
+    Letter(
+        MINISTRY,
+        ("H37", "H37.13"),
+        "118",
+        "CTM-HTDL",
+        OFFICIAL_LETTER,
+        "V/v báo cáo tình hình kết nối, liên thông văn bản điện tử quý I năm 2020",
+        ("Đề nghị Ủy ban nhân dân tỉnh gửi báo cáo qua trục liên thông trước ngày 20 tháng 4 năm 2020.",),
+        at(14, 10, 5),
+    ),
+    Letter(
+        code("H37.13"),
+        (MINISTRY, "H37"),
+        "88",
+        "BC-SKHĐT",
+        REPORT,
+        "Tình hình bố trí vốn cho kết nối, liên thông văn bản điện tử quý I năm 2020",
+        ("Kinh phí đã bố trí cho 100% cơ quan cấp tỉnh; cấp huyện đạt 80%.",),
+        at(16, 9, 25),
+        answers="118/CTM-HTDL",
+    ),
+)
+RECALLED = (  # one of its recipients has not come for it when it is asked back
+    Letter(
+        PROVINCE,
+        ("H37.01", "H37.20", YOURS),
+        "380",
+        "UBND-TH",
+        OFFICIAL_LETTER,
+        "V/v mời họp trực tuyến đánh giá tình hình gửi, nhận văn bản điện tử",
+        ("Thời gian: 14 giờ 00 ngày 31 tháng 4 năm 2020.",),
+        at(16, 9, 50),
+    ),
+)
+
 AT_THE_GATE = (
     Attempt(
         Fault.CONFLICT,
@@ -263,7 +299,7 @@ AT_THE_GATE = (
         ),
     ),
 )
-LETTERS = NINE + OTHERS
+LETTERS = NINE + OTHERS + BEYOND + RECALLED
 YOUR_LETTER = Letter(  # not sent by the demo: it lies ready for whoever looks at it
     YOURS,
     (CITY, "H37.05"),

@@ -13,12 +13,14 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 from adapters import KINDS
 from adapters.vxp.client import VxpClient
 from gateway import app
 from gateway.clock import SECOND, Clock, ScenarioClock, SystemClock, local
 from gateway.config import load
+from gateway.delivery import collect
 from gateway.directory.data import DirectoryData
 from gateway.flow import office
 from gateway.flow.operate import LOCAL
@@ -40,6 +42,7 @@ BEGIN, END = "<!-- fault knobs: python -m tests.flow.fault_matrix -->\n", "<!-- 
 PROVINCE, MINISTRY = System("H37", "khoa-cua-tinh", ("H37",)), System("G09", "khoa-cua-bo", ("G09",))
 OURS, THEIRS = Office("H37.03", "Sở Thông tin và Truyền thông"), Office("G09.01", "Bộ thử")
 DOCUMENTS = 4  # each way
+POLL = 0.1  # seconds of real time between looks at the axis
 PATIENCE = 60.0  # seconds for one knob
 KINDS_OF_SIDE = ("system", "gateway") if "axis" in KINDS else ("system",)
 
@@ -161,10 +164,12 @@ async def _side(
     (home / "gateway.toml").write_text(
         '[gateway]\nname = "thu"\n[server]\nport = 0\n[net]\nallow_private = "127.0.0.0/8"\n'
     )
-    async with app.running(home, load(home), clock) as (gw, port):
-        key = await _connect(gw, axis)
-        async with opened(f"http://127.0.0.1:{port}", OURS.code, key) as door:
-            yield DocumentSystem(OURS, door, Cabinet(folder / "ours"), lambda: local(clock.now()))
+    often = patch.multiple(collect, POLL_SECONDS=POLL, LONGEST_REST=4 * POLL)  # these two count real time
+    with often:
+        async with app.running(home, load(home), clock) as (gw, port):
+            key = await _connect(gw, axis)
+            async with opened(f"http://127.0.0.1:{port}", OURS.code, key) as door:
+                yield DocumentSystem(OURS, door, Cabinet(folder / "ours"), lambda: local(clock.now()))
 
 
 async def _connect(gw: Services, axis: SimulatedAxis) -> str:
@@ -176,7 +181,6 @@ async def _connect(gw: Services, axis: SimulatedAxis) -> str:
         "url": axis.url,
         "system_id": PROVINCE.system_id,
         "from": "H37",
-        "poll_seconds": "1",
         "serves": "subtree",
     }
     profile = Profile(AgencyCode("G09"), "axis", tuple(sorted(settings.items())))

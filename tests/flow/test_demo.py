@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from gateway.practice import province
 from gateway.practice.demo import played
 from gateway.practice.demo_home import MARKER, make_folder
 from gateway.practice.demo_tally import tally
-from gateway.practice.scenario import HABITS, START, Fault
+from gateway.practice.scenario import HABITS, MINISTRY, START, YOURS, Fault
 from gateway.practice.scenario_letters import AT_THE_GATE, LETTERS, NINE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -50,11 +51,14 @@ def test_the_week_is_played_and_every_document_arrives(tmp_path: Path) -> None:
     ended = run_demo(tmp_path / "demo", "--once", "--json")
     assert ended.returncode == 0, ended.stderr
     figures = json.loads(ended.stdout.splitlines()[-1])
-    deliveries = sum(len(letter.recipients) for letter in LETTERS)
+    withdrawn = 1  # the office that nobody plays never came for it
+    deliveries = sum(len(letter.recipients) for letter in LETTERS) - withdrawn
     assert figures["documents"] == len(LETTERS)
     assert figures["deliveries"] == figures["delivered"] == figures["acknowledged"] == deliveries
     assert (figures["lost"], figures["duplicated"]) == (0, 0)
     assert figures["refused_by_recipient"] == 1
+    assert (figures["axis_up"], figures["axis_down"]) == (1, 1)
+    assert (figures["recalled"], figures["given_back"], figures["withdrawn"]) == (1, 2, withdrawn)
     assert figures["refused_at_gate"] == len(AT_THE_GATE) == 4
     assert 0 < figures["seconds"] < 100
     for level in ("province", "district", "commune"):
@@ -109,6 +113,70 @@ async def test_what_the_agencies_have_on_disk_decides_what_is_lost(tmp_path: Pat
         assert (doubled.figures.lost, doubled.figures.duplicated, doubled.holds) == (0, 1, False)
 
 
+async def test_what_an_axis_and_the_sdk_carried_is_counted_on_disk_too(tmp_path: Path) -> None:
+    home = tmp_path / "demo"
+    async with played(home, None, quiet) as week:
+        assert (await tally(week)).holds
+        for office, kind in (
+            (MINISTRY, "new"),
+            (MINISTRY, "status"),
+            ("H37.13", "new"),
+            ("H37.13", "status"),
+        ):
+            victim = a_received_file(home, office, kind, ended=True)
+            intact = victim.read_bytes()
+            victim.write_bytes(intact[:-1] + b" ")
+            damaged = await tally(week)
+            assert (damaged.figures.lost, damaged.holds) == (1, False), (office, kind)
+            victim.write_bytes(intact)
+        down = next(
+            path for path in received(home, "H37") if "118/CTM-HTDL" in path.with_suffix(".json").read_text()
+        )
+        down.with_suffix(".json").unlink()
+        assert (await tally(week)).figures.lost == 1
+
+
+async def test_a_copy_under_another_doc_id_is_a_double_beyond_the_axis(tmp_path: Path) -> None:
+    home = tmp_path / "demo"
+    async with played(home, None, quiet) as week:
+        original = a_received_file(home, MINISTRY, "new")
+        copy = original.with_stem("01890000-0000-7000-8000-000000000000")
+        copy.write_bytes(original.read_bytes())
+        item = json.loads(original.with_suffix(".json").read_text())
+        copy.with_suffix(".json").write_text(json.dumps(item | {"delivery": copy.stem}))
+        counted = await tally(week)
+        assert (counted.figures.lost, counted.figures.duplicated, counted.holds) == (0, 1, False)
+
+
+async def test_a_recall_that_a_recipient_never_answered_is_not_whole(tmp_path: Path) -> None:
+    async with played(tmp_path / "demo", None, quiet) as week:
+        counted = await tally(week)
+        silent = replace(counted, recall_complete=False)
+        assert (counted.holds, silent.holds) == (True, False)
+        [asked] = [line for line in week.asked_back["recipients"] if line["recipient"] == "H37.20"]
+        assert asked["state"] == "asked"
+        recall = next(
+            path
+            for path in received(tmp_path / "demo", "H37.20")
+            if json.loads(path.with_suffix(".json").read_text())["message"] == asked["message"]
+        )
+        recall.write_bytes(recall.read_bytes() + b" ")
+        assert (await tally(week)).figures.lost == 1
+
+
+def received(home: Path, office: str) -> list[Path]:
+    return sorted((home / "agencies" / office / "received").glob("*.edxml"))
+
+
+def a_received_file(home: Path, office: str, kind: str, *, ended: bool = False) -> Path:
+    """A message in an office's cabinet; ``ended``: no automatic 01, which nobody has a receipt for."""
+    for path in received(home, office):
+        item = json.loads(path.with_suffix(".json").read_text())
+        if item["kind"] == kind and not (ended and item["message"].endswith(" 01")):
+            return path
+    raise LookupError(f"{office} has no {kind}")
+
+
 def test_an_empty_folder_may_become_a_demo(tmp_path: Path) -> None:
     make_folder(tmp_path, 8080, ScenarioClock(from_datetime(START)))
     assert (tmp_path / MARKER).exists()
@@ -122,7 +190,7 @@ def test_a_marker_that_is_a_folder_is_no_marker(tmp_path: Path) -> None:
 
 def test_everybody_in_the_scenario_is_in_the_directory_and_has_software() -> None:
     directory, day = province.directory(), START.date()
-    players = {habit.code for habit in HABITS}
+    players = {habit.code for habit in HABITS} | {YOURS}
     for letter in LETTERS:
         assert {letter.sender, *letter.recipients} <= players
     assert all(directory.agency(code, day) is not None for code in players)
