@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("trace", "status"),
     "trace": ("trace", "trace"),
     "receipt": ("receipt", "receipt"),
+    "log": ("log", "log"),
     "evidence": ("evidence", "evidence"),
     "directory": ("directory", "directory"),
     "agency": ("agency", "agency"),

@@ -85,7 +85,7 @@ def add_certificate(frame: Frame, principal: str, file: Path) -> None:
 
 @key.command()
 @common_options
-@click.argument("which", type=click.Choice(["receipt", "wrapping"]))
+@click.argument("which", type=click.Choice(["receipt", "wrapping", "log", "witness"]))
 @click.pass_obj
 def rotate(frame: Frame, which: str) -> None:
     """Bắt đầu dùng khóa mới của trục. Begin to use a new key; old ones still verify and open."""

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 def operate(frame: Frame, operation: str, **arguments: Any) -> Any:
     """Do one operation on the installation; a JSON value. ``GatewayError`` says what is wrong."""
-    return wait(_operate(frame, operation, arguments))
+    return wait(reach(frame, operation, arguments))
 
 
 def wait(work: Coroutine[Any, Any, T]) -> T:
@@ -27,7 +27,7 @@ def wait(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(work)
 
 
-async def _operate(frame: Frame, operation: str, arguments: dict[str, Any]) -> Any:
+async def reach(frame: Frame, operation: str, arguments: dict[str, Any]) -> Any:
     from gateway.web.control_call import NoServer, call_control  # slow to import, and no help text needs it
 
     try:

@@ -30,7 +30,7 @@ EARLY_SECONDS = 300  # clocks may differ so much before a checkpoint counts as o
 WHAT: dict[str, tuple[str, str]] = {
     "changed": ("Nội dung sự kiện đã bị sửa", "The event was changed"),
     "deleted": ("Sự kiện đã bị xóa", "The event was deleted"),
-    "inserted": ("Có sự kiện bị chèn ngoài nhật ký", "An event was inserted beside the log"),
+    "inserted": ("Có sự kiện bị chèn vào", "An event was inserted"),
     "reordered": ("Thứ tự sự kiện đã bị đổi", "Events were reordered"),
     "rewritten": (
         "Sự kiện trong khoảng này bị sửa, chèn, xóa hoặc đổi chỗ cùng với mã băm; mốc chốt đã ký không còn "
@@ -57,11 +57,14 @@ WHAT: dict[str, tuple[str, str]] = {
     "unreadable": ("Tệp nhật ký không đọc được", "The export cannot be read"),
 }
 
+OF_CHECKPOINTS = frozenset({"forked", "future", "unknown_key", "bad_signature", "foreign"})
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """The first thing that does not fit. ``position``: leaf from 0 where it is, ``until``: before which leaf
-    it lies when only a range is known; ``None``: beside the log. ``notes``: the checkpoints concerned."""
+    it lies when only a range is known; ``None``: beside the log. Of a checkpoint (``OF_CHECKPOINTS``)
+    ``position`` is its size. ``notes``: the checkpoints concerned."""
 
     what: str  # a key of ``WHAT``
     position: int | None
@@ -71,6 +74,8 @@ class Problem:
 
     def where(self) -> tuple[str, str]:
         """The place in words, Vietnamese and English."""
+        if self.what in OF_CHECKPOINTS:
+            return f"mốc chốt {self.position} sự kiện", f"the checkpoint over {self.position} events"
         if self.position is None:
             return "ngoài nhật ký", "beside the log"
         if self.until is not None and self.until > self.position + 1:
@@ -117,7 +122,9 @@ def head_of(
         found = read_checkpoint(read.text)
         verify(read, keys)
     except NotANote as error:
-        raise DoesNotFit(Problem("bad_signature", 0, detail=str(error), notes=(note,))) from error
+        raise DoesNotFit(
+            Problem("bad_signature", _stated_size(note), detail=str(error), notes=(note,))
+        ) from error
     if not signed_by_log(read, keys):
         names = ", ".join(one.name for one in read.signatures)
         raise DoesNotFit(Problem("unknown_key", found.size, detail=names, notes=(note,)))
@@ -129,6 +136,11 @@ def head_of(
         if ahead > EARLY_SECONDS:
             raise DoesNotFit(Problem("future", found.size, detail=stated, notes=(note,)))
     return Head(found.size, number, found.root, note, given)
+
+
+def _stated_size(note: str) -> int:
+    size = [*note.split("\n", 2), "", ""][1]
+    return int(size) if size.isdigit() and len(size) < 19 else 0
 
 
 class Replay:
@@ -152,6 +164,7 @@ class Replay:
         self._tail: list[bytes] = []
         self._bodies: list[bytes] = []
         self._last: Head | None = None
+        self._suspect: Head | None = None  # did not fit; its group's stored head will tell more
 
     @property
     def size(self) -> int:
@@ -183,6 +196,8 @@ class Replay:
     def end(self) -> Report:
         """All leaves were fed: what fits. ``DoesNotFit`` when a checkpoint covers more than there is."""
         self._meet()
+        if self._suspect is not None:
+            self._blame_head(self._suspect)
         if self.heads:
             head = self.heads[0]
             detail = f"{head.size} > {self.size}"
@@ -205,10 +220,11 @@ class Replay:
         return value
 
     def _meet(self) -> None:
-        while self.heads and self.heads[0].size <= self.size:
+        while self._suspect is None and self.heads and self.heads[0].size <= self.size:
             head = self.heads.pop(0)
             if self.root(head.size - self._base) != head.root:
-                self._blame_head(head)
+                self._suspect = head
+                return
             self.met += 1
             self.covered = max(self.covered, head.size)
             if not head.given:
@@ -219,7 +235,9 @@ class Replay:
         value, index = complete_head(self._tail), self._base // GROUP
         kept = self._kept(index)
         if kept is not None and kept != value:
-            self._blame_range(self._base, self._base + GROUP, lambda hashes: complete_head(hashes) == kept)
+            self._blame_group(kept)
+        if self._suspect is not None:
+            self._blame_head(self._suspect)
         while index % 2:
             value, index = node_hash(self._stack.pop(), value), index // 2
         self._stack.append(value)
@@ -236,10 +254,10 @@ class Replay:
         ours = next((one for one in self.heads if not one.given), self._last)
         if head.given:
             notes = (head.note, ours.note) if ours else (head.note,)
-            raise DoesNotFit(Problem("forked", 0 if ours is None else head.size - 1, notes=notes))
+            raise DoesNotFit(Problem("forked", head.size, notes=notes))
         twin = self._last
         if twin is not None and twin.size == head.size:
-            raise DoesNotFit(Problem("forked", head.size - 1, notes=(head.note, twin.note)))
+            raise DoesNotFit(Problem("forked", head.size, notes=(head.note, twin.note)))
         start, count = self.covered, head.size - self._base
         if start < self._base:
             raise DoesNotFit(Problem("rewritten", start, head.size, notes=(head.note,)))
@@ -249,11 +267,31 @@ class Replay:
 
         self._blame_range(start, self._base + count, fits, (head.note,))
 
+    def _blame_group(self, kept: bytes) -> None:
+        """A complete group is not what its stored head says; a checkpoint within it narrows the place."""
+        head = self._suspect
+        end = self._base + GROUP if head is None else head.size
+        notes = () if head is None else (head.note,)
+        self._blame_range(
+            max(self._base, self.covered),
+            end,
+            lambda hashes: complete_head(hashes) == kept,
+            notes,
+            whole=True,
+        )
+
     def _blame_range(
-        self, start: int, end: int, fits: Callable[[Sequence[bytes]], bool], notes: tuple[str, ...] = ()
+        self,
+        start: int,
+        end: int,
+        fits: Callable[[Sequence[bytes]], bool],
+        notes: tuple[str, ...] = (),
+        *,
+        whole: bool = False,
     ) -> None:
-        """Rows of the present group do not fit together: were they only moved?"""
-        held = self._tail[: end - self._base]
+        """Rows of the present group do not fit together: were they only moved? ``whole``: ``fits`` wants the
+        group and not only what lies before ``end``."""
+        held = self._tail if whole else self._tail[: end - self._base]
         first = start - self._base
         order = sorted(range(first, len(held)), key=lambda at: _moment(self._bodies[at]))
         sorted_back = [*held[:first], *(held[at] for at in order)]

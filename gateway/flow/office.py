@@ -24,6 +24,7 @@ from gateway.model.agency import LevelSet, Profile, Signer
 from gateway.model.event import Event, EventType
 from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.services import Services
+from gateway.signature.keyring import LOG, WITNESS
 from gateway.store import deliveries, events, partners, people, registry
 from gateway.store import signers as proposals
 from gateway.store.contract import Tx
@@ -215,8 +216,9 @@ async def revoke_credential(gw: Services, caller: Caller, credential_id: str) ->
 
 
 async def rotate_key(gw: Services, caller: Caller, which: str) -> None:
-    """Begin to use a new key of the gateway's own: ``receipt`` or ``wrapping``. Old ones still verify and
-    open.
+    """Begin to use a new key of the gateway's own: ``receipt``, ``wrapping``, ``log`` or ``witness``.
+
+    Old ones still verify and open.
     """
     caller.require(Role.ADMINISTRATOR)
     now = gw.clock.now()
@@ -224,9 +226,14 @@ async def rotate_key(gw: Services, caller: Caller, which: str) -> None:
         gw.keyring.rotate_receipt_key(now)
     elif which == "wrapping":
         gw.keyring.rotate_wrapping_key(now)
+    elif which in (LOG, WITNESS):
+        gw.keyring.rotate_note_key(which, now)
     else:
         raise BadRequest(
-            Bilingual("Chỉ đổi được khóa receipt hoặc wrapping.", "Only receipt or wrapping can be rotated."),
+            Bilingual(
+                "Chỉ đổi được khóa receipt, wrapping, log hoặc witness.",
+                "Only receipt, wrapping, log or witness can be rotated.",
+            ),
             code="key.unknown",
         )
     rotated = _event(gw, EventType.KEY_ROTATED, caller, key=which)

@@ -24,6 +24,7 @@ from gateway.clock import SECOND, local_day, to_rfc3339
 from gateway.directory.load import read_directory
 from gateway.errors import BadRequest, Busy, NotFound
 from gateway.flow import conform, hold, incident, local, look, office, partners, peers, requests, trust
+from gateway.flow import log as exchange_log
 from gateway.flow.agency_sync import sync_agencies
 from gateway.flow.certificates import list_certificates
 from gateway.flow.choose import choose
@@ -367,6 +368,10 @@ OPERATIONS: dict[str, Operation] = {
     "incident.show": incident.show_incident,
     "incident.list": incident.list_incidents,
     "receipt.show": show_receipt,
+    "log.checkpoint": exchange_log.make_checkpoint,
+    "log.keys": exchange_log.show_keys,
+    "log.remembered": exchange_log.remembered,
+    "log.witness": exchange_log.witness,
     "evidence.export": export_evidence_file,
     "evidence.keys": public_keys,
     "conservation.show": show_conservation,

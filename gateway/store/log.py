@@ -171,6 +171,27 @@ def entries(tx: Tx, start: int, stop: int) -> list[Entry]:
     return [Entry(row["leaf"], row["event"], bytes(row["hash"]), bytes(row["body"])) for row in rows]
 
 
+def stored(tx: Tx, start: int, stop: int) -> list[Row]:
+    """Leaves with their events as they are stored; event columns are NULL where the event is gone."""
+    return tx.all("log_rows", start=start, stop=stop)
+
+
+def stray(tx: Tx) -> tuple[str, str] | None:
+    """The first row that does not belong: (``inserted`` or ``deleted``, the event's id); ``None``: all do.
+
+    Events that neither have a leaf nor wait for one are looked for only when the numbers do not add up.
+    """
+    for query in ("waiting_without_event", "refusal_without_event", "message_without_event"):
+        if row := tx.one(query):
+            return "deleted", row["event"]
+    counted = tx.one("count_log_rows")
+    assert counted is not None
+    if counted["events"] != counted["leaves"] + counted["waiting"]:
+        row = tx.one("event_beside_log")
+        return ("inserted", row["id"]) if row else ("deleted", "")
+    return None
+
+
 def add_checkpoint(tx: Tx, head: SignedHead) -> None:
     """Keep a signed head that is not published yet."""
     tx.run(
@@ -220,9 +241,9 @@ def after(tx: Tx, number: int, limit: int = 500) -> list[SignedHead]:
     return [head for row in rows if (head := _head(row))]
 
 
-def of_root(tx: Tx, size: int, root: bytes) -> SignedHead | None:
-    """The head of this size and root, if we signed one."""
-    return _head(tx.one("checkpoint_of_note", size=size, root=root))
+def of_root(tx: Tx, size: int, root: bytes) -> list[SignedHead]:
+    """The heads of this size and root that we signed."""
+    return [head for row in tx.all("checkpoints_of_root", size=size, root=root) if (head := _head(row))]
 
 
 def cosign(tx: Tx, number: int, cosigned: Cosigned, received_at: Instant) -> None:

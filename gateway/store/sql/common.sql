@@ -1198,9 +1198,9 @@ SELECT * FROM log_checkpoint WHERE size > :leaf AND token IS NOT NULL ORDER BY s
 -- Heads after a number, oldest first.
 SELECT * FROM log_checkpoint WHERE number > :number ORDER BY number LIMIT :limit;
 
--- name: checkpoint_of_note
--- The head with exactly this size and root, the newest.
-SELECT * FROM log_checkpoint WHERE size = :size AND root = :root ORDER BY number DESC LIMIT 1;
+-- name: checkpoints_of_root
+-- Heads with this size and root: one that closes a day may repeat the one before.
+SELECT * FROM log_checkpoint WHERE size = :size AND root = :root ORDER BY number;
 
 -- name: add_cosignature
 -- The line of a witness under a head; the newest counts.
@@ -1379,3 +1379,35 @@ UPDATE conservation_difference SET solved_at = :at WHERE delivery = :delivery AN
 -- name: commitments_of
 -- The personal values of one event with their salts, while they exist.
 SELECT name, salt, value FROM event_private WHERE event = :event ORDER BY name;
+
+-- ---------------------------------------------------------------- verifying the exchange log
+
+-- name: log_rows
+-- Leaves with their events as they are stored, in order; event columns are NULL where the event is gone.
+SELECT l.leaf, l.event, l.hash, e.id, e.at, e.type, e.document, e.message, e.delivery, e.sender, e.recipient, e.body
+FROM log_leaf l LEFT JOIN event e ON e.id = l.event
+WHERE l.leaf >= :start AND l.leaf < :stop ORDER BY l.leaf;
+
+-- name: count_log_rows
+-- Whether events, leaves and the queue add up, on one snapshot.
+SELECT (SELECT COUNT(*) FROM event) AS events, (SELECT COUNT(*) FROM log_leaf) AS leaves,
+  (SELECT COUNT(*) FROM event_unsequenced) AS waiting;
+
+-- name: event_beside_log
+-- An event that neither has a leaf nor waits for one: it was not recorded by this program.
+SELECT e.id, e.type FROM event e LEFT JOIN log_leaf l ON l.event = e.id
+  LEFT JOIN event_unsequenced u ON u.at = e.at AND u.event = e.id
+WHERE l.event IS NULL AND u.event IS NULL ORDER BY e.at, e.id LIMIT 1;
+
+-- name: waiting_without_event
+-- An event that was recorded and is gone before it got its leaf.
+SELECT u.event FROM event_unsequenced u LEFT JOIN event e ON e.id = u.event WHERE e.id IS NULL
+ORDER BY u.at, u.event LIMIT 1;
+
+-- name: refusal_without_event
+-- A refusal whose event is gone.
+SELECT r.event FROM refusal r LEFT JOIN event e ON e.id = r.event WHERE e.id IS NULL ORDER BY r.event LIMIT 1;
+
+-- name: message_without_event
+-- A message whose event is gone.
+SELECT m.event FROM message m LEFT JOIN event e ON e.id = m.event WHERE e.id IS NULL ORDER BY m.event LIMIT 1;

@@ -1,0 +1,179 @@
+"""The exchange log checked against itself: every stored byte, every column, every checkpoint.
+
+In charge of: reading the database in pieces and having it replayed (``exchange_log/replay.py``); the answer
+as JSON. Not in charge of: hashing and naming what is wrong (``replay``), exports (``log_export``).
+
+Nothing is locked: the log only grows, so the pieces fit together up to where it stood at the beginning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from gateway.clock import SECOND
+from gateway.errors import NotReady
+from gateway.exchange_log.checkpoint import NotANote, PublicKey, read_checkpoint, read_keys, read_note
+from gateway.exchange_log.replay import GROUP, WHAT, DoesNotFit, Head, Problem, Replay, Report, head_of
+from gateway.exchange_log.sequence import log_keys, log_origin
+from gateway.flow.door import Caller
+from gateway.model.text import Bilingual
+from gateway.services import Services
+from gateway.signature.keyring import LOG
+from gateway.store import log
+from gateway.store.contract import Row, Tx
+from gateway.store.log import SignedHead
+from gateway.store.people import Role
+
+PIECE = 4096  # leaves in one read; a multiple of GROUP
+_COLUMNS = ("id", "at", "type", "document", "message", "delivery", "sender", "recipient")
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What came out. ``problem`` is ``None`` when everything fits."""
+
+    origin: str
+    report: Report | None
+    problem: Problem | None
+
+    def as_json(self) -> dict[str, Any]:
+        """For the command line: numbers, and the problem in words."""
+        answer: dict[str, Any] = {"origin": self.origin, "fits": self.problem is None}
+        if self.report is not None:
+            answer |= {
+                "leaves": self.report.leaves,
+                "root": self.report.root.hex(),
+                "checkpoints": self.report.checkpoints,
+                "covered": self.report.covered,
+            }
+        if self.problem is not None:
+            answer["problem"] = problem_json(self.problem)
+        return answer
+
+
+def problem_json(problem: Problem) -> dict[str, Any]:
+    """A problem as JSON: what, where, words, the checkpoints concerned."""
+    (vi, en), (where_vi, where_en) = WHAT[problem.what], problem.where()
+    detail = f" ({problem.detail})" if problem.detail else ""
+    return {
+        "what": problem.what,
+        "position": problem.position,
+        "until": problem.until,
+        "detail": problem.detail,
+        "text": Bilingual(f"{vi}, {where_vi}{detail}.", f"{en}, {where_en}{detail}.").as_json(),
+        "checkpoints": list(problem.notes),
+    }
+
+
+async def verify_log(
+    gw: Services, caller: Caller, keys: str = "", checkpoints: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Verify the stored log. ``keys``: public keys (one a line) to believe instead of the keyring's;
+    ``checkpoints``: signed notes that lie elsewhere."""
+    caller.require(Role.ADMINISTRATOR, Role.AUDITOR, Role.OPERATOR)
+    return (await verify_store(gw, keys_of(gw, keys), checkpoints)).as_json()
+
+
+def keys_of(gw: Services, text: str) -> list[PublicKey]:
+    """The keys to believe. ``NotReady`` when there are none, or the text holds something else."""
+    try:
+        keys = read_keys(text) if text else log_keys(gw.keyring) if gw.keyring.note_keys(LOG) else []
+    except NotANote as error:
+        raise NotReady(_no_keys(str(error)), code="log.keys") from error
+    if not keys:
+        raise NotReady(_no_keys("-"), code="log.keys")
+    return keys
+
+
+async def verify_store(gw: Services, keys: Sequence[PublicKey], given: Iterable[str] = ()) -> Verified:
+    """Replay the stored log up to where it stands now."""
+    origin = log_origin(gw.keyring) if gw.keyring.note_keys(LOG) else keys[0].name
+    try:
+        report = await _replay(gw, keys, given, origin)
+        if stray := await gw.store.read(log.stray):
+            raise DoesNotFit(Problem(stray[0], None, detail=stray[1]))
+    except DoesNotFit as wrong:
+        return Verified(origin, None, wrong.problem)
+    return Verified(origin, report, None)
+
+
+async def _replay(gw: Services, keys: Sequence[PublicKey], given: Iterable[str], origin: str) -> Report:
+    now = gw.clock.now() / SECOND
+    state = await gw.store.read(log.state)
+    heads = await _own_heads(gw, keys, now)
+    heads += [_of_origin(head_of(note, keys, now, given=True), origin) for note in given]
+    groups: dict[int, bytes] = {}
+    replay = Replay(heads, kept=groups.get)
+    for start in range(0, state.sequenced, PIECE):
+        stop = min(start + PIECE, state.sequenced)
+
+        def read(tx: Tx, first: int = start, last: int = stop) -> tuple[list[Row], list[bytes]]:
+            kept = log.hashes(tx, 8, first // GROUP, min(last, state.integrated) // GROUP)
+            return log.stored(tx, first, last), kept
+
+        rows, kept = await gw.store.read(read)
+        expected = max(0, min(stop, state.integrated) // GROUP - start // GROUP)
+        groups.clear()
+        groups.update(enumerate(kept, start // GROUP) if len(kept) == expected else ())
+        await gw.offload(len(rows) * 500, _feed, replay, rows, start, stop)
+    return replay.end()
+
+
+async def _own_heads(gw: Services, keys: Sequence[PublicKey], now: float) -> list[Head]:
+    heads: list[Head] = []
+    number = 0
+    while page := await gw.store.read(lambda tx, after=number: log.after(tx, after)):  # type: ignore[misc]
+        heads += [_checked(row, keys, now) for row in page]
+        number = page[-1].number
+    return heads
+
+
+def _checked(row: SignedHead, keys: Sequence[PublicKey], now: float) -> Head:
+    """The head of a row, whose columns must be what the note says."""
+    head = head_of(row.note, keys, now, number=row.number)
+    note = read_checkpoint(read_note(row.note).text)
+    if (head.size, head.root, note.stated("closes")) != (row.size, row.root, row.closes):
+        raise DoesNotFit(Problem("column", head.size, detail=f"log_checkpoint {row.number}"))
+    return head
+
+
+def _of_origin(head: Head, origin: str) -> Head:
+    if head.note.partition("\n")[0] != origin:
+        raise DoesNotFit(Problem("foreign", head.size, notes=(head.note,)))
+    return head
+
+
+def _feed(replay: Replay, rows: Sequence[Row], start: int, stop: int) -> None:
+    """One piece: places without a gap, events that are there, hashes, tree, columns."""
+    bodies = [row["body"] for row in rows]
+    places = [row["leaf"] for row in rows]
+    whole = next((at for at, body in enumerate(bodies) if body is None), len(bodies))
+    gap = next((at for at, place in enumerate(places, start) if place != at), start + len(places))
+    good = min(whole, gap - start)
+    replay.feed([bytes(body) for body in bodies[:good]], [bytes(row["hash"]) for row in rows[:good]])
+    for row, body in zip(rows[:good], bodies[:good], strict=True):
+        _compare_columns(row, body)
+    if good < stop - start:
+        raise DoesNotFit(Problem("deleted", start + good, detail=_named(rows, good)))
+
+
+def _named(rows: Sequence[Row], at: int) -> str:
+    return str(rows[at]["event"]) if at < len(rows) and rows[at]["body"] is None else ""
+
+
+def _compare_columns(row: Row, body: bytes) -> None:
+    told = orjson.loads(body).get
+    for name in _COLUMNS:
+        if row[name] != told(name):
+            raise DoesNotFit(Problem("column", row["leaf"], detail=f"event.{name}"))
+
+
+def _no_keys(detail: str) -> Bilingual:
+    return Bilingual(
+        f"Không có khóa công khai của nhật ký để kiểm tra ({detail}). Hãy đưa tệp khóa bằng --key.",
+        f"There is no public key of the log to verify with ({detail}). Give a file of keys with --key.",
+    )
