@@ -6,14 +6,15 @@ became of each item, once that is on disk. Not in charge of: the gate (``flow/co
 (``adapters``), the daily comparisons (``daily.py``).
 
 Order: list, and for each item in the partner's order: fetch, commit, confirm. An item with a row is only
-confirmed again. Items go one after the other, so a recall does not overtake its document within a list.
+confirmed again. Items go one after the other, so a recall does not overtake its document within a list. An
+item that cannot be had, or that we cannot digest, is tried again after all others.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -52,6 +53,7 @@ class Pace:
 
     failures: int = 0  # looks in a row
     successes: int = 0
+    tries: dict[str, int] = field(default_factory=dict)  # docId -> looks at which it could not be had
     doubted: dict[str, str] = field(default_factory=dict)  # docId -> hash of what looked damaged
 
 
@@ -173,6 +175,10 @@ class Collecting:
         gw.metrics.partners_away.set(sum(state.away for found in by_kind.values() for state in found))
 
 
+class _StillWaits(Exception):
+    """Nothing is wrong with the item; it is not its time yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Round:
     """One look at one partner."""
@@ -185,22 +191,50 @@ class _Round:
     stopped: asyncio.Event
 
     async def take_all(self) -> int:
-        """Everything that the partner lists; how many of them wait there still."""
+        """Everything that the partner lists; how many of them wait there still.
+
+        Items that could not be had before come last, longest untried first: they keep nobody waiting.
+        """
         items = await self._in_time(self.collector.waiting(self.settings))
+        listed = {item.doc_id: item for item in items}
+        tried = [doc_id for doc_id in self.pace.tries if doc_id in listed]
+        self.pace.tries = {doc_id: self.pace.tries[doc_id] for doc_id in tried}
+        left = await self._take_some([item for item in items if item.doc_id not in self.pace.tries])
+        left += await self._take_some([listed[doc_id] for doc_id in tried])
+        await self._settle_unlisted(set(listed))
+        return left
+
+    async def _take_some(self, items: Sequence[Waiting]) -> int:
+        """These, in their order; how many wait still. After some in a row that could not be had it is the
+        partner that fails (``Unavailable``), unless they are known for that; the rest then waits."""
         left, in_a_row = 0, 0
-        for item in items:
+        for at, item in enumerate(items):
             if self.stopped.is_set():
                 break
-            try:
-                left += not await self._take(item)
-                in_a_row = 0
-            except Unavailable as error:
-                left, in_a_row = left + 1, in_a_row + 1
-                log.warning("item not taken", partner=self.partner, doc_id=item.doc_id, code=error.code)
-                if in_a_row == GIVE_UP_ROUND:
-                    raise
-        await self._settle_unlisted({item.doc_id for item in items})
+            error = await self._try(item)
+            left += error is not None
+            in_a_row = in_a_row + 1 if isinstance(error, Unavailable) else 0
+            if in_a_row == GIVE_UP_ROUND and isinstance(error, Unavailable):
+                if self.pace.tries[item.doc_id] <= AWAY_AFTER:
+                    raise error
+                return left + len(items) - at - 1
         return left
+
+    async def _try(self, item: Waiting) -> Exception | None:
+        """One item; ``None`` when it waits no more, else why (``_StillWaits`` where nothing failed)."""
+        before = self.pace.tries.pop(item.doc_id, 0)
+        try:
+            return None if await self._take(item) else _StillWaits()
+        except Busy:  # our own disk or database: nothing is wrong with the item
+            raise
+        except Unavailable as error:
+            log.warning("item not taken", partner=self.partner, doc_id=item.doc_id, code=error.code)
+            problem: Exception = error
+        except Exception as error:  # a fault of ours with one item must not keep the others out
+            log.exception("item not taken", partner=self.partner, doc_id=item.doc_id)
+            problem = error
+        self.pace.tries[item.doc_id] = before + 1
+        return problem
 
     async def _take(self, item: Waiting) -> bool:
         """One item; False when it goes on waiting."""

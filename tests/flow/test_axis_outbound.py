@@ -170,11 +170,11 @@ async def test_done_waits_for_the_commit_and_nothing_is_taken_twice(
     kind = bed.world.gw.collectors["axis"]
 
     async def dies(self: object, waiting: Waiting, *args: object) -> None:
-        raise RuntimeError(f"killed before {waiting.doc_id} was confirmed")
+        raise asyncio.CancelledError(f"killed before {waiting.doc_id} was confirmed")
 
     with monkeypatch.context() as patch:
         patch.setattr(type(kind), "confirm", dies)
-        with pytest.raises(RuntimeError, match="killed"):
+        with pytest.raises(asyncio.CancelledError, match="killed"):
             await bed.look()
     (item,) = bed.axis.items.values()
     assert (item.state, await bed.collected()) == ("initial", {item.doc_id: "accepted"})
@@ -191,10 +191,11 @@ async def test_nothing_is_confirmed_when_the_commit_fails(bed: Bed, monkeypatch:
 
     with monkeypatch.context() as patch:
         patch.setattr("gateway.flow.collect.collected.put", full)
-        with pytest.raises(OSError, match="disk full"):
-            await bed.look()
+        await bed.look()
     (item,) = bed.axis.items.values()
     assert (item.state, await bed.deliveries()) == ("initial", [])
+    await bed.look()
+    assert (item.state, await bed.collected()) == ("done", {item.doc_id: "accepted"})
 
 
 async def test_an_item_listed_twice_or_again_is_taken_once(bed: Bed) -> None:
@@ -375,6 +376,58 @@ async def test_one_item_that_cannot_be_had_delays_no_other(bed: Bed) -> None:
     assert list((await bed.collected()).values()) == ["accepted"]
     await bed.look()
     assert list((await bed.collected()).values()) == ["accepted", "accepted"]
+
+
+@pytest.mark.parametrize("step", ["fetch", "confirm"])
+async def test_items_that_never_work_keep_nothing_behind_them_waiting(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    bad = {item for number in "123" for item in _new_items(bed, down(number=number))}
+    good = _new_items(bed, down(number="4"))
+    kind = bed.world.gw.collectors["axis"]
+    real = getattr(kind, step)
+
+    def stubborn(item: Waiting, *rest: object) -> object:
+        if item.doc_id in bad:
+            raise Unavailable("axis.broken", Bilingual("Hỏng.", "Broken."))
+        return real(item, *rest)
+
+    monkeypatch.setattr(kind, step, stubborn)
+    for _ in range(AWAY_AFTER + 2):
+        await bed.look()
+    taken = await bed.collected()
+    assert [taken.get(item) for item in good] == ["accepted"]
+    state = await bed.world.gw.store.read(lambda tx: collected.state_of(tx, AXIS))
+    assert state is not None
+    assert (state.away, state.backlog) == (False, 3)
+
+
+async def test_a_fault_of_ours_with_one_item_keeps_no_other_out(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [bad] = _new_items(bed, down(number="1"))
+    [good] = _new_items(bed, down(number="2"))
+    kind = bed.world.gw.collectors["axis"]
+    real = kind.fetch
+
+    def fetch(item: Waiting, settings: Any) -> Any:
+        if item.doc_id == bad:
+            raise ValueError("a fault of ours")
+        return real(item, settings)
+
+    monkeypatch.setattr(kind, "fetch", fetch)
+    await bed.look()
+    assert await bed.collected() == {good: "accepted"}
+    monkeypatch.undo()
+    await bed.look()
+    assert await bed.collected() == {bad: "accepted", good: "accepted"}
+
+
+def _new_items(bed: Bed, data: bytes) -> list[str]:
+    """Put a message at the axis; its items."""
+    before = set(bed.axis.items)
+    bed.axis.put(data)
+    return [item for item in bed.axis.items if item not in before]
 
 
 async def test_an_axis_that_fails_is_away_after_some_looks_and_back_after_two(bed: Bed) -> None:
