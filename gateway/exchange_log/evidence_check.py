@@ -9,10 +9,8 @@ verifier that travels along (``plain_verifier.py`` does the same on its own).
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import orjson
 from cryptography import x509
@@ -28,7 +26,8 @@ from gateway.exchange_log.checkpoint import (
     read_signature,
     verify,
 )
-from gateway.exchange_log.container import Broken, unpack
+from gateway.exchange_log.container import Broken
+from gateway.exchange_log.evidence_open import Opened, Wrong, open_container
 from gateway.exchange_log.merkle import leaf_hash, verify_inclusion
 from gateway.model.canonical import canonical_json
 from gateway.model.event import commitment
@@ -80,27 +79,6 @@ class Checked:
         return all(row.holds is not False for row in self.rows)
 
 
-class _Wrong(Exception):
-    """What does not hold, for people."""
-
-    def __init__(self, vi: str, en: str) -> None:
-        super().__init__(en)
-        self.text = Bilingual(vi, en)
-
-
-@dataclass(slots=True)
-class _Opened:
-    """A container whose lists of hashes fit its members."""
-
-    members: Mapping[str, bytes]
-    manifest: dict[str, Any]
-    record: dict[str, Any]
-    events: dict[str, dict[str, Any]] = field(default_factory=dict)  # id -> decoded body
-
-    def with_role(self, role: str) -> list[dict[str, Any]]:
-        return [entry for entry in self.manifest["files"] if entry["role"] == role]
-
-
 def read_trusted(text: str) -> tuple[tuple[x509.Certificate, ...], tuple[PublicKey, ...]]:
     """Certificates (PEM) and keys of logs and witnesses (C2SP signed-note) in one text. ``ValueError`` says
     what cannot be read."""
@@ -123,10 +101,10 @@ def check_container(data: bytes, trusted: Trusted, now: Instant) -> Checked:
     """Every row. The first three say whether the container is as it was made; when one fails, nothing else is
     looked at."""
     try:
-        opened = _open(data)
+        opened = open_container(data)
     except Broken as broken:
         return Checked((Row(broken.code, False, broken.text),))
-    except _Wrong as wrong:
+    except Wrong as wrong:
         return Checked((Row("container.members", False, wrong.text),))
     rows = [
         Row(
@@ -148,7 +126,7 @@ def check_container(data: bytes, trusted: Trusted, now: Instant) -> Checked:
 def _run(code: str, work: Callable[[], Bilingual | None]) -> Row:
     try:
         said = work()
-    except _Wrong as wrong:
+    except Wrong as wrong:
         return Row(code, False, wrong.text)
     except NotANote as problem:
         return Row(
@@ -162,56 +140,9 @@ def _run(code: str, work: Callable[[], Bilingual | None]) -> Row:
     return Row(code, True, said)
 
 
-def _open(data: bytes) -> _Opened:
-    """``Broken`` or ``_Wrong`` unless the members are exactly those that both lists name."""
-    members = unpack(data)
-    for name in (evidence.ASIC_MANIFEST, evidence.SIGNATURE, evidence.MANIFEST, evidence.RECORD):
-        if name not in members:
-            raise _Wrong(f"Thiếu thành phần “{name}”", f"The member “{name}” is missing")
-    inside = {name: body for name, body in members.items() if not name.startswith("META-INF/")}
-    try:
-        manifest = orjson.loads(members[evidence.MANIFEST])
-        listed = {entry["path"]: entry for entry in manifest["files"]}
-        wrong = _first_unlisted(inside, listed, len(manifest["files"]))
-        record = orjson.loads(members[evidence.RECORD])
-        opened = _Opened(members, manifest, record)
-        fits = bool(record["document"]["id"] == manifest["document"] and manifest["v"] == evidence.VERSION)
-    except (ValueError, KeyError, TypeError) as problem:
-        raise _Wrong("Không đọc được manifest.json", "manifest.json cannot be read") from problem
-    if wrong:
-        raise _Wrong(
-            f"Thành phần “{wrong}” không đúng với manifest.json: bị sửa, thừa hoặc thiếu",
-            f"The member “{wrong}” does not fit manifest.json: changed, added or missing",
-        )
-    if members[evidence.ASIC_MANIFEST] != evidence.asic_manifest(inside):
-        raise _Wrong(
-            "META-INF/ASiCManifest.xml không liệt kê đúng các thành phần của hồ sơ",
-            "META-INF/ASiCManifest.xml is not the list of the members",
-        )
-    if set(members) - set(inside) != {evidence.ASIC_MANIFEST, evidence.SIGNATURE}:
-        raise _Wrong("Thư mục META-INF có thành phần lạ", "META-INF holds something else")
-    if not fits:
-        raise _Wrong("record.json không thuộc hồ sơ này", "record.json is not of this container")
-    return opened
-
-
-def _first_unlisted(inside: Mapping[str, bytes], listed: Mapping[str, Any], count: int) -> str:
-    """The first member that is not as the manifest says; empty when all are."""
-    for name, body in inside.items():
-        entry = listed.get(name)
-        if name == evidence.MANIFEST:
-            continue
-        if entry is None or entry["sha256"] != hashlib.sha256(body).hexdigest() or entry["size"] != len(body):
-            return name
-    missing = sorted(set(listed) - set(inside))
-    if missing:
-        return missing[0]
-    return evidence.MANIFEST if count != len(inside) - 1 else ""
-
-
-def _signature(opened: _Opened, trusted: Trusted) -> Bilingual:
+def _signature(opened: Opened, trusted: Trusted) -> Bilingual:
     if not trusted.certificates:
-        raise _Wrong(
+        raise Wrong(
             "Chưa có khóa công khai của trục nên không kết luận được: hồ sơ không thể tự bảo đảm cho khóa "
             "của nó. Hãy đưa khóa bằng --key, hoặc chạy trên trục đã lập hồ sơ (--home)",
             "No public key of the gateway was given, so nothing is concluded: a container cannot vouch for "
@@ -222,7 +153,7 @@ def _signature(opened: _Opened, trusted: Trusted) -> Bilingual:
             opened.members[evidence.SIGNATURE], opened.members[evidence.ASIC_MANIFEST], trusted.certificates
         )
     except ValueError as problem:
-        raise _Wrong(
+        raise Wrong(
             "Chữ ký của hồ sơ không phải của khóa đã cho, hoặc hồ sơ bị sửa sau khi ký",
             f"The container's signature does not hold under the given keys: {problem}",
         ) from problem
@@ -230,20 +161,20 @@ def _signature(opened: _Opened, trusted: Trusted) -> Bilingual:
     return Bilingual(f"Chữ ký CAdES B-B của {name}", f"CAdES B-B signature of {name}")
 
 
-def _receipts(opened: _Opened, trusted: Trusted) -> Bilingual | None:
+def _receipts(opened: Opened, trusted: Trusted) -> Bilingual | None:
     receipts = opened.with_role("receipt")
     messages = {message["id"]: message for message in opened.record["messages"]}
     for entry in receipts:
         try:
             claims = read_receipt(opened.members[entry["path"]].decode("ascii"), trusted.certificates)
         except ValueError as problem:
-            raise _Wrong(
+            raise Wrong(
                 f"Phiếu xác nhận {entry['path']} không đúng: chữ ký không khớp khóa đã cho",
                 f"Receipt {entry['path']} does not hold: {problem}",
             ) from problem
         message = messages.get(claims["message"])
         if message is None or message["envelope_sha256"] != claims["envelope_sha256"]:
-            raise _Wrong(
+            raise Wrong(
                 f"Phiếu xác nhận {entry['path']} không thuộc gói tin nào trong hồ sơ",
                 f"Receipt {entry['path']} belongs to no message of this container",
             )
@@ -255,18 +186,18 @@ def _receipts(opened: _Opened, trusted: Trusted) -> Bilingual | None:
     )
 
 
-def _events(opened: _Opened, _: Trusted) -> Bilingual:
+def _events(opened: Opened, _: Trusted) -> Bilingual:
     last = (0, "")
     for entry in opened.with_role("event"):
         body = opened.members[entry["path"]]
         event = orjson.loads(body)
         if canonical_json(event) != body or not entry["path"].endswith(f"-{event['id']}.json"):
-            raise _Wrong(
+            raise Wrong(
                 f"Sự kiện {entry['path']} không ở dạng chuẩn hoặc mang mã khác",
                 f"Event {entry['path']} is not in canonical form, or has another id",
             )
         if event["document"] != opened.manifest["document"] or (event["at"], event["id"]) <= last:
-            raise _Wrong(
+            raise Wrong(
                 f"Sự kiện {entry['path']} thuộc văn bản khác hoặc sai thứ tự",
                 f"Event {entry['path']} is of another document, or out of order",
             )
@@ -279,14 +210,14 @@ def _events(opened: _Opened, _: Trusted) -> Bilingual:
     )
 
 
-def _commitments(opened: _Opened) -> int:
+def _commitments(opened: Opened) -> int:
     private = orjson.loads(opened.members.get(evidence.PRIVATE, b"{}"))
     count = 0
     for event, values in private.items():
         for name, value in values.items():
             expected = commitment(bytes.fromhex(value["salt"]), value["text"])
             if opened.events[event]["commitments"][name] != expected:
-                raise _Wrong(
+                raise Wrong(
                     f"Giá trị “{name}” của sự kiện {event} không khớp cam kết đã ghi",
                     f"The value “{name}” of event {event} does not fit its commitment",
                 )
@@ -294,7 +225,7 @@ def _commitments(opened: _Opened) -> int:
     return count
 
 
-def _messages(opened: _Opened, _: Trusted) -> Bilingual:
+def _messages(opened: Opened, _: Trusted) -> Bilingual:
     """Bytes as received fit what the record and the event say; attachments fit the event's hashes."""
     messages = {message["id"]: message for message in opened.record["messages"]}
     accepted = {event["message"]: event for event in opened.events.values() if "envelope_sha256" in event}
@@ -308,7 +239,7 @@ def _messages(opened: _Opened, _: Trusted) -> Bilingual:
         else:
             right = entry["sha256"] in {file["sha256"] for file in message["files"]}
         if not right:
-            raise _Wrong(
+            raise Wrong(
                 f"{entry['path']} không đúng mã băm trong sự kiện nhận gói tin",
                 f"{entry['path']} is not what the event of its acceptance names",
             )
@@ -319,41 +250,42 @@ def _messages(opened: _Opened, _: Trusted) -> Bilingual:
     )
 
 
-def _record(opened: _Opened, _: Trusted) -> Bilingual:
+def _record(opened: Opened, _: Trusted) -> Bilingual:
     """What the page tells of each delivery is what its last event says."""
     moved: dict[str, str] = {}
-    fetched = set()
     for event in opened.events.values():
-        if event.get("delivery") and event.get("to_state"):
-            moved[event["delivery"]] = event["to_state"]
-        if event["type"] == "delivery.fetched":
-            fetched.add(event.get("delivery"))
+        delivery, state = event.get("delivery"), event.get("to_state")
+        if delivery and state and (event.get("from_state") or delivery not in moved):
+            moved[delivery] = state  # how it began never counts after how it went on
     reported = {event["message"] for event in opened.events.values() if event["type"] == "status.reported"}
-    for delivery in opened.record["deliveries"]:
-        if moved.get(delivery["id"]) != delivery["state"]:
-            raise _Wrong(
-                f"Tình trạng lượt gửi {delivery['id']} khác với sự kiện cuối cùng của nó",
-                f"The state of delivery {delivery['id']} is not that of its last event",
+    for told in opened.record["deliveries"]:
+        if moved.get(told["id"]) != told["state"]:
+            raise Wrong(
+                f"Tình trạng lượt gửi {told['id']} khác với sự kiện cuối cùng của nó",
+                f"The state of delivery {told['id']} is not that of its last event",
             )
     whole = opened.record["whole"]
     for status in opened.record["statuses"] if whole else ():
         if status["message"] not in reported:
-            raise _Wrong("Có trạng thái không kèm sự kiện", "A status has no event")
+            raise Wrong("Có trạng thái không kèm sự kiện", "A status has no event")
     count = len(opened.record["deliveries"])
     return Bilingual(
         f"{count} lượt gửi có tình trạng đúng theo sự kiện", f"{count} deliveries stand as their events say"
     )
 
 
-def _log(opened: _Opened, trusted: Trusted) -> Bilingual | None:
+def _log(opened: Opened, trusted: Trusted) -> Bilingual:
     """Every event is a leaf under a head that a key of the log signed."""
     if evidence.LOG_CHECKPOINT not in opened.members:
-        return None
+        raise Wrong(
+            "Hồ sơ không kèm mốc chốt nhật ký: không có gì ngoài lời của trục",
+            "There is no checkpoint in it: nothing but the gateway's own word",
+        )
     note = _note(opened)
     head = read_checkpoint(note.text)
     seen = verify(note, trusted.log_keys)
     if not any(one.time is None and one.key.name == head.origin for one in seen):
-        raise _Wrong(
+        raise Wrong(
             "Mốc chốt nhật ký không được ký bằng khóa nhật ký đã cho",
             "The checkpoint is not signed by a given key of the log",
         )
@@ -364,7 +296,7 @@ def _log(opened: _Opened, trusted: Trusted) -> Bilingual | None:
         path = [] if place is None else [bytes.fromhex(one) for one in place["proof"]]
         leaf = leaf_hash(opened.members[entry["path"]])
         if place is None or not verify_inclusion(leaf, place["leaf"], head.size, path, head.root):
-            raise _Wrong(
+            raise Wrong(
                 f"Sự kiện {event} không nằm trong nhật ký dưới mốc chốt này",
                 f"Event {event} is not in the log under this checkpoint",
             )
@@ -377,13 +309,13 @@ def _log(opened: _Opened, trusted: Trusted) -> Bilingual | None:
     )
 
 
-def _note(opened: _Opened) -> Note:
+def _note(opened: Opened) -> Note:
     note = read_note(opened.members[evidence.LOG_CHECKPOINT].decode())
     lines = opened.members.get(evidence.LOG_COSIGNATURES, b"").decode().splitlines()
     return Note(note.text, (*note.signatures, *(read_signature(line) for line in lines)))
 
 
-def _timestamp(opened: _Opened, trusted: Trusted, now: Instant) -> Iterator[Row]:
+def _timestamp(opened: Opened, trusted: Trusted, now: Instant) -> Iterator[Row]:
     token = opened.members.get(evidence.LOG_TOKEN)
     if token is None:
         return
@@ -398,7 +330,7 @@ def _timestamp(opened: _Opened, trusted: Trusted, now: Instant) -> Iterator[Row]
         yield Row("log.timestamp", False, judged.text)
 
 
-_CHECKS: dict[str, Callable[[_Opened, Trusted], Bilingual | None]] = {
+_CHECKS: dict[str, Callable[[Opened, Trusted], Bilingual | None]] = {
     "receipts": _receipts,
     "events": _events,
     "messages": _messages,
@@ -407,10 +339,6 @@ _CHECKS: dict[str, Callable[[_Opened, Trusted], Bilingual | None]] = {
 }
 _ABSENT: dict[str, Bilingual] = {
     "receipts": Bilingual("Hồ sơ không kèm phiếu xác nhận", "There is no receipt in it"),
-    "log": Bilingual(
-        "Hồ sơ không kèm mốc chốt nhật ký: chỉ dựa vào chữ ký của trục",
-        "There is no checkpoint in it: it rests on the gateway's signature alone",
-    ),
 }
 
 

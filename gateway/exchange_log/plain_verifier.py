@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 LIST, SIGNATURE, MANIFEST = "META-INF/ASiCManifest.xml", "META-INF/signature.p7s", "manifest.json"
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
-ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+ONE, ORDER = b"\2\1\1", 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 XML = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<asic:ASiCManifest'
     ' xmlns:asic="http://uri.etsi.org/02918/v1.2.1#" xmlns:ds="http://www.w3.org/2000/09/xmldsig#">\n'
@@ -45,8 +45,7 @@ Keys = list[tuple[str, int, bytes]]  # name, 1 for a log or 4 for a witness, Ed2
 Certificates = list[x509.Certificate]
 
 
-class Wrong(Exception):
-    """Something does not hold."""
+class Wrong(Exception): ...
 
 
 def need(holds: Any, said: str) -> None:
@@ -134,9 +133,8 @@ def cms(certificate: x509.Certificate, time: bytes, digest: bytes, value: bytes)
     number = tlv(2, serial.to_bytes(serial.bit_length() // 8 + 1, "big"))
     who = tlv(48, certificate.issuer.public_bytes(), number)
     ecdsa = tlv(48, tlv(6, bytes.fromhex("2a8648ce3d040302")))
-    one = tlv(2, b"\1")
-    signer = tlv(48, one, who, hashed, tlv(0xA0, signed_attributes), ecdsa, tlv(4, value))
-    signed = tlv(48, one, tlv(49, hashed), tlv(48, data), tlv(0xA0, der), tlv(49, signer))
+    signer = tlv(48, ONE, who, hashed, tlv(0xA0, signed_attributes), ecdsa, tlv(4, value))
+    signed = tlv(48, ONE, tlv(49, hashed), tlv(48, data), tlv(0xA0, der), tlv(49, signer))
     whole = tlv(48, tlv(6, bytes.fromhex("2a864886f70d010702")), tlv(0xA0, signed))
     return whole, tlv(49, signed_attributes)
 
@@ -151,7 +149,7 @@ def check_signature(members: Members, certificates: Certificates) -> None:
     der, digest = members[SIGNATURE], sha256(members[LIST])
     time = re.search(rb"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x05\x31\x0f\x17\x0d(\d{12}Z)", der)
     for certificate in certificates if time else []:
-        for value in (der[-size:] for size in range(66, 73)):  # ECDSA with P-256 in DER
+        for value in (der[-size:] for size in range(60, 73)):  # ECDSA with P-256 in DER
             whole, signed = cms(certificate, time[1] if time else b"", digest, value)
             if whole == der:
                 need(utils.decode_dss_signature(value)[1] <= ORDER // 2, "the twin of the signature")
@@ -235,7 +233,9 @@ def check_record(manifest: dict[str, Any], record: dict[str, Any], events: dict[
         files = {file["sha256"] for file in message["files"]}
         fits = wanted == {digest} if entry["role"] == "received" else digest in files
         need(fits, f"{entry['path']} is not what the event names")
-    moved = {e["delivery"]: e["to_state"] for e in events.values() if e.get("delivery") and e.get("to_state")}
+    moves = [e for e in events.values() if e.get("delivery") and e.get("to_state")]
+    moves.sort(key=lambda e: "from_state" in e)  # how a delivery began never counts after how it went on
+    moved = {event["delivery"]: event["to_state"] for event in moves}
     reported = {event["message"] for event in events.values() if event["type"] == "status.reported"}
     for delivery in record["deliveries"]:
         need(moved.get(delivery["id"]) == delivery["state"], f"the state of delivery {delivery['id']}")
