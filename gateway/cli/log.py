@@ -109,7 +109,7 @@ def witness(frame: Frame, url: str, key_file: Path, post: bool) -> None:
 
     URL is that gateway's address, e.g. https://truc.tinh.example.
     """
-    answer = wait(_witness(frame, url.rstrip("/"), key_file.read_text("utf-8"), post))
+    answer = wait(witness_of(frame, url.rstrip("/"), key_file.read_text("utf-8"), post=post))
     words = f"[bold green]✓[/] {escape(answer['origin'])}: {answer['size']} sự kiện. [dim](cosigned)[/]"
     output.show(frame, answer, lambda console: console.print(words, soft_wrap=True))
 
@@ -172,7 +172,7 @@ async def _export(frame: Frame, target: Path, start: int, stop: int) -> int:
     return target.stat().st_size
 
 
-async def _witness(frame: Frame, url: str, key: str, post: bool) -> dict[str, Any]:
+async def witness_of(frame: Frame, url: str, key: str, *, post: bool) -> dict[str, Any]:
     """Fetch checkpoint and proof, have them judged and signed by our installation, hand the line back."""
     from gateway import app
     from gateway.config import load
