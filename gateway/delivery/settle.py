@@ -7,7 +7,7 @@ the attempt itself (``worker.py``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.clock import SECOND
 from gateway.delivery.retry import GIVE_UP_AFTER, LANE_WAIT, is_exhausted, lane_wait_after, wait_after
@@ -17,7 +17,7 @@ from gateway.flow.progress import arrive
 from gateway.flow.withdraw import attempt_failed
 from gateway.model.delivery import Delivery, State
 from gateway.model.event import Event, EventType
-from gateway.model.text import Bilingual, Instant
+from gateway.model.text import Bilingual, Instant, readable
 from gateway.port import Delivered, Outcome, Refused, TryLater
 from gateway.services import Services
 from gateway.store import deliveries, events, peers
@@ -25,6 +25,7 @@ from gateway.store.contract import Tx
 from gateway.store.deliveries import Change
 
 LOCAL_FAULT = "attempt.error"
+CODE_CHARACTERS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Attempt:
 def settle(tx: Tx, gw: Services, attempt: Attempt, outcome: Outcome) -> bool:
     """Write the outcome. True when this attempt still owned the delivery."""
     now = gw.clock.now()
+    outcome = _in_readable_words(outcome)
     deliveries.find(tx, attempt.delivery.id, lock=True)  # a recall comes before this or after it
     match outcome:
         case Delivered():
@@ -51,6 +53,14 @@ def settle(tx: Tx, gw: Services, attempt: Attempt, outcome: Outcome) -> bool:
             owned = _dead(tx, gw, attempt, outcome.code, outcome.text, now)
             _end(tx, attempt, now, "refused", outcome.code, outcome.text.en)
     return owned
+
+
+def _in_readable_words(outcome: Outcome) -> Outcome:
+    """The same. A partner's words must never be why its answer cannot be written down."""
+    if isinstance(outcome, Delivered):
+        return replace(outcome, proof=readable(outcome.proof))
+    text = Bilingual(readable(outcome.text.vi), readable(outcome.text.en))
+    return replace(outcome, code=readable(outcome.code)[:CODE_CHARACTERS], text=text)
 
 
 def lease_expired(tx: Tx, gw: Services, delivery: Delivery, lease: str) -> None:

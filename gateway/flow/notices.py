@@ -7,6 +7,7 @@ messages with ordinary deliveries. Not in charge of: when they are due (``progre
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from datetime import date
 from functools import partial
 
@@ -32,7 +33,7 @@ from gateway.model.envelope import (
 )
 from gateway.model.finding import Decision
 from gateway.model.status import StatusCode
-from gateway.model.text import AgencyCode, Bilingual, Instant
+from gateway.model.text import AgencyCode, Bilingual, Instant, readable
 from gateway.services import Services
 from gateway.store import messages
 from gateway.store.contract import Row, Tx
@@ -135,7 +136,12 @@ def status_envelope(
                 document_id=delivery.document_id,
             ),
         ),
-        status=StatusReport(code.value, description, local(at).strftime("%Y/%m/%d %H:%M:%S"), staff),
+        status=StatusReport(
+            code.value,
+            readable(description),
+            local(at).strftime("%Y/%m/%d %H:%M:%S"),
+            StaffInfo(*map(readable, astuple(staff))),
+        ),
     )
 
 

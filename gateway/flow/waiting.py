@@ -19,7 +19,7 @@ from gateway.flow.door import Caller
 from gateway.flow.inbox import own_delivery
 from gateway.model.delivery import Delivery, State
 from gateway.model.event import EventType
-from gateway.model.text import Bilingual, Instant
+from gateway.model.text import Bilingual, Instant, readable
 from gateway.services import Services
 from gateway.store import deliveries, events
 from gateway.store.contract import Row, Tx
@@ -102,7 +102,8 @@ async def note(
     the queue. Saying the same twice changes nothing; of a confirmed message nothing can be said any more.
     """
     code = FAILED if failed else PROCESSING
-    words = _words(failed, description[:WORDS])
+    description = readable(description[:WORDS])
+    words = _words(failed, description)
 
     def unit(tx: Tx) -> Delivery:
         current = own_delivery(tx, gw, caller, delivery_id, lock=True)
@@ -121,7 +122,7 @@ async def note(
             caller.principal,
             gw.clock.now(),
             reason_code=code,
-            private=facts.salted({"reason": description[:WORDS]}),
+            private=facts.salted({"reason": description}),
         )
         events.record(tx, said)
         return deliveries.find(tx, delivery_id) or current

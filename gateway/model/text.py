@@ -54,6 +54,14 @@ class Bilingual:
         return {"vi": self.vi, "en": self.en}
 
 
+def readable(text: str) -> str:
+    """Somebody else's words, fit to be kept and written on: what is no character of a text (control
+    characters, NUL, halves of pairs, what steers a terminal) becomes a space. XML and databases refuse it."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() or one in "\n\t" else " " for one in text)
+
+
 def has_stacked_marks(text: str) -> bool:
     """True for more than ``MAX_MARKS`` combining marks in a row, over which normalising is quadratic."""
     return not text.isascii() and bool(_FOREIGN.search(text)) and bool(_STACKED.search(text))

@@ -177,6 +177,18 @@ async def test_a_refusing_partner_makes_a_dead_letter_and_the_sender_is_told_why
     assert "Hệ thống đã ngừng." in status.description
 
 
+async def test_words_that_no_text_can_hold_keep_no_refusal_from_being_written_down(
+    world: World, partner: Partner
+) -> None:
+    partner.answers["H37.03"] = Refused("no\x00", Bilingual("không \x00 nhận \ufffe", "no \x00"))
+    submission = await world.send()
+    await turn(world, partner)
+    (delivery,) = await world.rows("deliveries_of_message", message=submission.message)
+    assert (delivery["state"], delivery["reason_code"]) == ("dead", "no ")
+    (told,) = await world.fetch("H37")
+    assert "không   nhận" in told.data.decode()
+
+
 async def test_retries_end_after_five_days_and_the_original_is_kept(world: World, partner: Partner) -> None:
     submission = await world.send()
     partner.answers["H37.03"] = DOWN

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.edxml.parse import parse_envelope
 from gateway.errors import BadRequest, NotFound, NotPermitted, Refused, Unreadable, WrongState
-from gateway.flow import hold, inbox, local, look, office
+from gateway.flow import hold, inbox, local, look, office, waiting
 from gateway.flow.operate import LOCAL
 from gateway.flow.progress import report_status
 from gateway.model.agency import Profile
@@ -58,6 +58,21 @@ async def test_done_twice_changes_nothing(world: World) -> None:
     await inbox.done(world.gw, world.caller("H37.03"), taken.item.delivery)
     assert await states(world, submission.document) == {"H37.03": "delivered"}
     assert (await world.event_types()).count("delivery.delivered") == 1
+
+
+@pytest.mark.parametrize("words", ["thiếu \x00 trang", "thiếu \x1b[31m trang", "thiếu \ud800 trang"])
+async def test_words_that_no_text_can_hold_are_reported_without_what_is_wrong_in_them(
+    world: World, words: str
+) -> None:
+    await world.send()
+    [taken] = await world.fetch("H37.03", done=False)
+    await waiting.note(world.gw, world.caller("H37.03"), taken.item.delivery, failed=True, description=words)
+    await inbox.done(world.gw, world.caller("H37.03"), taken.item.delivery)
+    refused = StatusCode.REFUSED
+    staff = StaffInfo(staff=words)
+    await report_status(world.gw, world.caller("H37.03"), taken.item.delivery, refused, words, staff)
+    report = (await world.fetch("H37"))[-1]
+    assert "thiếu " in report.data.decode()
 
 
 async def test_nobody_sees_or_fetches_anothers_inbox(world: World) -> None:

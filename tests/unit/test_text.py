@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model.text import MAX_MARKS, has_stacked_marks, nfc
+from gateway.model.text import MAX_MARKS, has_stacked_marks, nfc, readable
 
 VIETNAMESE = "Về việc triển khai thử nghiệm liên thông văn bản điện tử"
 
@@ -47,3 +47,9 @@ def test_a_pile_of_marks_is_normalised_in_no_time(pile: str) -> None:
 @given(st.text(alphabet="aê\u0301\u0323\u0f73漢đ ", max_size=30))
 def test_real_text_is_normalised_as_the_standard_says(text: str) -> None:
     assert nfc(text) == unicodedata.normalize("NFC", text)
+
+
+def test_words_of_others_keep_their_letters_and_lose_what_no_text_holds() -> None:
+    assert readable(VIETNAMESE) == VIETNAMESE
+    assert readable("dòng một\ndòng hai\t…") == "dòng một\ndòng hai\t…"
+    assert readable("a\x00b\x1bc\ufffed\ud800e\u202ef") == "a b c d e f"
