@@ -34,6 +34,7 @@ format: setup                      ## put the code into form
 docs: setup                        ## write the generated documents anew
 	$(RUN)gateway docs
 	$(RUN)python -m tests.unit.signature_table
+	$(RUN)python -m tests.unit.evidence_cases
 	$(RUN)python -m gateway.web.openapi > schemas/openapi.json.new && mv schemas/openapi.json.new schemas/openapi.json
 
 bench: setup                       ## documents per second beside the floor: var/bench/*.json

@@ -2,7 +2,7 @@
 
 In charge of: bytes <-> named members. Every member is stored uncompressed, in the order that is given, with
 one fixed date, no comment, no extra field and an ASCII name, ``mimetype`` first (ETSI EN 319 162-1 section
-4.4.2): equal members give equal bytes. Reading collects the members, writes them anew and compares, so
+4.4): equal members give equal bytes. Reading collects the members, writes them anew and compares, so
 whatever differs from our own way is found, and no size is believed before its bytes are seen (there is
 nothing to unpack: a bomb is a method that we do not read). Not in charge of: what is in it (``evidence.py``).
 

@@ -1,7 +1,7 @@
 """What an auditor takes away: one ASiC-E container about one document, to be believed without us.
 
 In charge of: which members a container has, its two lists of SHA-256 (``manifest.json`` for people and
-scripts, ``META-INF/ASiCManifest.xml`` for tools of ETSI EN 319 162-1 section 4.4.4), and the signature over
+scripts, ``META-INF/ASiCManifest.xml`` for tools of ETSI EN 319 162-1 section 4.4), and the signature over
 the latter: CAdES baseline B-B with the gateway's receipt key, whose certificate is self-signed. It says that
 the gateway put this together, no more; what happened when is proved by the members themselves. Not in charge
 of: gathering (``flow/evidence.py``), the printed page (``evidence_page.py``), checking
@@ -151,7 +151,7 @@ def make_container(dossier: Dossier, keyring: Keyring) -> bytes:
 
 
 def asic_manifest(members: Mapping[str, bytes]) -> bytes:
-    """ETSI EN 319 162-1 annex A.4: where the signature lies, and the SHA-256 of every member beside it."""
+    """ETSI EN 319 162-1 section 4.4: where the signature lies, and the SHA-256 of every member beside it."""
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         '<asic:ASiCManifest xmlns:asic="http://uri.etsi.org/02918/v1.2.1#"'

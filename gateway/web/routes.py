@@ -8,13 +8,23 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from gateway.web import api_directory, api_documents, api_inbox, api_log, api_recall, api_receipts, api_service
+from gateway.web import (
+    api_directory,
+    api_documents,
+    api_evidence,
+    api_inbox,
+    api_log,
+    api_recall,
+    api_receipts,
+    api_service,
+)
 from gateway.web.body import accept_expectation
 from gateway.web.endpoint import NOBODY, Endpoint
 from gateway.web.serve import serve
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *api_documents.ENDPOINTS,
+    *api_evidence.ENDPOINTS,
     *api_recall.ENDPOINTS,
     *api_inbox.ENDPOINTS,
     *api_receipts.ENDPOINTS,
