@@ -85,13 +85,13 @@ def form_of(gw: Services, agency: AgencyCode) -> str:
 def received_row(gw: Services, delivery: Delivery, on: date) -> dict[str, str]:
     """One waiting message in ``getReceivedEdocList``. ``docId`` is the id of the delivery."""
     status, described = _receive_status(delivery)
-    form = form_of(gw, delivery.destination)
+    form, created = form_of(gw, delivery.destination), time_text(delivery.accepted_at)
     return {
         "docId": delivery.id,
         "serviceType": SERVICE,
         "messageType": _type_of(delivery),
-        "created_time": time_text(delivery.accepted_at),
-        "updated_time": time_text(delivery.fetched_at or delivery.accepted_at),
+        "created_time": created,
+        "updated_time": time_text(delivery.fetched_at) or created,
         "from": gw.directory.written_form(delivery.sender, form, on),
         "to": gw.directory.written_form(delivery.recipient, form, on),
         "status": status,

@@ -4,6 +4,8 @@
     make bench ARGS="envelopes"         signed envelopes of 30 KB, 300 KB and 3 MB, submit to delivered
     make bench ARGS="statuses"          small status messages, submit to delivered
     make bench ARGS="memory"            growth of the server for one 50 MB attachment
+    make bench ARGS="partners"          20 SDK-style systems that poll beside 10 that send; a full inbox
+    make bench ARGS="log"               exchange log: sequencing, proofs in ten million leaves, verifying
     make bench ARGS="pdf"               doubly signed PDFs: reading, workers, submit to verdict
 
 Writes ``var/bench/NAME.json``. Everything stays on loopback; the load client shares the machine.
@@ -27,6 +29,8 @@ from rich.table import Table
 
 from gateway.signature.seal import sign_envelope
 from tests.bench.floor import floor_seconds
+from tests.bench.log import bench_log
+from tests.bench.partners import bench_partners
 from tests.bench.pdf import bench_pdf
 from tests.client import Client, submit_all
 from tests.server import Bed, cpu_seconds, prepare, resident_bytes, started
@@ -138,6 +142,8 @@ BENCHES = {
     "statuses": bench_statuses,
     "memory": bench_memory,
     "pdf": bench_pdf,
+    "log": bench_log,
+    "partners": bench_partners,
 }
 
 
