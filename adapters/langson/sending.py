@@ -37,15 +37,27 @@ async def send(call: Call) -> Answer:
     """One edXML file through the gate. ``docId`` is the message's id here, the same again for a repeat."""
     gw, size = call.gw, call.request.content_length or 0
     boundary = boundary_of(call.request.headers.get("Content-Type", ""))
-    if size > gw.config.limits.upload_bytes + 2 * AROUND_BYTES:
+    most = gw.config.limits.upload_bytes + 2 * AROUND_BYTES
+    if size > most:
         raise TooLarge()
     with call.admission.room(gw, call.caller.principal, size) as room:
-        upload, kind = await _form(call, parts(room.filled(chunks_of(call.request)), boundary))
+        body = room.filled(_up_to(most, chunks_of(call.request)))
+        upload, kind = await _form(call, parts(body, boundary))
         if kind.lower() not in (wire.EDOC, wire.STATUS):
             problem = Finding("message.type_unknown", Severity.REFUSE, TYPE, _NO_TYPE)
             raise await turn_back(gw, call.caller, upload, problem)
         submission = await submit(gw, call.caller, upload)
     return wire.sent(submission.message)
+
+
+async def _up_to(most: int, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The body; ``TooLarge`` above ``most`` bytes. A field that nobody reads must not fill all room."""
+    received = 0
+    async for chunk in chunks:
+        received += len(chunk)
+        if received > most:
+            raise TooLarge()
+        yield chunk
 
 
 async def _form(call: Call, fields: AsyncIterator[Part]) -> tuple[Upload, str]:

@@ -243,7 +243,7 @@ def turned_away(gw: Services, text: Bilingual | None = None, code: str = "") -> 
 
 def hash_api_key(api_key: str) -> bytes:
     """What is kept of an API key. It holds 256 random bits, so one SHA-256 is enough."""
-    return hashlib.sha256(api_key.encode()).digest()
+    return hashlib.sha256(api_key.encode("utf-8", "surrogatepass")).digest()  # headers may hold any bytes
 
 
 def limits_of(gw: Services) -> Limits:

@@ -64,7 +64,10 @@ class Stages:
 
 def read_way(header: str) -> tuple[str, ...]:
     """The names in ``X-Gateway-Hops``: percent-encoded, comma-separated. ``BadRequest`` for anything else."""
-    names = tuple(unquote(name.strip(), errors="strict") for name in header.split(",") if name.strip())
+    try:
+        names = tuple(unquote(name.strip(), errors="strict") for name in header.split(",") if name.strip())
+    except UnicodeDecodeError as error:
+        raise BadRequest(_BAD_WAY, code="hops.malformed") from error
     if any(not name.isprintable() or len(name) > NAME_LENGTH for name in names):
         raise BadRequest(_BAD_WAY, code="hops.malformed")
     return names

@@ -138,6 +138,10 @@ def _row_added(gw: Services, request: AgencyRequest, level: str) -> DirectoryDat
     tier = level or (gw.directory.level(parent, today) if parent else "")
     code = AgencyCode(request.code)
     agency = Agency(code, str(body.get("name", "")).strip(), tier, parent, Period(today))
+    if any(replace(row, period=agency.period) != agency for row in gw.directory.periods_of(code)):
+        raise WrongState(
+            _exists(code), code="agency.exists"
+        )  # since it was asked for, and not by this request
     spelled = str(body.get("code", "")).strip()
     aliases = () if spelled == code else (Alias(spelled, code, scheme_of(spelled), Period(today)),)
     return DirectoryData((agency,), aliases)

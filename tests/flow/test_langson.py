@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 from collections.abc import AsyncIterator
@@ -10,6 +11,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from adapters.langson import wire
@@ -340,6 +342,33 @@ async def test_a_form_that_is_wrong_is_told_so_and_leaves_no_file(
     assert f"[{rule}]" in reply.json["message"]
     assert await one_axis.world.waiting("H37.03") == []
     assert [path for path in one_axis.world.gw.blobs.staging.iterdir() if path.name != ".now"] == []
+
+
+async def test_a_field_without_end_does_not_fill_the_room_of_all(one_axis: Axis) -> None:
+    set_limits(one_axis.world, LimitsSection(upload_bytes=2 * MEGABYTE, bytes_in_flight=4 * MEGABYTE))
+    province = await one_axis.software("p", "H37")
+    await province.log_in()
+    held = []
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield b'--axis\r\nContent-Disposition: form-data; name="la"\r\n\r\n'
+        for _ in range(16):
+            yield b"x" * MEGABYTE
+            await asyncio.sleep(0.01)
+            held.append(one_axis.app[DESK].admission.bytes_in_flight)
+
+    with contextlib.suppress(aiohttp.ClientError):  # told before it was sent, or cut off
+        reply = await province.raw("POST", "/v1/sendEdoc", headers=province.headers("axis"), data=endless())
+        assert reply.json["code"] == 413
+    assert max(held) < 4 * MEGABYTE
+
+
+async def test_a_key_of_any_bytes_is_a_wrong_key(one_axis: Axis) -> None:
+    province = await one_axis.software("p", "H37")
+    await province.log_in()
+    province.secret_key = "\udcff\udcfe"
+    reply = await province.call("GET", "/v1/syncReceivedEdocList")
+    assert reply.json["data"]["errorCode"] == "15"
 
 
 async def test_a_body_that_is_no_form_is_told_so(one_axis: Axis) -> None:

@@ -8,10 +8,12 @@ from datetime import date
 import pytest
 
 from gateway.clock import SECOND, local_day
+from gateway.directory.data import DirectoryData
 from gateway.errors import BadRequest, NotAuthenticated, NotFound, NotPermitted, WrongState
 from gateway.flow import office, partners, requests
 from gateway.flow.door import Caller, partner_of
 from gateway.flow.operate import LOCAL, run
+from gateway.model.agency import Agency
 from gateway.model.text import AgencyCode, Instant
 from gateway.store.people import Role
 from tests.world import World
@@ -164,6 +166,30 @@ async def test_a_request_that_could_never_be_granted_is_refused(
 ) -> None:
     with pytest.raises(error):
         await requests.ask(world.gw, await asking(world), "register", code, body)
+
+
+async def test_an_approval_never_overwrites_an_agency_that_came_meanwhile(world: World) -> None:
+    asked = await requests.ask(world.gw, await asking(world), "register", "H37.31.25", new_ward())
+    ward = Agency(AgencyCode("H37.31.25"), "Tên trong quyết định", "commune", AgencyCode("H37.32"))
+    await office.import_directory(world.gw, LOCAL, DirectoryData((ward,)), apply=True)
+    with pytest.raises(WrongState, match="exists"):
+        await requests.approve(world.gw, LOCAL, asked.request.id)
+    assert world.gw.directory.periods_of(ward.code) == (ward,)
+
+
+async def test_an_approval_that_died_half_way_is_finished_by_the_next(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = await requests.ask(world.gw, await asking(world), "register", "H37.31.25", new_ward())
+    with monkeypatch.context() as patch:
+        patch.setattr("gateway.flow.requests.partners.decide_request", _killed)
+        with pytest.raises(OSError, match="killed"):
+            await requests.approve(world.gw, LOCAL, asked.request.id)
+    assert (await requests.approve(world.gw, LOCAL, asked.request.id)).decision == "approved"
+
+
+def _killed(*_: object) -> bool:
+    raise OSError("killed")
 
 
 async def test_a_declined_request_needs_a_reason_and_is_decided_once(world: World) -> None:
