@@ -14,10 +14,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ParamSpec, TypeVar
 
 import orjson
 import structlog
@@ -43,12 +43,24 @@ from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.net import Net
 from gateway.services import Services
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 QUIET_SECONDS = 2  # unchanged for so long: complete
 POLL_SECONDS = 1.0
 LONGEST_NAME = 200  # bytes; of a longer one only its hash is used
+LONGEST_ANSWER = 1_048_576  # bytes of an answer of ours; anybody may have put something else there
 RECEIPT, REASONS = ".receipt.json", ".refused.json"
 
 log = structlog.get_logger("gateway.folder")
+
+
+class _UnreadableFile(Exception):
+    """A file cannot be opened or read."""
+
+    def __init__(self, error: OSError) -> None:
+        self.error = error
+        super().__init__(str(error))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +122,13 @@ class FolderCollector:
             return
         desk = _Desk(self._gw, agency, place, self._root, parts, self._hands)
         try:
+            trouble: OSError | None = None
             for name, mark in await desk.complete(self._seen):
                 if self._stop.is_set():
                     return
-                await desk.take(name, mark)
+                trouble = await self._one(desk, name, mark) or trouble
+            if trouble is not None:
+                raise trouble
             self._calm(agency)
         except OSError as error:
             self._report(agency, *told(error, place))
@@ -121,6 +136,19 @@ class FolderCollector:
             self._report(agency, error.code, error.text)
         except Exception:
             log.exception("folder round failed", agency=agency)
+
+    async def _one(self, desk: _Desk, name: str, mark: Mark) -> OSError | None:
+        """Take one file. One that cannot be read, or that we cannot digest, keeps no other waiting; it stays
+        where it is. What concerns all (no room here, no writing there) ends the round."""
+        try:
+            await desk.take(name, mark)
+        except _UnreadableFile as problem:
+            return problem.error
+        except (OSError, GatewayError):
+            raise
+        except Exception:
+            log.exception("file not taken", agency=desk.agency, name=name.encode("utf-8", "replace").decode())
+        return None
 
     def _report(self, agency: AgencyCode, code: str, text: Bilingual) -> None:
         """Say it once, until it changes."""
@@ -162,7 +190,7 @@ class _Desk:
 
     async def take(self, name: str, mark: Mark) -> None:
         """Take one file through the gate, and put it where it belongs."""
-        file = await self.hands.do(self.place, self._open, name)
+        file = await self._of_file(self._open, name)
         if file is None:
             return
         shown = name.encode("utf-8", "replace").decode()
@@ -193,11 +221,26 @@ class _Desk:
             return None if file is None else open(file, "rb", buffering=0)
 
     async def _chunks(self, file: BinaryIO) -> AsyncIterator[bytes]:
-        while chunk := await self.hands.do(self.place, file.read, CHUNK):
+        while chunk := await self._of_file(file.read, CHUNK):
             yield chunk
 
+    async def _of_file(self, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """A step that reads one file; what goes wrong with it concerns no other."""
+        try:
+            return await self.hands.do(self.place, step, *args, **kwargs)
+        except OSError as error:
+            raise _UnreadableFile(error) from error
+
     async def _is_still(self, name: str, mark: Mark) -> bool:
-        return (await self.hands.do(self.place, self._list)).get(name) == mark
+        return await self.hands.do(self.place, self._mark, name) == mark
+
+    def _mark(self, name: str) -> Mark | None:
+        """The file as it is now; looking at the whole folder for each of many would take for ever."""
+        with opened(self.root, *self.parts, OUT) as folder:
+            try:
+                return mark_of(os.stat(name, dir_fd=folder, follow_symlinks=False))
+            except FileNotFoundError:
+                return None
 
     def _put_away(self, name: str, mark: Mark, taken: Taken) -> None:
         """On return the answer and the file lie together in ``sent`` or ``refused``, on disk. A file that was
@@ -236,7 +279,7 @@ def _hash_in(folder: int, name: str) -> str:
         return ""
     with open(file, "rb") as stream:
         try:
-            answer: Any = orjson.loads(stream.read())
+            answer: Any = orjson.loads(stream.read(LONGEST_ANSWER))
         except orjson.JSONDecodeError:
             return "?"
     return str(answer.get("envelope_sha256") or "too-large") if isinstance(answer, dict) else "?"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
+import tracemalloc
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +16,8 @@ from typing import Any
 import pytest
 
 from adapters import KINDS, make_adapters
-from adapters.folder.collect import FolderCollector
+from adapters.folder.collect import FolderCollector, take
+from adapters.folder.place import open_file
 from gateway.clock import SECOND
 from gateway.config import Config, LimitsSection
 from gateway.delivery.worker import Worker, claim_due
@@ -24,6 +27,7 @@ from gateway.flow.operate import LOCAL
 from gateway.model.agency import Profile
 from gateway.model.text import AgencyCode, Instant
 from gateway.net import Net
+from gateway.services import Services
 from gateway.signature.seal import read_receipt
 from tests.world import World, make_envelope
 
@@ -259,6 +263,73 @@ async def test_a_file_over_the_limit_is_refused_and_does_not_stop_the_next(desk:
     await desk.look()
     assert desk.answer("refused", "a.refused.json")["code"] == "request.too_large"
     assert desk.names("sent") == ["b.edxml", "b.receipt.json"]
+
+
+async def test_a_file_that_cannot_be_read_keeps_no_other_waiting(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, name in enumerate(("a.edxml", "b.edxml")):
+        os.utime(desk.leave(make_envelope(CODE, ["H37"], number=str(number)), name), (number, number))
+
+    def guarded(folder: int, name: str) -> int | None:
+        if name == "a.edxml":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return open_file(folder, name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("adapters.folder.collect.open_file", guarded)
+        await desk.look()
+    assert (desk.names("out"), desk.names("sent")) == (["a.edxml"], ["b.edxml", "b.receipt.json"])
+    await desk.look()
+    assert desk.names("out") == []
+
+
+async def test_a_fault_of_ours_with_one_file_keeps_no_other_waiting(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, name in enumerate(("a.edxml", "b.edxml")):
+        os.utime(desk.leave(make_envelope(CODE, ["H37"], number=str(number)), name), (number, number))
+
+    async def faulty(gw: Services, agency: AgencyCode, name: str, *rest: Any) -> Any:
+        if name == "a.edxml":
+            raise ValueError("a fault of ours")
+        return await take(gw, agency, name, *rest)
+
+    monkeypatch.setattr("adapters.folder.collect.take", faulty)
+    await desk.look()
+    assert (desk.names("out"), desk.names("sent")) == (["a.edxml"], ["b.edxml", "b.receipt.json"])
+
+
+async def test_a_receipt_that_somebody_else_made_is_not_read_to_its_end(desk: Desk) -> None:
+    huge = desk.home / "sent" / "cv.receipt.json"
+    huge.touch()
+    os.truncate(huge, 300_000_000)
+    desk.leave(make_envelope(CODE, ["H37"]))
+    await desk.collector.look()
+    desk.pass_seconds(3)
+    tracemalloc.start()
+    await desk.collector.look()
+    assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    tracemalloc.stop()
+    assert desk.names("out") == []
+    assert huge.stat().st_size == 300_000_000
+
+
+async def test_each_file_of_a_full_folder_is_looked_at_by_itself(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        desk.leave(make_envelope(CODE, ["H37"], number=str(number)), f"{number}.edxml")
+    listed = []
+    scan = os.scandir
+
+    def counted(folder: int) -> Any:
+        listed.append(folder)
+        return scan(folder)
+
+    monkeypatch.setattr("adapters.folder.collect.os.scandir", counted)
+    await desk.look()
+    assert (desk.names("out"), len(listed)) == ([], 2)  # once for each round
 
 
 async def test_the_loop_takes_files_until_it_is_stopped(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
