@@ -20,6 +20,7 @@ from gateway.delivery.collect import Collecting
 from gateway.delivery.conserve import Conservation
 from gateway.delivery.janitor import Janitor
 from gateway.delivery.log_keeper import LogKeeper
+from gateway.delivery.people_log import PeopleLog
 from gateway.delivery.recheck import Rechecker
 from gateway.delivery.remind import Reminder
 from gateway.delivery.revocation import RevocationKeeper
@@ -150,6 +151,7 @@ async def running(
         Stamper(gw, net),
         Reminder(gw),
         Conservation(gw),
+        PeopleLog(gw),
         Collecting(gw),
         *(made(gw, net) for made in LOOPS),
     )

@@ -22,6 +22,7 @@ from gateway.config import Config
 from gateway.directory.snapshot import Directory
 from gateway.exchange_log.sequence import Sequencer
 from gateway.metrics import Metrics
+from gateway.model.attendance import Attendance
 from gateway.model.policy import Policy
 from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.signature.in_use import CertificatesInUse
@@ -143,6 +144,7 @@ class Services:
     revocation: RevocationCache = field(default_factory=RevocationCache)
     known_proofs: KnownProofs = field(default_factory=KnownProofs)
     lessons: Lessons = field(default_factory=Lessons)
+    attendance: Attendance = field(default_factory=Attendance)  # who came, not written down yet
     pdf_workers: PdfWorkers = field(default_factory=PdfWorkers)  # processes begin with the first file
     partner_bells: dict[AgencyCode, Bell] = field(default_factory=dict)  # rung: look at that partner now
     collectors: Mapping[str, Collector] = field(default_factory=dict)  # kinds whose partner keeps messages

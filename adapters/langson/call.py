@@ -74,7 +74,8 @@ class Desk:
         secret = _shown_secret(_partner(self.gw, name), password)
         if secret is None:
             self.guard.note_wrong(self.gw, source, name)
-            raise turned_away(self.gw)
+            raise turned_away(self.gw, source=source)
+        self.gw.attendance.entered(secret.credential.principal, source, self.gw.clock.now())
         token = tokens.issue(self.gw, name, secret.credential.id)
         return _json(wire.ok(data={"token": token, "tokenType": "Bearer", "expiresIn": tokens.SECONDS}))
 
@@ -100,6 +101,7 @@ class Desk:
         if _shown_secret(system, shown) is None or system is None or system.caller != caller:
             self.guard.note_wrong(self.gw, caller.principal, system_id)
             self.gw.metrics.unauthenticated.inc()
+            self.gw.attendance.failed(request.remote or "", self.gw.clock.now())
             raise NotPermitted(_WRONG_KEY, code="caller.system")
         return caller
 
@@ -108,9 +110,9 @@ class Desk:
         token = tokens.read(self.gw, text.strip()) if scheme.lower() == "bearer" else None
         partner = _partner(self.gw, token.username) if token else None
         if token is None or partner is None:
-            raise turned_away(self.gw)
+            raise turned_away(self.gw, source=request.remote or "")
         if token.secret not in {secret.credential.id for secret in partner.secrets}:
-            raise turned_away(self.gw)  # withdrawn, or run out, since the login
+            raise turned_away(self.gw, source=request.remote or "")  # withdrawn, or run out, since the login
         return partner.caller
 
 

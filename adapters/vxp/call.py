@@ -86,20 +86,21 @@ def served(
 
 def _proved(gw: Services, request: web.Request) -> tuple[Caller, sign.Signed]:
     """Who calls; ``NotAuthenticated`` says what is wrong with the proof."""
+    source = request.remote or ""
     try:
         signed = sign.read_signed(lambda name: request.headers.getall(name, []))
     except sign.BadSignature as problem:
-        raise turned_away(gw, problem.text, problem.code) from problem
-    partner = partner_of(gw, DIALECT, signed.system_id)
+        raise turned_away(gw, problem.text, problem.code, source) from problem
+    partner = partner_of(gw, DIALECT, signed.system_id, source)
     proving = [secret for secret in partner.secrets if signed.proved_by(secret.opened(gw))]
     if not proving:
-        raise turned_away(gw, _WRONG_HMAC, "signature.wrong")
+        raise turned_away(gw, _WRONG_HMAC, "signature.wrong", source)
     now = gw.clock.now()
     if not any(signed.fresh(now, secret.fresh_seconds) for secret in proving):
         hours = proving[0].fresh_seconds / 3600
-        raise turned_away(
-            gw, _stale(signed.parameters["timestamp"], sign.stamp(now), hours), "signature.stale"
-        )
+        text = _stale(signed.parameters["timestamp"], sign.stamp(now), hours)
+        raise turned_away(gw, text, "signature.stale", source)
+    gw.attendance.entered(partner.caller.principal, source, now)
     return partner.caller, signed
 
 

@@ -32,6 +32,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "inbox": ("post", "inbox"),
     "status": ("trace", "status"),
     "trace": ("trace", "trace"),
+    "views": ("views", "views"),
+    "open": ("views", "open_"),
     "receipt": ("receipt", "receipt"),
     "log": ("log", "log"),
     "evidence": ("evidence", "evidence"),

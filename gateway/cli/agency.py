@@ -150,6 +150,18 @@ def _print_added(console: Console, answer: dict[str, Any]) -> None:
     console.print("  [dim]The API key is shown only now; the gateway keeps its hash.[/]")
 
 
+@agency.command("erase-name")
+@common_options
+@click.argument("principal")
+@click.option("--reason", required=True, help="Why; stands in the record.")
+@click.pass_obj
+def erase_name(frame: Frame, principal: str, reason: str) -> None:
+    """Xóa tên của tài khoản đã thôi dùng. Forget who is behind an account; what it did stays recorded."""
+    answer = operate(frame, "agency.erase_name", principal=principal, reason=reason)
+    words = f"[bold green]✓[/] Đã xóa tên của tài khoản {escape(principal)}. [dim](erased)[/]"
+    output.show(frame, answer, lambda console: console.print(words))
+
+
 def _acts_for(principal: dict[str, Any]) -> list[str]:
     """Codes, and scopes in words."""
     scopes = [

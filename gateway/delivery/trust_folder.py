@@ -14,6 +14,7 @@ import structlog
 
 from gateway.delivery.rounds import Rounds
 from gateway.errors import NotReady
+from gateway.flow import footprints
 from gateway.services import Services
 from gateway.signature.trust import FolderState, TrustStore, folder_state
 from gateway.store import rechecks
@@ -53,5 +54,6 @@ class TrustFolder(Rounds):
         self._gw.trust_store = store
         now = self._gw.clock.now()
         await self._gw.store.write(lambda tx: rechecks.answer_came(tx, now))
+        await footprints.note_settings(self._gw)
         log.info("trust folder read again", anchors=len(store.anchors), crls=len(store.crls))
         return True

@@ -211,8 +211,9 @@ class Room:
             yield chunk
 
 
-def authenticate(gw: Services, api_key: str = "", certificate: bytes = b"") -> Caller:
-    """Who shows this API key or client certificate (DER). ``NotAuthenticated`` if nobody we know."""
+def authenticate(gw: Services, api_key: str = "", certificate: bytes = b"", source: str = "") -> Caller:
+    """Who shows this API key or client certificate (DER) from that address. ``NotAuthenticated`` if nobody
+    we know. Both are noted (``model/attendance.py``)."""
     principal: Principal | None = None
     if api_key:
         digest = hash_api_key(api_key)
@@ -221,23 +222,26 @@ def authenticate(gw: Services, api_key: str = "", certificate: bytes = b"") -> C
         digest = hashlib.sha256(certificate).digest()
         principal = gw.people.who(CredentialKind.CERTIFICATE, digest, gw.clock.now())
     if principal is None:
-        gw.metrics.unauthenticated.inc()
-        raise NotAuthenticated()
+        raise turned_away(gw, source=source)
+    gw.attendance.entered(principal.id, source, gw.clock.now())
     return Caller(principal.id, principal.name, principal.role, gw.agencies_of(principal))
 
 
-def partner_of(gw: Services, dialect: str, system_id: str) -> Partner:
+def partner_of(gw: Services, dialect: str, system_id: str, source: str = "") -> Partner:
     """Whose system id that is, and the secrets of which one must prove it. ``NotAuthenticated``: nobody's."""
     principal, secrets = gw.people.system(dialect, system_id, gw.clock.now())
     if principal is None:
-        raise turned_away(gw)
+        raise turned_away(gw, source=source)
     caller = Caller(principal.id, principal.name, principal.role, gw.agencies_of(principal))
     return Partner(caller, system_id, tuple(PartnerSecret(secret) for secret in secrets))
 
 
-def turned_away(gw: Services, text: Bilingual | None = None, code: str = "") -> NotAuthenticated:
-    """The error for a caller that did not prove who it is; counted, and kept nowhere else."""
+def turned_away(
+    gw: Services, text: Bilingual | None = None, code: str = "", source: str = ""
+) -> NotAuthenticated:
+    """The error for a caller that did not prove who it is; counted, and noted once a minute and source."""
     gw.metrics.unauthenticated.inc()
+    gw.attendance.failed(source, gw.clock.now())
     return NotAuthenticated(text, code=code)
 
 

@@ -15,17 +15,18 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from gateway.errors import BadRequest, NotFound
-from gateway.flow import facts, inbox, record
-from gateway.flow.door import Caller, receive
+from gateway.flow import footprints, inbox
+from gateway.flow.door import Caller, receive, stated
+from gateway.flow.open_content import open_content
 from gateway.flow.progress import report_status
 from gateway.flow.recall import ask_back, show_recall
 from gateway.flow.submit import submit
 from gateway.model.envelope import StaffInfo
-from gateway.model.event import EventType
 from gateway.model.status import read_status_code
 from gateway.model.text import AgencyCode, Bilingual
 from gateway.services import Services
-from gateway.store import deliveries, events
+from gateway.store import deliveries, events, messages
+from gateway.store.contract import Tx
 from gateway.store.people import Role
 
 CHUNK = 262_144  # bytes read from a file at one time
@@ -50,31 +51,38 @@ async def fetch_file(gw: Services, caller: Caller, delivery: str, path: str, rea
 
     A person opens content here, so there is a reason, and it is recorded.
     """
-    if not reason.strip():
-        raise BadRequest(_NO_REASON, code="reason.missing")
-    parcel = await inbox.fetch(gw, await _recipient_of(gw, caller, delivery), delivery)
+    reason = stated(reason)
+    acting = await _recipient_of(gw, caller, delivery)
+    await gw.store.write(lambda tx: _note_opened(tx, gw, caller, delivery, reason))
+    parcel = await inbox.fetch(gw, acting, delivery)
     with created(path) as file:
         async for chunk in parcel.chunks:
             await asyncio.to_thread(file.write, chunk)
         file.flush()
         await asyncio.to_thread(os.fsync, file.fileno())
-    viewed = record.event(
-        gw,
-        EventType.PERSON_VIEWED,
-        caller.principal,
-        gw.clock.now(),
-        document=parcel.delivery.document,
-        message=parcel.delivery.message,
-        delivery=delivery,
-        private=facts.salted({"reason": reason.strip()}),
-    )
-    await gw.store.write(lambda tx: events.record(tx, viewed))
     return {
         "delivery": delivery,
         "path": path,
         "size": parcel.size,
         "envelope_sha256": parcel.envelope_sha256,
     }
+
+
+def _note_opened(tx: Tx, gw: Services, caller: Caller, delivery_id: str, reason: str) -> None:
+    delivery = deliveries.find(tx, delivery_id)
+    assert delivery is not None  # somebody acts for its recipient
+    [row] = messages.documents_named(tx, delivery.document)
+    seen = footprints.opened(gw, caller, row, reason, message=delivery.message, delivery=delivery_id)
+    events.record(tx, seen)
+
+
+async def open_file(gw: Services, caller: Caller, document: str, path: str, reason: str) -> Any:
+    """Write a document's envelope as received to ``path``, which must not exist; a person opens content."""
+    payload = await open_content(gw, caller, document, reason)
+    with created(path) as file:
+        for chunk in payload.chunks:
+            await asyncio.to_thread(file.write, chunk)
+    return {"path": path, "size": payload.size, "envelope_sha256": payload.sha256.hex()}
 
 
 async def confirm(gw: Services, caller: Caller, delivery: str) -> Any:
@@ -165,8 +173,3 @@ def _unwritable(path: str, error: OSError) -> Bilingual:
     return Bilingual(
         f"Không ghi được tệp {path}: {error.strerror}.", f"Cannot write {path}: {error.strerror}."
     )
-
-
-_NO_REASON = Bilingual(
-    "Phải ghi rõ lý do mở nội dung văn bản.", "Opening the content of a document needs a reason."
-)

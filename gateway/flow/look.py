@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from gateway.errors import NotFound, NotPermitted
+from gateway.flow import footprints
 from gateway.flow.door import Caller
 from gateway.flow.history import (
     CONTENT,
@@ -93,7 +94,10 @@ async def list_documents(
             rows = tx.all("recent_documents_of", before=before, limit=limit, agency=agency)
         return [_line(row, events.private_values(tx, row["event"])) for row in rows]
 
-    return await gw.store.read(unit)
+    rows = await gw.store.read(unit)
+    searched = {"agency": agency, "before": "" if before == FAR_FUTURE else before}
+    await footprints.viewed(gw, caller, "documents", searched=searched, found=len(rows))
+    return rows
 
 
 async def trace(gw: Services, caller: Caller, reference: str) -> Trace:
@@ -103,7 +107,9 @@ async def trace(gw: Services, caller: Caller, reference: str) -> Trace:
     """
     found = await gw.store.read(lambda tx: _trace(tx, caller, reference))
     if found is None:
+        await footprints.viewed(gw, caller, "document", searched={"reference": reference}, found=0)
         raise NotFound(code="document.unknown")
+    await footprints.viewed(gw, caller, "document", document=found.id, sender=found.sender)
     return found
 
 
@@ -112,12 +118,14 @@ async def queue(
 ) -> tuple[list[dict[str, Any]], list[Delivery]]:
     """The queue by destination and state, and its oldest deliveries. For operators, auditors and up."""
     caller.require(*SEES_ALL)
-    return await gw.store.read(
+    summary, rows = await gw.store.read(
         lambda tx: (
             [dict(row) for row in tx.all("queue_summary")],
             [deliveries.from_row(row) for row in tx.all("queue_rows", limit=limit)],
         )
     )
+    await footprints.viewed(gw, caller, "queue", found=len(rows))
+    return summary, rows
 
 
 def _trace(tx: Tx, caller: Caller, reference: str) -> Trace | None:

@@ -17,9 +17,9 @@ from gateway.directory.changes import Changes, preview
 from gateway.directory.data import DirectoryData
 from gateway.directory.load import default_level_sets, merge, problems
 from gateway.directory.snapshot import AS_RECEIVED, CODE_FORMS, CODES
-from gateway.errors import BadRequest, NotFound
-from gateway.flow import record
-from gateway.flow.door import KEY_PREFIX, Caller, hash_api_key
+from gateway.errors import BadRequest, NotFound, WrongState
+from gateway.flow import facts, record
+from gateway.flow.door import KEY_PREFIX, Caller, hash_api_key, stated
 from gateway.model.agency import LevelSet, Profile, Signer
 from gateway.model.event import Event, EventType
 from gateway.model.text import AgencyCode, Bilingual, Instant
@@ -176,6 +176,36 @@ async def add_principal(
     return principal
 
 
+async def erase_name(gw: Services, caller: Caller, principal: str, reason: str) -> dict[str, str]:
+    """Forget who is behind an actor. Its account ends; its id, role and every event stay as they are.
+
+    ``WrongState`` while a credential of it still works: that is to be withdrawn first, by decision.
+    """
+    caller.require(Role.ADMINISTRATOR)
+    reason, now = stated(reason), gw.clock.now()
+    if gw.people.principal(principal) is None:
+        raise NotFound(code="principal.unknown")
+    if any(one.principal == principal and one.holds_at(now) for one in gw.people.credentials):
+        raise WrongState(_STILL_WORKS, code="principal.in_use")
+    erased = record.event(
+        gw,
+        EventType.PRINCIPAL_ERASED,
+        caller.principal,
+        now,
+        facts={"principal": principal},
+        private=facts.salted({"reason": reason}),
+    )
+
+    def unit(tx: Tx) -> None:
+        if not people.erase_name(tx, principal, now):
+            raise WrongState(_ERASED, code="principal.erased")
+        events.record(tx, erased)
+
+    await gw.store.write(unit)
+    await gw.refresh()
+    return {"erased": principal}
+
+
 async def issue_api_key(
     gw: Services, caller: Caller, principal_id: str, *, overlap_until: Instant | None = None
 ) -> str:
@@ -289,6 +319,11 @@ def _unknown_adapter(kind: str, kinds: Mapping[str, bool]) -> Bilingual:
     )
 
 
+_STILL_WORKS = Bilingual(
+    "Tài khoản này còn khóa hoặc chứng thư đang dùng. Hãy thu hồi trước: gateway key revoke MÃ.",
+    "A key or certificate of this account still works. Withdraw it first: gateway key revoke ID.",
+)
+_ERASED = Bilingual("Tên của tài khoản này đã được xóa.", "The name of this account was erased already.")
 _ONLY_SYSTEMS = Bilingual(
     "Chỉ tài khoản của hệ thống (một trục khác) mới được thay mặt cả nhánh đơn vị.",
     "Only the account of a system (another gateway) may act for a whole subtree.",

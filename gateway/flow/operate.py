@@ -23,7 +23,19 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from gateway.clock import SECOND, local_day, to_rfc3339
 from gateway.directory.load import read_directory
 from gateway.errors import BadRequest, Busy, NotFound
-from gateway.flow import conform, hold, incident, local, look, office, partners, peers, requests, trust
+from gateway.flow import (
+    conform,
+    footprints,
+    hold,
+    incident,
+    local,
+    look,
+    office,
+    partners,
+    peers,
+    requests,
+    trust,
+)
 from gateway.flow import log as exchange_log
 from gateway.flow.agency_sync import sync_agencies
 from gateway.flow.certificates import list_certificates
@@ -68,7 +80,10 @@ async def run(gw: Services, name: str, arguments: dict[str, Any], caller: Caller
             code="operation.argument",
         ) from error
     given = {field: getattr(checked, field) for field in checked.model_fields_set}
-    return plain(await operation(gw, caller, **given))
+    answer = plain(await operation(gw, caller, **given))
+    if name in LOOKS:
+        await footprints.viewed(gw, caller, name, searched=given)
+    return answer
 
 
 @functools.cache
@@ -313,6 +328,12 @@ async def describe_store(gw: Services, caller: Caller) -> Any:
     }
 
 
+# Looking, where the flow behind does not say so itself.
+LOOKS = frozenset({
+    "directory.show", "signers.list", "signers.proposals", "agency.principals", "key.list", "inbox.list",
+    "recall.show", "recall.silent", "incident.show", "incident.list", "receipt.show", "conservation.show",
+    "document.views",
+})  # fmt: skip
 OPERATIONS: dict[str, Operation] = {
     "directory.import": import_directory,
     "directory.sync": sync_directory,
@@ -376,6 +397,9 @@ OPERATIONS: dict[str, Operation] = {
     "evidence.keys": public_keys,
     "conservation.show": show_conservation,
     "conservation.recount": recount,
+    "document.views": footprints.views_of,
+    "document.open": local.open_file,
+    "agency.erase_name": office.erase_name,
     "trace.show": show_trace,
     "trace.peers": peers.stages,
     "trace.list": list_traces,

@@ -70,7 +70,15 @@ class EventType(enum.Enum):
     RECONCILIATION_MADE = "reconciliation.made"
     CONSERVATION_BROKEN = "conservation.broken"
     KEY_ROTATED = "key.rotated"
+    KEY_COMPROMISED = "key.compromised"
+    SETTINGS_CHANGED = "settings.changed"
+    GATEWAY_STARTED = "gateway.started"
+    CLOCK_STEPPED = "clock.stepped"
+    LOGIN_SUCCEEDED = "login.succeeded"
+    LOGIN_FAILED = "login.failed"
+    PRINCIPAL_ERASED = "principal.erased"
     PERSON_VIEWED = "person.viewed"
+    PERSON_OPENED = "person.opened"
     EVIDENCE_EXPORTED = "evidence.exported"
 
 
@@ -123,7 +131,15 @@ MEANING: dict[EventType, str] = {
     EventType.RECONCILIATION_MADE: "What a partner took on a day was compared with what it lists.",
     EventType.CONSERVATION_BROKEN: "What the events say of a delivery and its row do not agree.",
     EventType.KEY_ROTATED: "The gateway began to use a new key of its own.",
-    EventType.PERSON_VIEWED: "A person opened content, with the reason that was given.",
+    EventType.KEY_COMPROMISED: "A key of the gateway is no longer trusted from a moment on; it was replaced.",
+    EventType.SETTINGS_CHANGED: "Settings, or what is trusted, differ from the last start.",
+    EventType.GATEWAY_STARTED: "The gateway began to serve.",
+    EventType.CLOCK_STEPPED: "The system clock jumped against the clock that only counts seconds.",
+    EventType.LOGIN_SUCCEEDED: "A caller proved who it is, the first time from there within an hour.",
+    EventType.LOGIN_FAILED: "Calls from one source within a minute proved nothing; how many.",
+    EventType.PRINCIPAL_ERASED: "The name behind an actor was erased; what it did stays recorded.",
+    EventType.PERSON_VIEWED: "A person looked at or searched for something; the content was not opened.",
+    EventType.PERSON_OPENED: "A person opened content, with the reason that was given.",
     EventType.EVIDENCE_EXPORTED: "An evidence container about a document was made and handed out.",
 }
 

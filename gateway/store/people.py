@@ -121,6 +121,13 @@ def add(tx: Tx, principal: Principal, at: Instant) -> None:
     tx.run("bump_revision", name=PRINCIPALS)
 
 
+def erase_name(tx: Tx, principal: str, at: Instant) -> bool:
+    """Forget the name of an account and end it. False when that was done before."""
+    erased = tx.run("erase_principal_name", id=principal, at=at) > 0
+    tx.run("bump_revision", name=PRINCIPALS)
+    return erased
+
+
 def add_credential(tx: Tx, credential: Credential, *, others_until: Instant | None = None) -> None:
     """Register a credential; with ``others_until`` the older ones of its kind run out then (overlap)."""
     tx.run(

@@ -16,7 +16,7 @@ from gateway.errors import (
     Unreadable,
     UnsupportedMedia,
 )
-from gateway.flow import look, peers
+from gateway.flow import footprints, look, peers
 from gateway.flow.door import receive
 from gateway.flow.report import examination_json
 from gateway.flow.submit import preflight
@@ -32,6 +32,7 @@ from gateway.web.models import (
     NoQuery,
     SendQuery,
     SubmissionAnswer,
+    ViewList,
 )
 
 _UPLOAD_ERRORS = (TooLarge, TooSlow, UnsupportedMedia)
@@ -73,6 +74,12 @@ async def list_events(call: Call[NoQuery, None]) -> EventList:
     """The recorded facts about one document."""
     trace = await look.trace(call.gw, call.caller, call.part("document"))
     return EventList(events=[views.event(body) for body in trace.events])
+
+
+async def list_views(call: Call[NoQuery, None]) -> ViewList:
+    """Who looked at a document that the caller's agency sent, and who opened its content, with the reason."""
+    found = await footprints.views_of(call.gw, call.caller, call.part("document"))
+    return ViewList(views=[views.view(one) for one in found])
 
 
 ENDPOINTS = (
@@ -128,6 +135,18 @@ ENDPOINTS = (
         Bilingual("Các sự kiện đã ghi về một văn bản", "The recorded events of one document"),
         list_events,
         EventList,
+        errors=(NotFound,),
+    ),
+    Endpoint(
+        "GET",
+        "/api/v1/documents/{document}/views",
+        "listViews",
+        Bilingual(
+            "Ai đã xem thông tin hoặc mở nội dung một văn bản của đơn vị mình",
+            "Who looked at a document of one's own, and who opened it",
+        ),
+        list_views,
+        ViewList,
         errors=(NotFound,),
     ),
 )

@@ -31,9 +31,10 @@ def admitted(request: web.Request, roles: frozenset[Role]) -> Caller:
 def caller_of(gw: Services, request: web.Request) -> Caller:
     """Who shows this key or certificate; ``NotAuthenticated`` if nobody we know."""
     key = _api_key(request)
+    source = request.remote or ""
     if key:
-        return authenticate(gw, key if key.isascii() else "?")
-    return authenticate(gw, certificate=_certificate(request))
+        return authenticate(gw, key if key.isascii() else "?", source=source)
+    return authenticate(gw, certificate=_certificate(request), source=source)
 
 
 def is_local(request: web.Request) -> bool:

@@ -276,6 +276,24 @@ class EventList(Model):
     events: list[EventBody]
 
 
+class ViewBody(Model):
+    """That a person looked at a document. ``actor`` is an account's id; ``content``: it was opened."""
+
+    event: str
+    at: Moment
+    actor: str
+    role: str
+    what: str
+    content: bool
+    reason: str
+
+
+class ViewList(Model):
+    """Oldest first."""
+
+    views: list[ViewBody]
+
+
 class InboxLine(Model):
     """One waiting message. Fetch it, store it, then say done."""
 

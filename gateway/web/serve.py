@@ -14,6 +14,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from gateway.errors import Busy, NotFound
+from gateway.flow import footprints
 from gateway.model.text import Bilingual
 from gateway.port import TURNED_AWAY
 from gateway.services import Services
@@ -21,6 +22,7 @@ from gateway.web.auth import admitted
 from gateway.web.body import announced_size, read_json, read_query, require_envelope_type, upload_chunks
 from gateway.web.endpoint import DESK, NOBODY, Call, Endpoint, Uploaded
 
+NOTED_BY_FLOWS = frozenset({"listDocuments", "showDocument", "listEvents"})
 DRAIN_RETRY = 10  # seconds until another process, or this one again, takes over
 
 
@@ -45,6 +47,8 @@ def serve(endpoint: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamRes
             answer = await endpoint.handler(call(await read_json(request, endpoint.body)))
         else:
             answer = await endpoint.handler(call(None))
+        if caller is not None and endpoint.method == "GET" and endpoint.name not in NOTED_BY_FLOWS:
+            await footprints.viewed(desk.gw, caller, endpoint.name, searched=dict(request.match_info))
         return answer if isinstance(answer, web.StreamResponse) else json_response(answer, endpoint.status)
 
     return handler

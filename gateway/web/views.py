@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gateway.clock import to_rfc3339
+from gateway.flow.footprints import View
 from gateway.flow.history import Version
 from gateway.flow.inbox import InboxItem, Settled
 from gateway.flow.look import DocumentRow, Trace
@@ -38,6 +39,7 @@ from gateway.web.models import (
     SubmissionAnswer,
     Text,
     VersionBody,
+    ViewBody,
 )
 
 
@@ -118,6 +120,19 @@ def event(body: Mapping[str, Any]) -> EventBody:
     """A recorded fact; its body is given as the very bytes that were recorded (they are canonical)."""
     return EventBody(
         id=body["id"], type=body["type"], at=to_rfc3339(body["at"]), body=canonical_json(dict(body)).decode()
+    )
+
+
+def view(one: View) -> ViewBody:
+    """That a person looked at a document."""
+    return ViewBody(
+        event=one.event,
+        at=to_rfc3339(one.at),
+        actor=one.actor,
+        role=one.role,
+        what=one.what,
+        content=one.content,
+        reason=one.reason,
     )
 
 

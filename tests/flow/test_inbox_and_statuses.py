@@ -354,7 +354,7 @@ async def test_a_person_who_opens_content_gives_a_reason_and_it_is_recorded(
         await local.fetch_file(world.gw, LOCAL, item.delivery, str(tmp_path / "a"), "  ")
     await local.fetch_file(world.gw, LOCAL, item.delivery, str(tmp_path / "a"), "Đối chiếu khi kiểm tra")
     rows = await world.rows("events_after", at=0, id="", limit=100)
-    [viewed] = [row for row in rows if row["type"] == "person.viewed"]
+    [viewed] = [row for row in rows if row["type"] == "person.opened"]
     [private] = await world.rows("private_of", event=str(viewed["id"]))
     assert private["value"] == "Đối chiếu khi kiểm tra"
 

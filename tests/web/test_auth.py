@@ -37,6 +37,7 @@ RIGHTS = {
     "listDocuments": EVERYBODY,
     "showDocument": EVERYBODY,
     "listEvents": EVERYBODY,
+    "listViews": EVERYBODY,
     "listInbox": AGENCY,
     "fetchMessage": AGENCY,
     "confirmMessage": AGENCY,

@@ -1411,3 +1411,21 @@ SELECT r.event FROM refusal r LEFT JOIN event e ON e.id = r.event WHERE e.id IS 
 -- name: message_without_event
 -- A message whose event is gone.
 SELECT m.event FROM message m LEFT JOIN event e ON e.id = m.event WHERE e.id IS NULL ORDER BY m.event LIMIT 1;
+
+-- ---------------------------------------------------------------- what people do
+
+-- name: settings_seen
+-- Settings as of the last start.
+SELECT name, value FROM setting_seen ORDER BY name;
+
+-- name: forget_settings_seen
+-- Before they are written anew.
+DELETE FROM setting_seen;
+
+-- name: put_setting_seen
+-- One setting as it is now.
+INSERT INTO setting_seen (name, value, seen_at) VALUES (:name, :value, :seen_at);
+
+-- name: erase_principal_name
+-- The name goes; id, role and agencies stay, so that events go on meaning what they said.
+UPDATE principal SET name = '', active = 0, erased_at = :at WHERE id = :id AND erased_at IS NULL;
