@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -54,7 +55,7 @@ class Pace:
     failures: int = 0  # looks in a row
     successes: int = 0
     tries: dict[str, int] = field(default_factory=dict)  # docId -> looks at which it could not be had
-    doubted: dict[str, str] = field(default_factory=dict)  # docId -> hash of what looked damaged
+    doubted: Counter[str] = field(default_factory=Counter)  # docId -> how often it looked damaged
 
 
 class Collecting:
@@ -251,7 +252,7 @@ class _Round:
     async def _fetch(self, item: Waiting, seen: Collected | None) -> Collected | None:
         """The item through the gate; ``None`` when its bytes are to be fetched once more."""
         chunks = self.collector.fetch(item, self.settings)
-        doubted = self.pace.doubted.pop(item.doc_id, "")
+        doubted = self.pace.doubted[item.doc_id]
         try:
             work = collect(self.gw, self.partner, item, chunks, seen=seen, doubted=doubted)
             taken = await self._in_time(work)
@@ -259,8 +260,9 @@ class _Round:
             if isinstance(chunks, AsyncGenerator):  # one that was not read to its end holds a connection
                 await chunks.aclose()
         if isinstance(taken, Doubted):
-            self.pace.doubted[item.doc_id] = taken.sha256
+            self.pace.doubted[item.doc_id] += 1
             return None
+        del self.pace.doubted[item.doc_id]
         return taken
 
     async def _confirm(self, item: Waiting, row: Collected) -> None:

@@ -35,6 +35,7 @@ from gateway.store.people import Role
 log = structlog.get_logger("gateway.collect")
 
 EARLY = "status.unknown_document"  # checks/amendment.py
+FETCHES = 5  # of what looks damaged, one in each look, before the partner is told ``fail``
 SEALS = frozenset({"signature.tampered", "signature.malformed", "signature.pdf_tampered"})
 PATIENCE = 24 * 3600 * SECOND  # a status may be here so long before its document
 # The same bytes would get the same answer again. Everything else passes, and the item stays where it is.
@@ -43,9 +44,7 @@ FINAL = (Unreadable, Refused, DuplicateConflict, NotPermitted)
 
 @dataclass(frozen=True, slots=True)
 class Doubted:
-    """Bytes that cannot be read or broke a seal. They may have been damaged on their way: once more."""
-
-    sha256: str
+    """The bytes cannot be read, or broke a seal: damaged on their way, perhaps. Nobody was told anything."""
 
 
 async def collect(
@@ -55,12 +54,12 @@ async def collect(
     chunks: AsyncIterator[bytes],
     *,
     seen: Collected | None = None,
-    doubted: str = "",
+    doubted: int = 0,
 ) -> Collected | Doubted:
     """Take one item in. On return its row is on disk (but for ``Doubted``).
 
-    ``seen``: its row, when it waits for its document. ``doubted``: the hash of what looked damaged the last
-    time; the same bytes again are refused. Raises what passes: ``Unavailable``, ``Busy``.
+    ``seen``: its row, when it waits for its document. ``doubted``: how often it looked damaged
+    before. Raises what passes: ``Unavailable``, ``Busy``.
     """
     desk = _Desk(gw, partner, item, seen.first_seen if seen else gw.clock.now())
     try:
@@ -77,10 +76,10 @@ async def collect(
             caller_of(partner),
             upload,
             beside=desk.keep,
-            patience=lambda exam: desk.should_wait(exam, sha256.hex() != doubted),
+            patience=lambda exam: desk.should_wait(exam, doubted + 1 < FETCHES),
         )
     except Postponed as wait:
-        return await desk.wait(sha256) if desk.is_early(wait.exam) else Doubted(sha256.hex())
+        return await desk.wait(sha256) if desk.is_early(wait.exam) else Doubted()
     except FINAL as error:
         log.info("not taken", partner=partner, doc_id=item.doc_id, code=error.code)
     return await desk.kept()
@@ -100,9 +99,9 @@ class _Desk:
     item: Waiting
     first_seen: Instant
 
-    def should_wait(self, exam: Examination, new: bool) -> bool:
-        """True for what may look different the next time. ``new``: bytes that were not refused before."""
-        return (new and looks_damaged(exam)) or self.is_early(exam)
+    def should_wait(self, exam: Examination, once_more: bool) -> bool:
+        """True for what may look different the next time. ``once_more``: it was not fetched often enough."""
+        return (once_more and looks_damaged(exam)) or self.is_early(exam)
 
     def is_early(self, exam: Examination) -> bool:
         """A status whose document may still come."""
