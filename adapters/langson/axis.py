@@ -14,9 +14,9 @@ and the axis recognises the others as repeats.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
 from adapters.langson import wire
@@ -39,6 +39,7 @@ from gateway.port import (
 )
 
 DAYS = 30
+MOST_WAITING = 5_000  # items of one look, documents and statuses apart
 DONE, FAIL = "done", "fail"
 # What trying again cannot change: the file, its sender, its recipient.
 FINAL = {
@@ -96,18 +97,17 @@ class LangsonAxis:
         return Delivered(f"DocId {clean(doc_id, 100)} at the provincial axis (token and shared secret key)")
 
     async def waiting(self, settings: Mapping[str, str]) -> Sequence[Waiting]:
-        """Documents and statuses, each once, without those that the axis lists as done."""
+        """Documents and statuses, each once, without those that the axis lists as done. At most
+        ``MOST_WAITING`` of each: what was confirmed makes room for the rest."""
         client, today = self._client(settings), local_day(self._clock.now())
         since = (today - timedelta(days=_days(settings) or DAYS)).strftime(wire.DAY)
         until = (today + timedelta(days=1)).strftime(wire.DAY)
         found: dict[str, Waiting] = {}
         for kind in (wire.EDOC, wire.STATUS):
             with _refusal_is_unavailable():
-                listed = await client.received(kind, since, until)
-            for row in listed:
-                item = _waiting({name: text_of(value) for name, value in row.items()}, kind)
-                if item.doc_id and item.declared.get("status", "").lower() != DONE:
-                    found.setdefault(item.doc_id, item)
+                items = await _not_done(client.received(kind, since, until), kind)
+            for doc_id, item in items.items():
+                found.setdefault(doc_id, item)
         return list(found.values())
 
     async def fetch(self, waiting: Waiting, settings: Mapping[str, str]) -> AsyncIterator[bytes]:
@@ -184,6 +184,19 @@ def _no(no: Failed) -> Bilingual:
         f"Trục của tỉnh trả lời mã {no.code} ({meaning}){said}.",
         f"The provincial axis answered with code {no.code}{said}.",
     )
+
+
+async def _not_done(rows: AsyncGenerator[dict[str, Any], None], kind: str) -> dict[str, Waiting]:
+    """The items of one list that still wait, by their docId."""
+    found: dict[str, Waiting] = {}
+    async with contextlib.aclosing(rows) as listed:
+        async for row in listed:
+            item = _waiting({name: text_of(value) for name, value in row.items()}, kind)
+            if item.doc_id and item.declared.get("status", "").lower() != DONE:
+                found.setdefault(item.doc_id, item)
+            if len(found) == MOST_WAITING:
+                break
+    return found
 
 
 def _waiting(row: Mapping[str, str], kind: str) -> Waiting:

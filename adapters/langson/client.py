@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -71,10 +71,14 @@ class LangsonClient:
                 return _doc_id(read_answer(answer.status, answer.body, answer.headers))
         raise Unavailable("axis.unauthorized", _UNAUTHORIZED)
 
-    async def received(self, message_type: str, since: str = "", until: str = "") -> list[dict[str, Any]]:
-        """What waits for us. Days as ``YYYY/MM/DD``."""
+    async def received(
+        self, message_type: str, since: str = "", until: str = ""
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """What waits for us, row by row. Days as ``YYYY/MM/DD``."""
         query = {"messageType": message_type, "fromDate": since, "toDate": until}
-        return rows(await self._json("GET", "syncReceivedEdocList", query))
+        async with self._opened("GET", f"syncReceivedEdocList?{urlencode(query)}") as answer:
+            async for row in rows_in(answer.status, answer.chunks):
+                yield row
 
     async def fetch(self, doc_id: str) -> AsyncIterator[bytes]:
         """One waiting message, as it comes."""

@@ -119,29 +119,29 @@ async def file_in(status: int, chunks: AsyncIterator[bytes]) -> AsyncIterator[by
 
 
 async def rows_in(status: int, chunks: AsyncIterator[bytes]) -> AsyncIterator[dict[str, Any]]:
-    """The rows of a list, each as it comes: 120 000 agencies are never held at once."""
+    """The rows of a list, each as it comes: 120 000 agencies are never held at once. What stands around them
+    is judged as an answer at the end."""
     decoder, scan = codecs.getincrementaldecoder("utf-8")("replace"), json.JSONDecoder()
-    buffer, begun = "", False
+    head, buffer, ended = "", "", False
     async for chunk in chunks:
         buffer += decoder.decode(chunk)
-        if not begun:
+        if not head:
             found = _LIST.search(buffer) if status == 200 else None
             if found is None:
                 if len(buffer) > HEAD_BYTES:
                     break
                 continue
-            buffer, begun = buffer[found.end() :], True
-        whole, at, ended = _some(scan, buffer)
-        for row in whole:
-            yield row
-        if ended:
-            return
-        buffer = buffer[at:]
+            head, buffer = buffer[: found.end()], buffer[found.end() :]
+        if not ended:
+            whole, at, ended = _some(scan, buffer)
+            for row in whole:
+                yield row
+            buffer = buffer[at:]
         if len(buffer) > ROW_CHARACTERS:
             raise Unavailable("answer.no_list", _NO_LIST)
-    if begun:
+    if head and not ended:
         raise Unavailable("answer.cut_off", _CUT_OFF)
-    for row in rows(read_answer(status, buffer.encode())):
+    for row in rows(read_answer(status, (head + buffer).encode())):
         yield row
 
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -30,7 +31,8 @@ AGENT = "JAVASDKAgent/1.0.0 XRoad/VPCP"
 VERSION = "3.0.201608"
 JSON, STREAM = "application/json", "application/octet-stream"
 CRLF = b"\r\n"  # the SDK writes it after the file
-SMALL_BYTES = 16_777_216  # of a list no more is read
+SMALL_BYTES = 16_777_216  # of a small answer no more is read
+MOST_WAITING = 5_000  # rows of one list
 LIST_BYTES = 134_217_728  # of an agency list (120 000 rows are some 25 MB)
 MESSAGE_BYTES = 209_715_200  # of one message in base64
 WORDS = 300  # characters of a partner's answer that are kept
@@ -96,12 +98,22 @@ class VxpClient:
         return doc_id
 
     async def received(self, message_type: str, since: str = "", until: str = "") -> list[dict[str, Any]]:
-        """What waits for us: rows of ``getReceivedEdocList``. Times as ``dd/MM/yyyy HH:mm:ss``."""
+        """What waits for us: rows of ``getReceivedEdocList``. Times as ``dd/MM/yyyy HH:mm:ss``.
+
+        At most ``MOST_WAITING``: after a long outage the list is longer than anybody holds, and what was
+        confirmed leaves it.
+        """
         parameters = {"fromDate": since} if since else {}
         parameters |= self._of_type(message_type)
         if until:
             parameters["toDate"] = until
-        return _rows(await self._json("/getReceivedEdocList", parameters))
+        found: list[dict[str, Any]] = []
+        async with contextlib.aclosing(self._stream_rows("/getReceivedEdocList", parameters)) as listed:
+            async for row in listed:
+                found.append(row)
+                if len(found) == MOST_WAITING:
+                    break
+        return found
 
     async def sent(self, doc_id: str = "", message_type: str = "edoc") -> list[dict[str, Any]]:
         """What the axis knows of what we sent: rows of ``getSentEdocList``."""
@@ -155,18 +167,8 @@ class VxpClient:
     async def stream_agencies(self) -> AsyncIterator[dict[str, Any]]:
         """The same row by row: nobody holds the whole list. The rows of a list that breaks off are followed
         by ``Unavailable``."""
-        headers = self._headers({"systemid": self._system_id}, JSON)
-        reader, url = RowReader(), f"{self._base}/getAgenciesList"
-        try:
-            async with self._net.stream("POST", url, headers, b"", body=True) as answer:
-                try:
-                    async for row in read_rows(answer.chunks, reader):
-                        yield row
-                except ValueError as error:
-                    raise Unavailable(*_rubbish(answer.status, reader.rest())) from error
-                read_answer(answer.status, reader.rest())
-        except Unreachable as error:
-            raise Unavailable(error.code, error.text) from error
+        async for row in self._stream_rows("/getAgenciesList", {"systemid": self._system_id}):
+            yield row
 
     async def agencies_qd20(self, level: str = "") -> list[dict[str, Any]]:
         """Rows of ``getAgenciesListQD20``: codes of QĐ 20/2020 beside the old ones."""
@@ -189,6 +191,21 @@ class VxpClient:
         """Ask for an agency to be closed; the axis' words."""
         parameters = {"systemid": self._system_id, "AgencyCode": code}
         return str((await self._json("/deleteAgency", parameters, b"{}")).get("ErrorDesc") or "")
+
+    async def _stream_rows(
+        self, path: str, parameters: Mapping[str, str]
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        headers, reader = self._headers(parameters, JSON), RowReader()
+        try:
+            async with self._net.stream("POST", self._base + path, headers, b"", body=True) as answer:
+                try:
+                    async for row in read_rows(answer.chunks, reader):
+                        yield row
+                except ValueError as error:
+                    raise Unavailable(*_rubbish(answer.status, reader.rest())) from error
+                _rows(read_answer(answer.status, reader.rest()))
+        except Unreachable as error:
+            raise Unavailable(error.code, error.text) from error
 
     def _of_type(self, message_type: str) -> dict[str, str]:
         return {"systemid": self._system_id, "servicetype": "eDoc", "messagetype": message_type}

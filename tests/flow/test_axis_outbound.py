@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
+from adapters.vxp import client
 from gateway.clock import SECOND
 from gateway.delivery.collect import AWAY_AFTER, WAIT_AGAIN
 from gateway.flow.collect import FETCHES, PATIENCE
@@ -359,6 +360,16 @@ async def test_a_partial_list_loses_nothing(bed: Bed) -> None:
     await bed.look()
     await bed.look()
     assert sorted((await bed.collected()).values()) == ["accepted"] * 5
+
+
+async def test_a_list_of_any_length_is_taken_in_parts(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "MOST_WAITING", 2)
+    for number in "123":
+        bed.axis.put(down(number=number))
+    await bed.look()
+    assert list((await bed.collected()).values()) == ["accepted"] * 2
+    await bed.look()
+    assert list((await bed.collected()).values()) == ["accepted"] * 3
 
 
 async def test_a_list_in_another_order_is_taken(bed: Bed) -> None:

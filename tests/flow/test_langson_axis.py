@@ -252,6 +252,19 @@ async def test_what_the_axis_lists_as_done_is_not_fetched_again(
     assert await client.waiting() == []
 
 
+async def test_a_list_of_any_length_is_taken_in_parts(
+    client: Client, far: SimulatedLangsonAxis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.langson.axis.MOST_WAITING", 2)
+    for number in "123":
+        far.put(make_envelope("H37.03", ["H37.31"], number=number))
+    first = await client.waiting()
+    assert len(first) == 2
+    for item in first:
+        await client.confirm(item)
+    assert len(await client.waiting()) == 1
+
+
 async def test_agencies_and_what_was_sent_are_listed(client: Client, far: SimulatedLangsonAxis) -> None:
     listed = [agency async for agency in client.adapter.agencies(client.settings)]
     assert (len(listed), listed[7].code, listed[7].name) == (500, "H37.7", "Đơn vị 7")

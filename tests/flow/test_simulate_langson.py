@@ -39,7 +39,7 @@ async def test_a_provincial_axis_to_practise_on_makes_keys_and_remembers(tmp_pat
         again = first_line(process)
         assert again["systems"] == about["systems"]
         receiver = LangsonClient(net, account(again, 1), SystemClock())
-        (row,) = await receiver.received("edoc")
+        (row,) = [one async for one in receiver.received("edoc")]
         assert b"".join([chunk async for chunk in receiver.fetch(row["docId"])]).startswith(b"<?xml")
         sent = await LangsonClient(net, account(again, 0), SystemClock()).receive_status(doc_id)
         assert [one["docId"] for one in sent] == [doc_id]
@@ -52,6 +52,6 @@ async def test_its_knobs_are_turned_at_the_start(tmp_path: Path) -> None:
     with started(*words, home=tmp_path) as process:
         client = LangsonClient(net, account(first_line(process), 0), SystemClock())
         with pytest.raises(Unavailable) as caught:
-            await client.received("edoc")
+            await anext(client.received("edoc"))
     await net.close()
     assert caught.value.code == "answer.not_json"

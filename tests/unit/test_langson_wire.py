@@ -450,6 +450,12 @@ async def test_rows_are_read_as_they_come(rows: list[dict[str, object]], size: i
     assert await rows_of(answer, size) == rows
 
 
+async def test_a_refusal_with_an_empty_list_is_no_empty_list() -> None:
+    with pytest.raises(reading.Failed) as caught:
+        await rows_of(b'{"code":403,"data":[],"errorDetail":[{"errorCode":"15"}],"message":"no"}')
+    assert caught.value.code == "15"
+
+
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
