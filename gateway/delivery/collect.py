@@ -28,7 +28,7 @@ from gateway.flow import record
 from gateway.flow.collect import Doubted, collect
 from gateway.flow.peers import settings_of
 from gateway.model.event import EventType
-from gateway.model.text import AgencyCode, Bilingual, Instant
+from gateway.model.text import AgencyCode, Bilingual, Instant, readable
 from gateway.port import Collector, Unavailable, Waiting
 from gateway.services import Bell, Services
 from gateway.store import collected, events
@@ -133,15 +133,15 @@ class Collecting:
     async def _failed(self, partner: AgencyCode, pace: Pace, error: Unavailable) -> None:
         pace.failures, pace.successes = pace.failures + 1, 0
         log.warning("partner unavailable", partner=partner, code=error.code, reason=error.text.en)
-        now = self._gw.clock.now()
+        now, reason = self._gw.clock.now(), error.text.readable()  # it may quote anything
         goes = pace.failures >= AWAY_AFTER
 
         def unit(tx: Tx) -> None:
             before = collected.state_of(tx, partner) or PartnerState(partner, False, now)
-            state = replace(before, last_failure=now, reason_code=error.code, reason=error.text)
+            state = replace(before, last_failure=now, reason_code=readable(error.code), reason=reason)
             if goes and not before.away:
                 state = replace(state, away=True, since=now)
-                _tell(tx, self._gw, EventType.PARTNER_UNAVAILABLE, partner, now, error.code)
+                _tell(tx, self._gw, EventType.PARTNER_UNAVAILABLE, partner, now, readable(error.code))
             collected.put_state(tx, state)
 
         await self._gw.store.write(unit)

@@ -59,8 +59,7 @@ def _in_readable_words(outcome: Outcome) -> Outcome:
     """The same. A partner's words must never be why its answer cannot be written down."""
     if isinstance(outcome, Delivered):
         return replace(outcome, proof=readable(outcome.proof))
-    text = Bilingual(readable(outcome.text.vi), readable(outcome.text.en))
-    return replace(outcome, code=readable(outcome.code)[:CODE_CHARACTERS], text=text)
+    return replace(outcome, code=readable(outcome.code)[:CODE_CHARACTERS], text=outcome.text.readable())
 
 
 def lease_expired(tx: Tx, gw: Services, delivery: Delivery, lease: str) -> None:

@@ -29,7 +29,7 @@ from gateway.flow.peers import settings_of
 from gateway.flow.reconcile import collector_of
 from gateway.model.agency import Agency, Alias, Period, Profile
 from gateway.model.event import EventType
-from gateway.model.text import AgencyCode, Bilingual, nfc
+from gateway.model.text import AgencyCode, Bilingual, nfc, readable
 from gateway.port import ListedAgency, Unavailable
 from gateway.services import Services
 from gateway.store import collected, events
@@ -78,8 +78,8 @@ class _List:
         self.listed += 1
         code = self.directory.resolve(row.code) or codes.to_canonical(row.code)
         code = code or self.directory.resolve(row.other_code) or codes.to_canonical(row.other_code)
-        if code is None or not row.name:
-            self.unreadable.append(row.code)
+        if code is None or not row.name or not (row.code + row.other_code).isprintable():
+            self.unreadable.append(readable(row.code))
             return
         if row.ref:
             self.refs.setdefault(row.ref, code)
@@ -199,7 +199,7 @@ def _without_circles(
 
 def _agency(code: AgencyCode, row: ListedAgency, parent: AgencyCode | None, known: Agency | None) -> Agency:
     """The row as it should be: of a known agency only the name and who stands above it change."""
-    name = " ".join(nfc(row.name).split())
+    name = " ".join(nfc(readable(row.name)).split())
     if known is not None:
         return replace(known, name=name, parent=parent or known.parent)
     test = bool(_TEST_WORDS.search(name)) or bool(_TEST_ROOT.fullmatch(code.split(".")[0]))

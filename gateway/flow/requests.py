@@ -21,7 +21,7 @@ from gateway.flow import facts, office, record
 from gateway.flow.door import Caller
 from gateway.model.agency import Agency, Alias, Period
 from gateway.model.event import EventType
-from gateway.model.text import AgencyCode, Bilingual
+from gateway.model.text import AgencyCode, Bilingual, readable
 from gateway.services import Services
 from gateway.store import events, partners
 from gateway.store.contract import Tx
@@ -137,7 +137,8 @@ def _row_added(gw: Services, request: AgencyRequest, level: str) -> DirectoryDat
     parent = gw.directory.resolve(str(body.get("pcode", ""))) or _parent_by_code(gw, request.code)
     tier = level or (gw.directory.level(parent, today) if parent else "")
     code = AgencyCode(request.code)
-    agency = Agency(code, str(body.get("name", "")).strip(), tier, parent, Period(today))
+    name = " ".join(readable(str(body.get("name", ""))).split())
+    agency = Agency(code, name, tier, parent, Period(today))
     if any(replace(row, period=agency.period) != agency for row in gw.directory.periods_of(code)):
         raise WrongState(
             _exists(code), code="agency.exists"

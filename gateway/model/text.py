@@ -49,6 +49,10 @@ class Bilingual:
     vi: str
     en: str
 
+    def readable(self) -> Bilingual:
+        """The same, as ``readable`` makes it: where it quotes a partner."""
+        return Bilingual(readable(self.vi), readable(self.en))
+
     def as_json(self) -> dict[str, str]:
         """``{"vi": …, "en": …}``, the shape of every text at the API."""
         return {"vi": self.vi, "en": self.en}

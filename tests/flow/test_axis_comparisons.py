@@ -281,6 +281,16 @@ async def test_a_list_cannot_take_a_code_of_our_side_that_nobody_has_yet(
     assert bed.world.gw.directory.resolve("H37.98") is None
 
 
+async def test_characters_that_no_text_holds_do_not_stop_the_list(
+    bed: Bed, rows: list[dict[str, Any]]
+) -> None:
+    rows += [row("G50", "Bộ\x00 lạ\x1b[2J"), row("G51\x00", "Bộ khác"), row("vxp.\x07", "Bộ nữa", old="G52")]
+    found = await sync(bed, apply=True)
+    today = local_day(bed.world.clock.now())
+    assert bed.world.gw.directory.name(AgencyCode("G50"), today) == "Bộ lạ [2J"
+    assert found.unreadable == ("???", "G51 ", "vxp. ")
+
+
 async def test_a_row_without_end_is_given_up(bed: Bed, rows: list[dict[str, Any]]) -> None:
     rows[:] = [row("G10", "x" * 1_000_000)]
     with pytest.raises(Unavailable):

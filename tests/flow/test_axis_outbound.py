@@ -457,6 +457,20 @@ async def test_an_axis_that_fails_is_away_after_some_looks_and_back_after_two(be
     assert len(await events_of(bed, "partner.available")) == 1
 
 
+async def test_an_answer_of_any_bytes_is_a_reason_that_can_be_shown(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def rubbish(*_: object) -> None:
+        raise Unavailable("axis.\x00", Bilingual("Trục trả lời \x00", "It says \x00"))
+
+    monkeypatch.setattr(bed.world.gw.collectors["axis"], "waiting", rubbish)
+    for _ in range(AWAY_AFTER):
+        await bed.look()
+    state = await bed.world.gw.store.read(lambda tx: collected.state_of(tx, AXIS))
+    assert state is not None
+    assert (state.away, state.reason_code, state.reason.vi) == (True, "axis. ", "Trục trả lời  ")
+
+
 async def test_a_slow_axis_delays_nobody_else(bed: Bed) -> None:
     """It answers nothing for as long as this test takes; documents within the province travel."""
     bed.axis.knobs.turn(Fault.DELAY, argument="60")
