@@ -66,11 +66,11 @@ def test_every_change_is_found_and_named(case: Case, made: Sample) -> None:
     assert plainly(bad, made.keys) != ""
 
 
-@pytest.mark.parametrize("name", sorted(sample().members))
-def test_one_byte_of_any_member_is_found_though_it_was_rightly_packed(name: str, made: Sample) -> None:
-    bad = pack(changed_in(made.members, name))
-    assert first_wrong(bad, made.trusted) in (MEMBERS, SIGNED)
-    assert plainly(bad, made.keys) != ""
+def test_one_byte_of_any_member_is_found_though_it_was_rightly_packed(made: Sample) -> None:
+    for name in made.members:
+        bad = pack(changed_in(made.members, name))
+        assert first_wrong(bad, made.trusted) in (MEMBERS, SIGNED), name
+        assert plainly(bad, made.keys) != "", name
 
 
 def test_one_bit_anywhere_in_the_file_is_found(made: Sample) -> None:
