@@ -6,7 +6,7 @@ in charge of: what is in it (``exchange_log/evidence.py``), whether it holds (``
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from gateway.cli.reach import operate
 from gateway.clock import SystemClock
 from gateway.config import KEYS, load
 from gateway.errors import BadRequest, GatewayError
+from gateway.exchange_log.compromised import read_lines
 from gateway.exchange_log.evidence_check import Checked, Trusted, check_container, read_trusted
 from gateway.flow.evidence import trusted_of
 from gateway.model.text import Bilingual
@@ -107,16 +108,17 @@ def _trusted(frame: Frame, key_files: tuple[Path, ...], trust: Path | None) -> T
         texts = [path.read_text("utf-8", errors="replace") for path in key_files]
         try:
             certificates, log_keys = read_trusted("\n".join(texts))
+            lost = read_lines("\n".join(texts))
         except ValueError as error:
             told = Bilingual(f"Không đọc được tệp khóa: {error}", f"The key file cannot be read: {error}")
             raise BadRequest(told, code="evidence.key_unreadable") from error
-        return Trusted(certificates, log_keys, store)
+        return Trusted(certificates, log_keys, store, lost)
     try:
         own = trusted_of(Keyring.open(frame.home / KEYS))
         folder = frame.home / load(frame.home).trust.folder
     except GatewayError:  # no installation here: nothing is believed, and the table says so
         return Trusted(store=store)
-    return Trusted(own.certificates, own.log_keys, store or TrustStore.load(folder))
+    return replace(own, store=store or TrustStore.load(folder))
 
 
 def _print_export(console: Console, answer: dict[str, Any]) -> None:

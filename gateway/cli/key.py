@@ -94,6 +94,53 @@ def rotate(frame: Frame, which: str) -> None:
     output.show(frame, {"gateway": answer}, lambda console: console.print(words))
 
 
+@key.command()
+@common_options
+@click.argument("name")
+@click.option("--since", required=True, help="Since when, as in 2026-11-24T08:00:00+07:00.")
+@click.option("--reason", required=True, help="Why; stands in the record.")
+@click.pass_obj
+def compromised(frame: Frame, name: str, since: str, reason: str) -> None:
+    """Khóa NAME của trục bị lộ: thay ngay, liệt kê những gì phải xác nhận lại.
+
+    End a key of the gateway at once, and list every document, receipt and checkpoint that rests on it.
+    """
+    answer = operate(frame, "key.compromised", key=name, since=since, reason=reason)
+    output.show(frame, answer, lambda console: _print_compromised(console, answer))
+
+
+@key.command("import")
+@common_options
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--password-file", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.pass_obj
+def import_(frame: Frame, file: Path, password_file: Path) -> None:
+    """Dùng khóa ký phiếu trong tệp PKCS#12 (P-256). Use the receipt key of a PKCS#12 file."""
+    coded = base64.b64encode(file.read_bytes()).decode()
+    password = password_file.read_text("utf-8").strip()
+    answer = operate(frame, "key.import", pkcs12_base64=coded, password=password)
+    words = "[bold green]✓[/] Trục đã dùng khóa ký phiếu mới. [dim](imported)[/]"
+    output.show(frame, {"gateway": answer}, lambda console: console.print(words))
+
+
+def _print_compromised(console: Console, answer: dict[str, Any]) -> None:
+    rows = [
+        ("Không tin từ", answer["since"]),
+        ("Khóa đang dùng", ", ".join(answer["in_use"])),
+        ("Văn bản liên quan", answer["documents"]),
+        ("Phiếu xác nhận", answer["receipts"]),
+        ("Mốc chốt nhật ký", answer["checkpoints"]),
+        ("Nội dung đã bọc khóa lại", answer["payloads"]),
+        ("Bí mật đã bọc khóa lại", answer["secrets"]),
+        ("Phải xác nhận lại", answer["to_confirm"]),
+        ("Danh sách", answer["report"]),
+    ]
+    console.print(output.facts(f"Khóa {answer['key']} đã bị thay (compromised)", rows))
+    console.print(
+        "  → Gửi danh sách khóa mới cho đối tác: [bold]gateway evidence keys[/], [bold]gateway log keys[/]"
+    )
+
+
 def _certificate(file: Path) -> x509.Certificate:
     data = file.read_bytes()
     try:
@@ -135,7 +182,7 @@ def _own_keys(keys: list[dict[str, Any]]) -> list[tuple[object, ...]]:
             key["algorithm"],
             output.moment(key["created"]),
             output.moment(key["expires"]),
-            "đang dùng" if key["current"] else "",
+            "đang dùng" if key["current"] else "đã lộ" if key["compromised_since"] else "",
         )
         for key in keys
     ]

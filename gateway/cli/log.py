@@ -22,7 +22,14 @@ from gateway.cli.frame import Frame, common_options
 from gateway.cli.reach import operate, reach, wait
 from gateway.clock import SystemClock
 from gateway.errors import BadRequest, NotReady
-from gateway.exchange_log.checkpoint import NotANote, read_checkpoint, read_key, read_keys, read_note
+from gateway.exchange_log.checkpoint import (
+    NotANote,
+    compromised_keys,
+    read_checkpoint,
+    read_key,
+    read_keys,
+    read_note,
+)
 from gateway.exchange_log.replay import DoesNotFit
 from gateway.exchange_log.verify import verify_export
 from gateway.model.text import Bilingual
@@ -118,14 +125,14 @@ def _verify_file(file: Path, believed: str, notes: list[str]) -> dict[str, Any]:
     from gateway.flow.log_verify import problem_json
 
     try:
-        keys = read_keys(believed)
+        keys, lost = read_keys(believed), compromised_keys(believed)
     except NotANote as error:
         raise NotReady(_bad_key(str(error)), code="log.keys") from error
     if not keys:
         raise NotReady(_NEEDS_KEY, code="log.keys")
     try:
         with file.open("rb") as opened:
-            report = verify_export(opened, keys, SystemClock().now() / 1_000_000, notes)
+            report = verify_export(opened, keys, SystemClock().now() / 1_000_000, notes, lost)
     except DoesNotFit as wrong:
         return {"origin": keys[0].name, "fits": False, "problem": problem_json(wrong.problem)}
     return {

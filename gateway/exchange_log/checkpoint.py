@@ -28,6 +28,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 LOG_KEY, WITNESS_KEY = 0x01, 0x04  # algorithm bytes of signed-note: Ed25519, and timestamped cosignatures
+COMPROMISED = "#compromised "
 _DASH = "— "  # U+2014 and a space begin a signature line
 _NAME = re.compile(r"[^\s+]+")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
@@ -168,6 +169,29 @@ def read_keys(text: str) -> list[PublicKey]:
     """The keys of a file: one a line; empty lines and those that begin with # are for people."""
     lines = [line.strip() for line in text.splitlines()]
     return [read_key(line) for line in lines if line and not line.startswith("#")]
+
+
+def compromised_line(key: str, since: int) -> str:
+    """The line of a list of keys that says so: ``#compromised MICROSECONDS KEY``. Whoever does not know such
+    lines passes them over, and so believes nothing that the key signed."""
+    return f"{COMPROMISED}{since} {key}\n"
+
+
+def read_compromised(text: str) -> list[tuple[str, int]]:
+    """(key as text, UTC microseconds since when it is not believed) of every such line. ``NotANote``."""
+    found = []
+    for line in text.splitlines():
+        if line.startswith(COMPROMISED):
+            since, _, key = line[len(COMPROMISED) :].strip().partition(" ")
+            if not since.isdigit() or not key:
+                raise NotANote("a line about a compromised key cannot be read")
+            found.append((key, int(since)))
+    return found
+
+
+def compromised_keys(text: str) -> dict[PublicKey, int]:
+    """The compromised keys of logs in a list of keys; those of receipts are passed over."""
+    return {read_key(key): since for key, since in read_compromised(text) if "+" in key}
 
 
 def sign(checkpoint: Checkpoint, key: PublicKey, by: Sign) -> Note:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -169,7 +169,9 @@ def asic_manifest(members: Mapping[str, bytes]) -> bytes:
     return "\n".join([*lines, "</asic:ASiCManifest>", ""]).encode("ascii")
 
 
-def key_text(certificates: Sequence[x509.Certificate], log_keys: Sequence[PublicKey]) -> str:
+def key_text(
+    certificates: Sequence[x509.Certificate], log_keys: Sequence[PublicKey], compromised: Iterable[str] = ()
+) -> str:
     """The gateway's public keys as a text for people and for ``--key``: keys of the log as lines of C2SP
     signed-note, certificates of receipts in PEM."""
     parts = ["# Public keys of the gateway. Compare them with those that it published; see README.txt.\n"]
@@ -177,7 +179,7 @@ def key_text(certificates: Sequence[x509.Certificate], log_keys: Sequence[Public
     for certificate in certificates:
         parts.append(f"# receipts, kid {key_id(certificate)}\n")
         parts.append(certificate.public_bytes(Encoding.PEM).decode())
-    return "".join(parts)
+    return "".join([*parts, *compromised])
 
 
 def beside(name: str) -> bytes:

@@ -9,8 +9,9 @@ verifier that travels along (``plain_verifier.py`` does the same on its own).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import base64
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import orjson
 from cryptography import x509
@@ -20,12 +21,14 @@ from gateway.exchange_log.checkpoint import (
     NotANote,
     Note,
     PublicKey,
+    Seen,
     read_checkpoint,
     read_keys,
     read_note,
     read_signature,
     verify,
 )
+from gateway.exchange_log.compromised import SECOND, Compromised, judged
 from gateway.exchange_log.container import Broken
 from gateway.exchange_log.evidence_open import Opened, Wrong, open_container
 from gateway.exchange_log.merkle import leaf_hash, verify_inclusion
@@ -34,6 +37,7 @@ from gateway.model.event import commitment
 from gateway.model.text import Bilingual, Instant
 from gateway.model.verdict import Indication
 from gateway.signature.cades import check_detached
+from gateway.signature.keyring import key_id
 from gateway.signature.seal import read_receipt
 from gateway.signature.timestamp import judge_token
 from gateway.signature.trust import TrustStore
@@ -48,11 +52,18 @@ class Trusted:
     certificates: tuple[x509.Certificate, ...] = ()  # of receipts
     log_keys: tuple[PublicKey, ...] = ()  # of the log, and of witnesses
     store: TrustStore | None = None  # for timestamps; ``None``: their authority is not judged
+    compromised: Compromised = field(default_factory=Compromised)  # believed only for what was seen in time
+
+    @property
+    def with_lost(self) -> Trusted:
+        """The same with the lost keys among the others: their signatures are checked, then weighed."""
+        certificates = (*self.certificates, *self.compromised.certificates)
+        return replace(self, certificates=certificates, log_keys=(*self.log_keys, *self.compromised.log_keys))
 
     @property
     def is_empty(self) -> bool:
         """True when nothing was given."""
-        return not self.certificates and not self.log_keys
+        return not self.certificates and not self.log_keys and self.compromised.is_empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +111,7 @@ def read_trusted(text: str) -> tuple[tuple[x509.Certificate, ...], tuple[PublicK
 def check_container(data: bytes, trusted: Trusted, now: Instant) -> Checked:
     """Every row. The first three say whether the container is as it was made; when one fails, nothing else is
     looked at."""
+    trusted = trusted.with_lost
     try:
         opened = open_container(data)
     except Broken as broken:
@@ -120,6 +132,7 @@ def check_container(data: bytes, trusted: Trusted, now: Instant) -> Checked:
     if rows[-1].holds:
         rows += [_run(code, lambda work=work: work(opened, trusted)) for code, work in _CHECKS.items()]  # type: ignore[misc]
         rows += _timestamp(opened, trusted, now)
+        rows += _compromised(opened, trusted, now)
     return Checked(tuple(rows), opened.manifest["document"], opened.manifest["gateway"])
 
 
@@ -328,6 +341,52 @@ def _timestamp(opened: Opened, trusted: Trusted, now: Instant) -> Iterator[Row]:
         yield Row("log.timestamp", None, judged.text)
     else:
         yield Row("log.timestamp", False, judged.text)
+
+
+def _compromised(opened: Opened, trusted: Trusted, now: Instant) -> Iterator[Row]:
+    """A row for each lost key that signed something here."""
+    if trusted.compromised.is_empty:
+        return
+    try:
+        note = _note(opened)
+        seen = verify(note, trusted.log_keys)
+        signed = (opened.members[evidence.SIGNATURE], opened.members[evidence.ASIC_MANIFEST])
+        signer = check_detached(*signed, trusted.certificates)
+        kids = {json_header(opened.members[one["path"]])["kid"] for one in opened.with_role("receipt")}
+    except (ValueError, KeyError):
+        return  # said in the rows above
+    used: list[x509.Certificate | PublicKey] = [signer, *(one.key for one in seen if one.time is None)]
+    used += [one for one in trusted.compromised.certificates if key_id(one) in kids and one not in used]
+    at, by = _seen_at(opened, trusted, now, seen)
+    for holds, text in judged(trusted.compromised, used, at, by):
+        yield Row("keys.compromised", holds, text)
+
+
+def json_header(jws: bytes) -> dict[str, str]:
+    """The header of a compact JWS, unverified."""
+    part = jws.split(b".")[0]
+    found: dict[str, str] = orjson.loads(base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4)))
+    return found
+
+
+def _seen_at(
+    opened: Opened, trusted: Trusted, now: Instant, seen: Sequence[Seen]
+) -> tuple[Instant | None, Bilingual]:
+    """The earliest time at which somebody whom the verifier believes saw the head, and who that was."""
+    found: list[tuple[Instant, Bilingual]] = [
+        (
+            Instant(one.time * SECOND),
+            Bilingual(f"nhân chứng {one.key.name} đã ký", f"{one.key.name} cosigned"),
+        )
+        for one in seen
+        if one.time is not None
+    ]
+    if (token := opened.members.get(evidence.LOG_TOKEN)) is not None:
+        stamped = opened.members[evidence.LOG_CHECKPOINT]
+        stamp = judge_token(token, stamped, trusted.store or TrustStore(()), now)
+        if stamp.indication is Indication.PASSED and stamp.time is not None:
+            found.append((stamp.time, Bilingual("mốc chốt đã có dấu thời gian", "it was timestamped")))
+    return min(found, key=lambda one: one[0], default=(None, Bilingual("", "")))
 
 
 _CHECKS: dict[str, Callable[[Opened, Trusted], Bilingual | None]] = {

@@ -24,20 +24,36 @@ import base64
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from gateway.exchange_log.checkpoint import NotANote, PublicKey, read_keys
+from gateway.exchange_log.checkpoint import (
+    NotANote,
+    PublicKey,
+    compromised_keys,
+    read_keys,
+    read_note,
+    verify,
+)
 from gateway.exchange_log.replay import GROUP, WHAT, DoesNotFit, Head, Problem, Replay, Report, head_of
 
 FORMAT = "gateway-log 1 "
 
 
 def verify_export(
-    file: IO[bytes], keys: Sequence[PublicKey], now: float, given: Iterable[str] = ()
+    file: IO[bytes],
+    keys: Sequence[PublicKey],
+    now: float,
+    given: Iterable[str] = (),
+    lost: Mapping[PublicKey, int] | None = None,
 ) -> Report:
-    """Replay an export. ``given``: notes of checkpoints from elsewhere. ``DoesNotFit`` names the problem."""
+    """Replay an export. ``given``: notes of checkpoints from elsewhere. ``DoesNotFit`` names the problem.
+
+    ``lost``: compromised keys, and since when (UTC microseconds): of their checkpoints only those count that
+    a witness among ``keys`` cosigned before.
+    """
+    lost = lost or {}
     header = _header(file.readline())
     origin, start = str(header.get("origin", "")), header.get("from")
     left = [bytes.fromhex(one) for one in header.get("left", [])]
@@ -53,15 +69,26 @@ def verify_export(
             replay.feed(*value)
         elif kind == "checkpoint":
             counted += 1
-            head = head_of(value, keys, now, number=counted)
+            head = head_of(value, (*keys, *lost), now, number=counted)
             _must_be_of(origin, head)
-            replay.expect(head)
+            if not _is_doubtful(value, keys, lost):
+                replay.expect(head)
         elif value != replay.size:
             raise DoesNotFit(Problem("deleted", replay.size, detail=f"end {value}"))
     report = replay.end()
     if start and report.covered <= start:
         raise DoesNotFit(Problem("unknown_key", start, detail="no checkpoint over a partial export"))
     return report
+
+
+def _is_doubtful(note: str, keys: Sequence[PublicKey], lost: Mapping[PublicKey, int]) -> bool:
+    """True when only a lost key vouches for the checkpoint."""
+    if not lost:
+        return False
+    seen = verify(read_note(note), (*keys, *lost))
+    since = [lost[one.key] for one in seen if one.key in lost]
+    witnessed = [one.time * 1_000_000 for one in seen if one.time is not None]
+    return bool(since) and min(witnessed, default=min(since)) >= min(since)
 
 
 def _must_be_of(origin: str, head: Head) -> None:
@@ -143,10 +170,12 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--checkpoint", type=Path, action="append", default=[], help="a signed note")
     given = parser.parse_args(words)
     try:
-        keys = [key for file in given.key for key in read_keys(file.read_text("utf-8"))]
+        texts = [file.read_text("utf-8") for file in given.key]
+        keys = [key for text in texts for key in read_keys(text)]
+        lost = {key: since for text in texts for key, since in compromised_keys(text).items()}
         notes = [file.read_text("utf-8") for file in given.checkpoint]
         with given.export.open("rb") as file:
-            report = verify_export(file, keys, time.time(), notes)
+            report = verify_export(file, keys, time.time(), notes, lost)
     except (OSError, NotANote) as error:
         print(f"✗ {error}")
         return 1

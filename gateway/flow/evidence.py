@@ -22,6 +22,7 @@ from gateway.clock import local_day
 from gateway.edxml.limits import Limits
 from gateway.edxml.parse import parse_envelope
 from gateway.errors import Busy
+from gateway.exchange_log.compromised import lines_of, of_keyring, over
 from gateway.exchange_log.evidence import (
     Dossier,
     File,
@@ -98,8 +99,8 @@ async def export_evidence(gw: Services, caller: Caller, reference: str, reason: 
         receipts={receipt["id"]: receipt["jws"] for receipt in trace.receipts},
         events=found.events,
         proofs=found.proofs,
-        certificates=gw.keyring.receipt_certificates,
-        log_keys=tuple(log_keys(gw.keyring)),
+        certificates=trusted_of(gw.keyring).certificates,
+        log_keys=trusted_of(gw.keyring).log_keys,
         log=proved,
     )
     size = sum(len(one.received or b"") for one in letters)
@@ -132,7 +133,7 @@ async def public_keys(gw: Services, caller: Caller) -> dict[str, str]:
     """The gateway's public keys as one text, for ``gateway evidence verify --key`` elsewhere."""
     return {
         "gateway": gw.keyring.gateway,
-        "keys": key_text(gw.keyring.receipt_certificates, log_keys(gw.keyring)),
+        "keys": own_key_text(gw.keyring),
     }
 
 
@@ -295,7 +296,7 @@ async def _log_proof(gw: Services, kept: Sequence[KeptEvent]) -> LogProof:
     “pending”. ``Busy`` when another process keeps the log to itself for longer than it should.
     """
     for _ in range(TRIES):
-        proved = await gw.store.read(lambda tx: _proved(tx, kept))
+        proved = await gw.store.read(lambda tx: _proved(tx, gw.keyring, kept))
         if proved is not None:
             return proved
         with contextlib.suppress(Taken):
@@ -307,10 +308,10 @@ async def _log_proof(gw: Services, kept: Sequence[KeptEvent]) -> LogProof:
     raise Busy(_LOG_BUSY, code="log.busy")
 
 
-def _proved(tx: Tx, kept: Sequence[KeptEvent]) -> LogProof | None:
+def _proved(tx: Tx, keyring: Keyring, kept: Sequence[KeptEvent]) -> LogProof | None:
     leaves = {event.id: log.leaf_of(tx, event.id) for event in kept}
     places = {event: found[0] for event, found in leaves.items() if found is not None}
-    head = log.over(tx, max(places.values(), default=0))
+    head = over(tx, keyring, max(places.values(), default=0))
     if head is None or len(places) < len(leaves):
         return None
     nodes = functools.cache(stored_nodes(tx))
@@ -321,7 +322,16 @@ def _proved(tx: Tx, kept: Sequence[KeptEvent]) -> LogProof | None:
 
 def trusted_of(keyring: Keyring) -> Trusted:
     """Our own public keys, as a verifier believes them."""
-    return Trusted(keyring.receipt_certificates, tuple(log_keys(keyring)))
+    lost = of_keyring(keyring)
+    certificates = tuple(one for one in keyring.receipt_certificates if one not in lost.certificates)
+    keys = tuple(key for key in log_keys(keyring) if key not in lost.log_keys)
+    return Trusted(certificates, keys, compromised=lost)
+
+
+def own_key_text(keyring: Keyring) -> str:
+    """The list of our public keys, lost ones in lines of their own."""
+    own = trusted_of(keyring)
+    return key_text(own.certificates, own.log_keys, lines_of(own.compromised))
 
 
 async def _tell(gw: Services, caller: Caller, trace: Trace, made: Evidence, reason: str) -> None:

@@ -28,6 +28,7 @@ from gateway.exchange_log.checkpoint import (
     signed_by_log,
     verify,
 )
+from gateway.exchange_log.compromised import lines_of, of_keyring, over
 from gateway.exchange_log.merkle import consistency_proof, inclusion_proof, verify_consistency
 from gateway.exchange_log.sequence import log_keys, log_origin, stored_nodes, with_cosignatures
 from gateway.flow.door import Caller
@@ -35,7 +36,7 @@ from gateway.flow.record import event
 from gateway.model.event import EventType
 from gateway.model.text import Bilingual, Instant
 from gateway.services import Services
-from gateway.signature.keyring import WITNESS
+from gateway.signature.keyring import WITNESS, Keyring
 from gateway.store import events, log
 from gateway.store.contract import Tx
 from gateway.store.log import Cosigned, SignedHead, Taken, Watched
@@ -65,7 +66,7 @@ async def consistency(gw: Services, old: int, new: int) -> list[str]:
 async def inclusion(gw: Services, event_id: str, leaf: int | None, size: int) -> dict[str, Any]:
     """Leaf, hash and the way up to the head over ``size`` leaves (0: the first published checkpoint over the
     leaf, one with a timestamp if there is), with that checkpoint when it is one of ours."""
-    found = await gw.store.read(lambda tx: _inclusion(tx, event_id, leaf, size))
+    found = await gw.store.read(lambda tx: _inclusion(tx, gw.keyring, event_id, leaf, size))
     if found is None:
         raise NotFound(_NO_LEAF, code="log.no_leaf")
     return found
@@ -102,10 +103,12 @@ async def make_checkpoint(gw: Services, caller: Caller) -> dict[str, Any]:
 async def show_keys(gw: Services, caller: Caller) -> dict[str, Any]:
     """Public keys of the log, newest first, and of our witness, as others need them."""
     witness = [str(key) for key in _witness_keys(gw)]
+    lost = of_keyring(gw.keyring)
     return {
         "origin": log_origin(gw.keyring),
-        "log": [str(key) for key in log_keys(gw.keyring)],
+        "log": [str(key) for key in log_keys(gw.keyring) if key not in lost.log_keys],
         "witness": witness,
+        "compromised": [line.rstrip() for line in lines_of(lost)],
     }
 
 
@@ -230,7 +233,7 @@ def _row_of(tx: Tx, head: Checkpoint, note: Note) -> SignedHead | None:
     return next((row for row in rows if read_note(row.note).text == note.text), None)
 
 
-def _inclusion(tx: Tx, event_id: str, leaf: int | None, size: int) -> dict[str, Any] | None:
+def _inclusion(tx: Tx, keyring: Keyring, event_id: str, leaf: int | None, size: int) -> dict[str, Any] | None:
     if event_id:
         place = log.leaf_of(tx, event_id)
         if place is None:
@@ -238,7 +241,7 @@ def _inclusion(tx: Tx, event_id: str, leaf: int | None, size: int) -> dict[str, 
         leaf = place[0]
     if leaf is None or not (found := log.hashes(tx, 0, leaf, leaf + 1)):
         return None
-    head = None if size else log.over(tx, leaf)
+    head = None if size else over(tx, keyring, leaf)
     size = size or (head.size if head else 0)
     if not leaf < size <= log.state(tx).integrated:
         return None

@@ -17,6 +17,7 @@ import orjson
 from gateway.clock import SECOND
 from gateway.errors import NotReady
 from gateway.exchange_log.checkpoint import NotANote, PublicKey, read_checkpoint, read_keys, read_note
+from gateway.exchange_log.compromised import Compromised, is_doubtful, of_keyring
 from gateway.exchange_log.replay import GROUP, WHAT, DoesNotFit, Head, Problem, Replay, Report, head_of
 from gateway.exchange_log.sequence import log_keys, log_origin
 from gateway.flow.door import Caller
@@ -104,7 +105,9 @@ async def verify_store(gw: Services, keys: Sequence[PublicKey], given: Iterable[
 async def _replay(gw: Services, keys: Sequence[PublicKey], given: Iterable[str], origin: str) -> Report:
     now = gw.clock.now() / SECOND
     state = await gw.store.read(log.state)
-    heads = await _own_heads(gw, keys, now)
+    lost = of_keyring(gw.keyring)
+    keys = [key for key in keys if key not in lost.log_keys]
+    heads = await _own_heads(gw, keys, lost, now)
     heads += [_of_origin(head_of(note, keys, now, given=True), origin) for note in given]
     groups: dict[int, bytes] = {}
     replay = Replay(heads, kept=groups.get)
@@ -123,13 +126,21 @@ async def _replay(gw: Services, keys: Sequence[PublicKey], given: Iterable[str],
     return replay.end()
 
 
-async def _own_heads(gw: Services, keys: Sequence[PublicKey], now: float) -> list[Head]:
+async def _own_heads(gw: Services, keys: Sequence[PublicKey], lost: Compromised, now: float) -> list[Head]:
     heads: list[Head] = []
     number = 0
     while page := await gw.store.read(lambda tx, after=number: log.after(tx, after)):  # type: ignore[misc]
-        heads += [_checked(row, keys, now) for row in page]
+        heads += await gw.store.read(lambda tx, page=page: _believed(tx, page, keys, lost, now))  # type: ignore[misc]
         number = page[-1].number
     return heads
+
+
+def _believed(
+    tx: Tx, page: Sequence[SignedHead], keys: Sequence[PublicKey], lost: Compromised, now: float
+) -> list[Head]:
+    """The heads that count: those that only a lost key vouches for prove nothing, neither for nor against."""
+    checked = [(row, _checked(row, (*keys, *lost.log_keys), now)) for row in page]
+    return [head for row, head in checked if not is_doubtful(tx, lost, row)]
 
 
 def _checked(row: SignedHead, keys: Sequence[PublicKey], now: float) -> Head:

@@ -40,6 +40,7 @@ from gateway.flow import log as exchange_log
 from gateway.flow.agency_sync import sync_agencies
 from gateway.flow.certificates import list_certificates
 from gateway.flow.choose import choose
+from gateway.flow.compromise import compromise_key, import_receipt_key
 from gateway.flow.conservation import recount, show_conservation
 from gateway.flow.directory_rehearsal import rehearse_directory
 from gateway.flow.door import Caller
@@ -283,6 +284,11 @@ async def list_keys(gw: Services, caller: Caller) -> Any:
     return gw.keyring.describe()
 
 
+async def import_key(gw: Services, caller: Caller, pkcs12_base64: str, password: str) -> Any:
+    """Begin to use the receipt key of a PKCS#12 file."""
+    return await import_receipt_key(gw, caller, base64.b64decode(pkcs12_base64, validate=True), password)
+
+
 async def show_queue(gw: Services, caller: Caller, limit: int = 200) -> Any:
     """The queue by destination and state, and its oldest deliveries."""
     summary, rows = await look.queue(gw, caller, limit)
@@ -367,6 +373,8 @@ OPERATIONS: dict[str, Operation] = {
     "key.revoke": revoke_credential,
     "key.rotate": rotate_key,
     "key.list": list_keys,
+    "key.compromised": compromise_key,
+    "key.import": import_key,
     "queue.show": show_queue,
     "queue.hold": hold.hold,
     "queue.release": hold.release,

@@ -13,6 +13,7 @@ from typing import Any
 from gateway.clock import to_rfc3339
 from gateway.errors import NotFound
 from gateway.exchange_log.checkpoint import read_checkpoint, read_note
+from gateway.exchange_log.compromised import over
 from gateway.exchange_log.merkle import inclusion_proof
 from gateway.exchange_log.receipts import Attachment, verify_receipt
 from gateway.exchange_log.sequence import log_keys, stored_nodes, with_cosignatures
@@ -20,6 +21,7 @@ from gateway.flow.door import Caller
 from gateway.flow.look import SEES_ALL
 from gateway.model.text import Bilingual
 from gateway.services import Services
+from gateway.signature.keyring import Keyring
 from gateway.signature.timestamp import Judged
 from gateway.store import events, log, messages
 from gateway.store.contract import Tx
@@ -57,7 +59,7 @@ class _Found:
 async def receipt_proof(gw: Services, caller: Caller, receipt: str) -> ReceiptProof:
     """The proof of that receipt. ``NotFound``: no such receipt or not the caller's (``receipt.unknown``), or
     no checkpoint is over it yet (``log.pending``)."""
-    found = await gw.store.read(lambda tx: _read(tx, receipt))
+    found = await gw.store.read(lambda tx: _read(tx, gw.keyring, receipt))
     if found is None or not (caller.role in SEES_ALL or found.sender in caller.agencies):
         raise NotFound(code="receipt.unknown")
     if found.attachment is None:
@@ -96,20 +98,20 @@ async def show_receipt(gw: Services, caller: Caller, receipt: str) -> dict[str, 
     return {"jws": found.jws, **proof_json(found)}
 
 
-def _read(tx: Tx, receipt: str) -> _Found | None:
+def _read(tx: Tx, keyring: Keyring, receipt: str) -> _Found | None:
     row = messages.receipt(tx, receipt)
     if row is None:
         return None
-    return _Found(row["jws"], row["sender"], _attachment(tx, row["event"]) if row["event"] else None)
+    return _Found(row["jws"], row["sender"], _attachment(tx, keyring, row["event"]) if row["event"] else None)
 
 
-def _attachment(tx: Tx, event: str) -> Attachment | None:
+def _attachment(tx: Tx, keyring: Keyring, event: str) -> Attachment | None:
     """What proves the event's leaf; ``None`` while no published head is over it."""
     place, body = log.leaf_of(tx, event), events.body_of(tx, event)
     if place is None or body is None:
         return None
     leaf, _ = place
-    head = log.over(tx, leaf)
+    head = over(tx, keyring, leaf)
     if head is None:
         return None
     proof = inclusion_proof(stored_nodes(tx), leaf, head.size)

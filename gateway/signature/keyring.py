@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives import hashes, keywrap, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import pkcs12
 
 from gateway.clock import from_datetime, local
 from gateway.errors import NotReady
@@ -54,6 +55,7 @@ class KeyRow:
     expires: Instant | None  # None: rotated by hand
     current: bool
     certificate_sha256: str = ""  # hex, of the certificate in DER; other gateways pin it
+    compromised_since: Instant | None = None  # what it made from then on is nobody's word
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class _Entry:
     kind: str  # wrapping, receipt, log, witness
     number: int  # counts from 1 within the kind; the highest is in use
     created: Instant
+    compromised: Instant | None = None
 
     @property
     def name(self) -> str:
@@ -160,7 +163,9 @@ class Keyring:
 
     def is_tag(self, purpose: str, data: bytes, tag: bytes) -> bool:
         """True for a tag that ``tag()`` made, also before the wrapping key was rotated."""
-        made = [_tag(key, purpose, data) for key in self._state.wrapping.values()]
+        lost = {e.number for e in self._state.entries if e.kind == "wrapping" and e.compromised is not None}
+        keys = [key for number, key in self._state.wrapping.items() if number not in lost]
+        made = [_tag(key, purpose, data) for key in keys]
         return any(hmac.compare_digest(one, tag) for one in made)
 
     def sign_receipt(self, data: bytes) -> bytes:
@@ -194,6 +199,11 @@ class Keyring:
         self._add_receipt_key(now)
 
     @property
+    def folder(self) -> Path:
+        """Where the keys lie."""
+        return self._folder
+
+    @property
     def gateway(self) -> str:
         """The name under which the keyring was made; a later change of settings does not change it."""
         return self._state.gateway
@@ -220,6 +230,52 @@ class Keyring:
         """A new wrapping key is in use on return, and on disk; data keys wrapped before stay readable."""
         self._add_wrapping_key(now)
 
+    def compromise(self, name: str, since: Instant, now: Instant) -> None:
+        """No longer to be believed from ``since`` on; a key in use is replaced at once, without overlap. On
+        return both are on disk; may be repeated. ``LookupError``: no such key; an earlier ``since`` stays."""
+        entry = next((one for one in self._state.entries if one.name == name), None)
+        if entry is None:
+            raise LookupError(name)
+        if entry.number == max(one.number for one in self._state.entries if one.kind == entry.kind):
+            self._add(entry.kind, now)
+        marked = replace(entry, compromised=min(since, entry.compromised or since))
+        entries = tuple(marked if one.name == name else one for one in self._state.entries)
+        state = replace(self._state, entries=entries)
+        _write_index(self._folder, state)
+        self._state = state
+
+    def import_receipt_key(self, container: bytes, password: bytes, now: Instant) -> None:
+        """Begin to use the receipt key of a PKCS#12 file (P-256 key and its certificate). ``ValueError``: it
+        cannot be opened, holds something else, or the key is none for ES256."""
+        key, certificate, _ = pkcs12.load_key_and_certificates(container, password)
+        if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+            raise ValueError("no P-256 key in the file")
+        if certificate is None or certificate.public_key() != key.public_key():
+            raise ValueError("no certificate of the key in the file")
+        self._keep_receipt_key(_ReceiptKey(key, certificate), now)
+
+    def compromised_certificates(self) -> tuple[tuple[x509.Certificate, Instant], ...]:
+        """Receipt certificates that are believed no more, and since when."""
+        lost = [e for e in self._state.entries if e.kind == "receipt" and e.compromised is not None]
+        return tuple((self._state.receipt[e.number].certificate, Instant(e.compromised or 0)) for e in lost)
+
+    def compromised_notes(self, kind: str) -> tuple[tuple[bytes, Instant], ...]:
+        """Public Ed25519 keys of that kind that are believed no more, and since when."""
+        lost = [e for e in self._state.entries if e.kind == kind and e.compromised is not None]
+        keys = [self._state.notes[kind, e.number].public_key().public_bytes_raw() for e in lost]
+        return tuple((key, Instant(e.compromised or 0)) for key, e in zip(keys, lost, strict=True))
+
+    def is_wrapped_by(self, wrapped: bytes, name: str) -> bool:
+        """True when that wrapping key, by name, is needed to open it (a data key, or a sealed secret)."""
+        inner = wrapped[1:] if wrapped[:1] == bytes([_SECRET]) else wrapped
+        return f"wrapping-{int.from_bytes(inner[1:3]):04d}" == name
+
+    def rewrap(self, wrapped: bytes) -> bytes:
+        """The same data key or sealed secret under the wrapping key in use."""
+        if wrapped[:1] == bytes([_SECRET]):
+            return self.encrypt_secret(self.decrypt_secret(wrapped))
+        return self.wrap(self.unwrap(wrapped))
+
     def describe(self) -> list[KeyRow]:
         """Every key, oldest first, without any secret."""
         newest = {entry.kind: entry.number for entry in self._state.entries}
@@ -230,15 +286,23 @@ class Keyring:
         return self._state.receipt[max(self._state.receipt)]
 
     def _describe(self, entry: _Entry, newest: int) -> KeyRow:
-        current = entry.number == newest
-        if entry.kind == "wrapping":
-            return KeyRow(entry.name, "AES-256 key wrap", entry.created, None, current)
-        if entry.kind in (LOG, WITNESS):
-            return KeyRow(entry.name, "Ed25519", entry.created, None, current)
+        name, made, lost, current = entry.name, entry.created, entry.compromised, entry.number == newest
+        if entry.kind != "receipt":
+            algorithm = "AES-256 key wrap" if entry.kind == "wrapping" else "Ed25519"
+            return KeyRow(name, algorithm, made, None, current, compromised_since=lost)
         certificate = self._state.receipt[entry.number].certificate
         expires = from_datetime(certificate.not_valid_after_utc)
         pin = hashlib.sha256(certificate.public_bytes(serialization.Encoding.DER)).hexdigest()
-        return KeyRow(entry.name, "ECDSA P-256 SHA-256", entry.created, expires, current, pin)
+        return KeyRow(name, "ECDSA P-256 SHA-256", made, expires, current, pin, lost)
+
+    def _add(self, kind: str, now: Instant) -> None:
+        match kind:
+            case "wrapping":
+                self._add_wrapping_key(now)
+            case "receipt":
+                self._add_receipt_key(now)
+            case _:
+                self._add_note_key(kind, now)
 
     def _add_wrapping_key(self, now: Instant) -> None:
         entry = _Entry("wrapping", max(self._state.wrapping, default=0) + 1, now)
@@ -247,10 +311,13 @@ class Keyring:
         self._commit(entry, wrapping=self._state.wrapping | {entry.number: key})
 
     def _add_receipt_key(self, now: Instant) -> None:
-        entry = _Entry("receipt", max(self._state.receipt, default=0) + 1, now)
         private_key = ec.generate_private_key(ec.SECP256R1())
-        key = _ReceiptKey(private_key, _self_signed(private_key, self._state.gateway, now))
-        _write_new(self._folder / f"{entry.name}.key.pem", _private_pem(private_key))
+        certificate = _self_signed(private_key, self._state.gateway, now)
+        self._keep_receipt_key(_ReceiptKey(private_key, certificate), now)
+
+    def _keep_receipt_key(self, key: _ReceiptKey, now: Instant) -> None:
+        entry = _Entry("receipt", max(self._state.receipt, default=0) + 1, now)
+        _write_new(self._folder / f"{entry.name}.key.pem", _private_pem(key.private_key))
         _write_new(
             self._folder / f"{entry.name}.crt.pem", key.certificate.public_bytes(serialization.Encoding.PEM)
         )
@@ -336,7 +403,10 @@ def _private_pem(key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey) ->
 
 def _read_state(folder: Path) -> _State:
     index = orjson.loads((folder / _INDEX).read_bytes())
-    entries = tuple(_Entry(row["kind"], row["number"], Instant(row["created"])) for row in index["keys"])
+    entries = tuple(
+        _Entry(row["kind"], row["number"], Instant(row["created"]), row.get("compromised"))
+        for row in index["keys"]
+    )
     wrapping = {e.number: _read_wrapping(folder, e) for e in entries if e.kind == "wrapping"}
     receipt = {e.number: _read_receipt(folder, e) for e in entries if e.kind == "receipt"}
     notes = {(e.kind, e.number): _read_note_key(folder, e) for e in entries if e.kind in (LOG, WITNESS)}
@@ -368,7 +438,11 @@ def _read_note_key(folder: Path, entry: _Entry) -> ed25519.Ed25519PrivateKey:
 
 
 def _write_index(folder: Path, state: _State) -> None:
-    rows = [{"kind": e.kind, "number": e.number, "created": e.created} for e in state.entries]
+    rows = [
+        {"kind": e.kind, "number": e.number, "created": e.created}
+        | ({} if e.compromised is None else {"compromised": e.compromised})
+        for e in state.entries
+    ]
     body = orjson.dumps({"gateway": state.gateway, "keys": rows}, option=orjson.OPT_INDENT_2)
     temporary = folder / f"{_INDEX}.new"
     temporary.unlink(missing_ok=True)

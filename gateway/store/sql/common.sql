@@ -1412,6 +1412,40 @@ SELECT r.event FROM refusal r LEFT JOIN event e ON e.id = r.event WHERE e.id IS 
 -- A message whose event is gone.
 SELECT m.event FROM message m LEFT JOIN event e ON e.id = m.event WHERE e.id IS NULL ORDER BY m.event LIMIT 1;
 
+-- ---------------------------------------------------------------- a key lost
+
+-- name: receipts_after
+-- Receipts with their document and the event that names them, by id.
+SELECT r.id, r.jws, r.issued_at, r.message, r.event, m.document, m.sender FROM receipt r
+JOIN message m ON m.id = r.message WHERE r.id > :after ORDER BY r.id LIMIT :limit;
+
+-- name: payloads_after
+-- Payloads that can be opened, by hash.
+SELECT sha256, wrapped_key FROM payload
+WHERE wrapped_key IS NOT NULL AND sha256 > :after ORDER BY sha256 LIMIT :limit;
+
+-- name: rewrap_payload
+-- The same data key under another wrapping key; no row when it was destroyed or rewrapped meanwhile.
+UPDATE payload SET wrapped_key = :wrapped_key WHERE sha256 = :sha256 AND wrapped_key = :before;
+
+-- name: documents_of_payload
+-- The documents whose messages, or rebuilt forms, these bytes are.
+SELECT document FROM message WHERE envelope_sha256 = :sha256
+UNION SELECT document FROM delivery WHERE payload = :sha256;
+
+-- name: sealed_secrets
+-- Every secret that is sealed under a wrapping key, and where it stands.
+SELECT 'profile' AS place, agency AS id, secret AS sealed FROM profile WHERE secret IS NOT NULL
+UNION ALL SELECT 'partner', id, sealed FROM partner_credential WHERE sealed IS NOT NULL;
+
+-- name: reseal_profile
+-- The same secret under another wrapping key.
+UPDATE profile SET secret = :sealed WHERE agency = :id AND secret = :before;
+
+-- name: reseal_partner
+-- The same secret under another wrapping key.
+UPDATE partner_credential SET sealed = :sealed WHERE id = :id AND sealed = :before;
+
 -- ---------------------------------------------------------------- what people do
 
 -- name: settings_seen
