@@ -162,12 +162,13 @@ def _feed(replay: Replay, rows: Sequence[Row], start: int, stop: int) -> None:
     """One piece: places without a gap, events that are there, hashes, tree, columns."""
     bodies = [row["body"] for row in rows]
     places = [row["leaf"] for row in rows]
-    whole = next((at for at, body in enumerate(bodies) if body is None), len(bodies))
-    gap = next((at for at, place in enumerate(places, start) if place != at), start + len(places))
-    good = min(whole, gap - start)
+    good = len(rows)
+    if None in bodies or places != list(range(start, stop)):
+        whole = next((at for at, body in enumerate(bodies) if body is None), len(bodies))
+        gap = next((at for at, place in enumerate(places, start) if place != at), start + len(places))
+        good = min(whole, gap - start)
     replay.feed([bytes(body) for body in bodies[:good]], [bytes(row["hash"]) for row in rows[:good]])
-    for row, body in zip(rows[:good], bodies[:good], strict=True):
-        _compare_columns(row, body)
+    _compare_columns(rows[:good], bodies[:good])
     if good < stop - start:
         raise DoesNotFit(Problem("deleted", start + good, detail=_named(rows, good)))
 
@@ -176,11 +177,21 @@ def _named(rows: Sequence[Row], at: int) -> str:
     return str(rows[at]["event"]) if at < len(rows) and rows[at]["body"] is None else ""
 
 
-def _compare_columns(row: Row, body: bytes) -> None:
-    told = orjson.loads(body).get
-    for name in _COLUMNS:
-        if row[name] != told(name):
-            raise DoesNotFit(Problem("column", row["leaf"], detail=f"event.{name}"))
+def _compare_columns(rows: Sequence[Row], bodies: Sequence[bytes]) -> None:
+    """Columns are projections of the body. All bodies of a piece are read at once: that is the faster half of
+    the whole verification."""
+    one, two, three, four, five, six, seven, eight = _COLUMNS
+    columns = [(r[one], r[two], r[three], r[four], r[five], r[six], r[seven], r[eight]) for r in rows]
+    told = [
+        (get(one), get(two), get(three), get(four), get(five), get(six), get(seven), get(eight))
+        for get in (body.get for body in orjson.loads(b"[" + b",".join(bodies) + b"]"))
+    ]
+    if columns == told:
+        return
+    for row, stored, said in zip(rows, columns, told, strict=True):
+        for name, value, meant in zip(_COLUMNS, stored, said, strict=True):
+            if value != meant:
+                raise DoesNotFit(Problem("column", row["leaf"], detail=f"event.{name}"))
 
 
 def _no_keys(detail: str) -> Bilingual:
