@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -26,6 +26,7 @@ from gateway.config import LogSection
 from gateway.errors import NotReady
 from gateway.model.text import Bilingual
 from gateway.practice.demo import Tell, Week, played
+from gateway.practice.demo_evidence import leave_evidence
 from gateway.practice.demo_tally import DocumentLine, Figures, Tally, Way, tally
 from gateway.practice.province import as_of, directory, note
 from gateway.practice.scenario import PROVINCE, YOURS, Fault
@@ -57,15 +58,16 @@ async def _demo(frame: Frame, home: Path, once: bool, port: int | None) -> int:
         with _progress(frame) as tell:
             week = await stack.enter_async_context(played(home, port, tell))
         counted = await tally(week)
+        files = await leave_evidence(week)
         if frame.json:
-            output.print_json(counted.as_json())
+            output.print_json(counted.as_json() | {"evidence": [str(file) for file in files]})
         else:
             _print_tally(frame.screen, counted)
         if once:
             return 0 if counted.holds else 1
         stop = stop_on_signals()
         if not frame.json:
-            _print_next(frame.screen, week)
+            _print_next(frame.screen, week, files)
         await stop.wait()
         return 0
 
@@ -198,7 +200,7 @@ def _print_levels(console: Console, counted: Tally) -> None:
     console.print("  " + " · ".join(shares))
 
 
-def _print_next(console: Console, week: Week) -> None:
+def _print_next(console: Console, week: Week, files: Sequence[Path]) -> None:
     """Addresses and commands, with the paths of this run."""
     folder = week.folder
     key = f'-H "Authorization: Bearer $(cat {folder.key_file(YOURS)})"'
@@ -216,6 +218,8 @@ def _print_next(console: Console, week: Week) -> None:
         f"     {_program()} trace --list --home {folder.home}",
         "  4. Kiểm tra một gói tin trước khi gửi [dim](preflight)[/]",
         f"     {_program()} check {letter} --home {folder.home}",
+        "  5. Kiểm tra một hồ sơ minh chứng, không cần trục [dim](evidence, offline)[/]",
+        f"     {_program()} evidence verify {files[0]} --key {files[-1]}",
         f"  Khóa API của từng đơn vị: {folder.home}/agencies/*/api-key, ví dụ {folder.key_file(PROVINCE)}",
     ]
     for line in lines:

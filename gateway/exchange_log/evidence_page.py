@@ -6,7 +6,7 @@ who was told “we never received it”. Not in charge of: the PDF form (``evide
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Protocol
@@ -112,18 +112,18 @@ class Page:
 
 def make_page(record: Mapping[str, Any], events: Sequence[Mapping[str, Any]], proved: Proved | None) -> Page:
     """The page about ``record`` and its events (decoded bodies, oldest first)."""
-    shown = [one for one in events if _is_shown(one)]
-    places = {event["id"]: number for number, event in enumerate(shown, start=1)}
+    places = _places(events, proved)
+    told = [one for one in events if _is_told(one)]
+    fates = list(_fates(record, told, places))
     blocks: list[Block] = [
         Facts(tuple(_document_facts(record))),
         Heading("Từng nơi nhận: gói tin đã đi tới đâu"),
-        *_fates(record, shown, places),
+        *fates,
         *_missing(record),
-        Heading("Diễn biến"),
-        _timeline(record, shown, places, proved),
+        *_others(record, told, places),
         *_signatures(record),
         Heading("Hồ sơ này dựa vào đâu"),
-        *_grounds(record, events, shown, proved),
+        *_grounds(record, events, proved),
     ]
     made_at = Instant(record["made_at"])
     return Page(
@@ -159,27 +159,32 @@ def _document_facts(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _fates(
-    record: Mapping[str, Any], events: Sequence[Mapping[str, Any]], places: Mapping[str, int]
+    record: Mapping[str, Any], events: Sequence[Mapping[str, Any]], places: Mapping[str, str]
 ) -> Iterator[Block]:
     found = [one for one in record["deliveries"] if one["kind"] != "status"]
     if not found:
         yield Words("Không có lượt gửi nào.")
     for delivery in found:
         kind = "" if delivery["kind"] == "new" else f" ({KINDS[delivery['kind']]})"
-        statuses = [
-            one
-            for one in record["statuses"]
-            if delivery["recipient"] in (one["reporter"], one["addressee"])
-            and delivery["recipient"] != record["document"]["sender"]
-        ]
-        own = [
-            one
-            for one in events
-            if one.get("delivery") == delivery["id"]
-            or (one["type"] == "status.reported" and one.get("message") in {s["message"] for s in statuses})
-        ]
+        statuses = _statuses_of(record, delivery)
+        messages = {status["message"] for status in statuses}
+        own = [one for one in events if _is_of(one, delivery, messages)]
         steps = [_step(record, event, statuses, places) for event in own]
         yield Fate(_named(record, delivery["recipient"]) + kind, _conclusion(delivery), tuple(steps))
+
+
+def _statuses_of(record: Mapping[str, Any], delivery: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Statuses between the sender and the recipient of a delivery."""
+    recipient = delivery["recipient"]
+    if recipient == record["document"]["sender"]:
+        return []
+    return [one for one in record["statuses"] if recipient in (one["reporter"], one["addressee"])]
+
+
+def _is_of(event: Mapping[str, Any], delivery: Mapping[str, Any], statuses: Collection[str]) -> bool:
+    """True when the event tells of this delivery, or of a status about it."""
+    reported = event["type"] == "status.reported" and event.get("message") in statuses
+    return reported or event.get("delivery") == delivery["id"]
 
 
 def _conclusion(delivery: Mapping[str, Any]) -> str:
@@ -200,20 +205,20 @@ def _step(
     record: Mapping[str, Any],
     event: Mapping[str, Any],
     statuses: Sequence[Mapping[str, Any]],
-    places: Mapping[str, int],
+    places: Mapping[str, str],
 ) -> str:
-    """``13/04/2020 15:30:02 – Hệ thống … – sự kiện 4``."""
-    words = _event_words(record, event)
+    """``13/04/2020 15:30:02 – Hệ thống nơi nhận lấy toàn bộ gói tin (sự kiện 4, lá 17)``."""
+    words = _event_words(event)
     if event["type"] == "delivery.delivered":
         adapters = {one["id"]: one["adapter"] for one in record["deliveries"]}
         words = HOW_DELIVERED.get(adapters.get(event["delivery"], ""), words)
     for status in statuses:
         if event["type"] == "status.reported" and status["message"] == event.get("message"):
             words += f": “{status['reason']}”" if status["reason"] and not status["automatic"] else ""
-    return f"{moment(event['at'])} – {words} (sự kiện {places[event['id']]})"
+    return f"{moment(event['at'])} – {words} ({places[event['id']]})"
 
 
-def _event_words(record: Mapping[str, Any], event: Mapping[str, Any]) -> str:
+def _event_words(event: Mapping[str, Any]) -> str:
     words = EVENTS[event["type"]]
     if event["type"] == "status.reported":
         how = " (trục ghi thay nơi nhận)" if event.get("automatic") else ""
@@ -223,30 +228,43 @@ def _event_words(record: Mapping[str, Any], event: Mapping[str, Any]) -> str:
     return words
 
 
-def _is_shown(event: Mapping[str, Any]) -> bool:
-    """Not how statuses travelled back, nor readings: the page stays one page. All events are in the file."""
+def _places(events: Sequence[Mapping[str, Any]], proved: Proved | None) -> dict[str, str]:
+    """``sự kiện 4, lá 17``: the number of its file in ``events/``, and its leaf in the log."""
+    leaves = {} if proved is None else proved.leaves
+    return {
+        event["id"]: f"sự kiện {number}" + (f", lá {leaves[event['id']][0]}" if event["id"] in leaves else "")
+        for number, event in enumerate(events, start=1)
+    }
+
+
+def _with_recipient(event: Mapping[str, Any]) -> str:
+    return f"{_event_words(event)}: {event['recipient']}" if "recipient" in event else _event_words(event)
+
+
+def _is_told(event: Mapping[str, Any]) -> bool:
+    """Not how statuses travelled back: it is to stay one page, and all events are in the file."""
     travels = event["type"].startswith("delivery.") and event.get("kind") == "status"
     return not travels and event["type"] in EVENTS
 
 
-def _timeline(
-    record: Mapping[str, Any],
-    shown: Sequence[Mapping[str, Any]],
-    places: Mapping[str, int],
-    proved: Proved | None,
-) -> Grid:
-    rows = []
-    for event in shown:
-        agency = event.get("recipient") or event.get("sender") or ""
-        if event["type"] == "status.reported":
-            agency = event.get("sender") or agency
-        leaf = proved.leaves[event["id"]][0] if proved and event["id"] in proved.leaves else None
-        place = "" if leaf is None else str(leaf)
-        rows.append(
-            (str(places[event["id"]]), moment(event["at"]), _event_words(record, event), agency, place)
-        )
-    headings = ("Số", "Lúc", "Sự kiện", "Đơn vị", "Lá nhật ký")
-    return Grid(headings, (0.06, 0.2, 0.47, 0.15, 0.12), tuple(rows))
+def _others(
+    record: Mapping[str, Any], events: Sequence[Mapping[str, Any]], places: Mapping[str, str]
+) -> Iterator[Block]:
+    """What happened to the document as a whole."""
+    told = {
+        event["id"]
+        for delivery in record["deliveries"]
+        for event in events
+        if _is_of(event, delivery, {one["message"] for one in _statuses_of(record, delivery)})
+    }
+    rows = [
+        (moment(event["at"]), _with_recipient(event), places[event["id"]])
+        for event in events
+        if event["id"] not in told
+    ]
+    if rows:
+        yield Heading("Với cả văn bản")
+        yield Grid(("Lúc", "Sự kiện", "Ở hồ sơ và nhật ký"), (0.22, 0.54, 0.24), tuple(rows))
 
 
 def _signatures(record: Mapping[str, Any]) -> Iterator[Block]:
@@ -269,11 +287,10 @@ def _missing(record: Mapping[str, Any]) -> Iterator[Block]:
 def _grounds(
     record: Mapping[str, Any],
     events: Sequence[Mapping[str, Any]],
-    shown: Sequence[Mapping[str, Any]],
     proved: Proved | None,
 ) -> Iterator[Block]:
     yield Facts(tuple(_hashes(record)))
-    counted = f"Hồ sơ có {len(events)} sự kiện, nguyên văn trong thư mục events; trang này kể {len(shown)}."
+    counted = f"Hồ sơ có {len(events)} sự kiện, nguyên văn trong thư mục events."
     if proved is None:
         yield Words(f"{counted} Hồ sơ này chưa kèm mốc chốt nhật ký.")
     else:
@@ -296,8 +313,10 @@ def _hashes(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for message in record["messages"]:
         if message["kind"] != "status":
             yield f"SHA-256 gói tin ({KINDS[message['kind']]})", message["envelope_sha256"]
+    statuses = {message["id"] for message in record["messages"] if message["kind"] == "status"}
     for receipt in record["receipts"]:
-        yield "Phiếu xác nhận của trục", receipt
+        if receipt["message"] not in statuses:
+            yield "Phiếu xác nhận của trục", receipt["id"]
 
 
 def _named(record: Mapping[str, Any], code: str) -> str:

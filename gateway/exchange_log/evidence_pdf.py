@@ -21,7 +21,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Table
-from reportlab.platypus.flowables import Flowable, HRFlowable, KeepTogether, Spacer
+from reportlab.platypus.flowables import CondPageBreak, Flowable, HRFlowable, KeepTogether, Spacer
 
 from gateway.clock import local
 from gateway.exchange_log.evidence_page import Block, Facts, Fate, Grid, Heading, Page, Words
@@ -81,18 +81,20 @@ def _flow(page: Page) -> Iterator[Flowable]:
 def _set(block: Block) -> Iterator[Flowable]:
     match block:
         case Heading(text):
+            yield CondPageBreak(30 * mm)  # not alone at the end of a sheet
             yield Spacer(1, 4 * mm)
-            yield _text(f"<b>{_safe(text)}</b>", 11.5, keep=True)
+            yield _text(f"<b>{_safe(text)}</b>", 11.5)
             yield HRFlowable(width="100%", thickness=0.5, color=_GREY, spaceBefore=1, spaceAfter=2 * mm)
         case Words(text):
             yield _text(_safe(text), 10, after=1.5 * mm)
         case Facts(rows):
             yield _facts(rows)
+            yield Spacer(1, 2 * mm)
         case Fate(recipient, conclusion, steps):
             parts: list[Flowable] = [
                 _text(f"<b>{_safe(recipient)}</b>", 10.5),
                 _text(f"<b>{_safe(conclusion)}</b>", 10, indent=4 * mm),
-                *(_text(f"• {_safe(step)}", 9.5, indent=4 * mm) for step in steps),
+                *(_text(f"• {_safe(step)}", 9.5, indent=4 * mm, hanging=5) for step in steps),
                 Spacer(1, 2 * mm),
             ]
             yield KeepTogether(parts)
@@ -132,9 +134,9 @@ def _text(
     size: float,
     *,
     center: bool = False,
-    keep: bool = False,
     grey: bool = False,
     indent: float = 0,
+    hanging: float = 0,
     after: float = 0,
 ) -> Flowable:
     """One paragraph; sizes in points. Long hashes and ids break anywhere rather than leave the sheet."""
@@ -143,9 +145,9 @@ def _text(
         fontName=_FAMILY,
         fontSize=size,
         leading=size * 1.3,
-        leftIndent=indent,
+        leftIndent=indent + hanging,
+        firstLineIndent=-hanging,
         spaceAfter=after,
-        keepWithNext=keep,
         splitLongWords=1,
         alignment=TA_CENTER if center else TA_LEFT,
         textColor=_GREY if grey else black,

@@ -253,7 +253,7 @@ def _record(gw: Services, caller: Caller, trace: Trace, letters: Iterable[Letter
             for attempt in attempts
         ],
         "statuses": [dict(status) for status in trace.statuses],
-        "receipts": [receipt["id"] for receipt in trace.receipts],
+        "receipts": [{"id": one["id"], "message": one["message"]} for one in trace.receipts],
     }
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.cli import main
 from gateway.clock import ScenarioClock, from_datetime
 from gateway.errors import NotReady
 from gateway.practice import province
@@ -70,6 +71,10 @@ def test_the_week_is_played_and_every_document_arrives(tmp_path: Path) -> None:
     }
     for refusal in refused.values():
         assert refusal["vi"] != refusal["en"]
+    *containers, keys = figures["evidence"]
+    assert len(containers) == 3
+    for container in containers:
+        assert main(["evidence", "verify", container, "--key", keys, "--home", str(tmp_path / "none")]) == 0
 
 
 def test_people_get_tables_and_a_second_run_makes_the_folder_anew(tmp_path: Path) -> None:
