@@ -60,6 +60,20 @@ def document_is_not_purged(subject: Subject) -> Iterator[Finding]:
         )
 
 
+def files_are_not_spilled(subject: Subject) -> Iterator[Finding]:
+    """A file that was spilled waits for a person when it comes again in another document."""
+    if subject.earlier is not None and subject.earlier.spilled_file:
+        yield hold(
+            "document.spilled_file",
+            "AttachmentEncoded",
+            "Một tệp đính kèm trùng với tệp của văn bản đã được báo là sự cố. Người phụ trách cần xem xét "
+            "trước khi cho gửi tiếp.",
+            "An attached file is one of a document that was reported as an incident. A person has to look at "
+            "it before it goes on.",
+            "Luật 29/2018 Đ5",
+        )
+
+
 def change_says_what(subject: Subject) -> Iterator[Finding]:
     """A revoke gives its reason, an update says what changed, a replacement lists what it replaces."""
     envelope = subject.envelope

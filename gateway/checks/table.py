@@ -38,6 +38,7 @@ TABLE = (
     Check(duplicate.document_id_is_fresh, frozenset({Kind.NEW})),
     Check(amendment.amended_document_is_known, AMENDMENTS),
     Check(amendment.document_is_not_purged, DOCUMENTS),
+    Check(amendment.files_are_not_spilled, WITH_FILES),
     Check(amendment.change_says_what, DOCUMENTS),
     Check(amendment.status_is_known, STATUS),
     Check(amendment.status_is_reported_by_its_party, STATUS),

@@ -106,7 +106,10 @@ def look_up(tx: Tx, identity: Identity, *, lock: bool = False, rewritten: bool =
     """
     row = _document(tx, identity, lock)
     if row is None:
-        return Known(earlier=Earlier(same_number=_same_number(tx, identity, "")))
+        found = Earlier(
+            same_number=_same_number(tx, identity, ""), spilled_file=_is_spilled(tx, identity, "")
+        )
+        return Known(earlier=found)
     repeated = tx.one("message_by_key", duplicate_key=identity.duplicate_key)
     earlier = _earlier(tx, identity, row, repeated is not None)
     if repeated is None and rewritten and identity.kind is Kind.NEW:
@@ -146,6 +149,7 @@ def _earlier(tx: Tx, identity: Identity, document: Row, same_content: bool) -> E
         statuses=_statuses(tx, document["id"], identity),
         amended=any(version["kind"] in ("revoke", "update") for version in versions),
         same_number=_same_number(tx, identity, document["id"]),
+        spilled_file=_is_spilled(tx, identity, document["id"]),
         purged=document["purged_at"] is not None or incidents.open_for(tx, document["id"]) is not None,
     )
 
@@ -164,6 +168,11 @@ def _same_number(tx: Tx, identity: Identity, document: str) -> str:
         return ""
     rows = tx.all("documents_by_number", sender=identity.sender, number_key=identity.number_key)
     return next((row["first_message"] for row in rows if row["id"] != document), "")
+
+
+def _is_spilled(tx: Tx, identity: Identity, document: str) -> bool:
+    """True when one of its files belongs to another document, about which there is an incident."""
+    return bool(identity.files) and not identity.files.isdisjoint(incidents.spilled_files(tx, document))
 
 
 def _files(version: Row) -> frozenset[str]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+import orjson
+
 from gateway.model.text import Instant
 from gateway.store.contract import Row, Tx
 
@@ -64,6 +66,13 @@ def open_for(tx: Tx, document: str) -> Incident | None:
     """The incident about a document that nobody has decided yet."""
     row = tx.one("open_incident_of", document=document)
     return None if row is None else _from_row(row)
+
+
+def spilled_files(tx: Tx, but: str) -> frozenset[str]:
+    """Hex SHA-256 of every file of every document with an incident, but for one document. Dismissed incidents
+    were none."""
+    rows = tx.all("messages_of_incidents", but=but)
+    return frozenset(file["sha256"] for row in rows for file in orjson.loads(row["header"]).get("files", ()))
 
 
 def newest(tx: Tx, limit: int) -> list[Incident]:

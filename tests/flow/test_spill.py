@@ -16,6 +16,7 @@ from gateway.flow.door import Caller
 from gateway.flow.operate import LOCAL
 from gateway.model.agency import Profile
 from gateway.model.envelope import Kind
+from gateway.model.finding import Decision
 from gateway.model.text import AgencyCode
 from gateway.port import Delivered
 from gateway.store.incidents import IncidentState
@@ -148,6 +149,16 @@ async def test_the_log_keeps_hashes_ids_and_times(world: World) -> None:
     ]
     types = await world.event_types()
     assert {"incident.opened", "incident.purged", "payload.destroyed"} <= set(types)
+
+
+async def test_a_spilled_file_in_another_document_waits_for_a_person(world: World) -> None:
+    await world.send(files=FILE)
+    await purged(world)
+    again = await world.send(number="363", files={"b.pdf": FILE["a.pdf"]})
+    assert again.decision is Decision.HOLD
+    assert "document.spilled_file" in {finding.rule for finding in again.findings}
+    other = await world.send(number="364", files={"b.pdf": b"%PDF-1.7\nkhac"})
+    assert other.decision is Decision.ACCEPT
 
 
 async def test_nothing_of_a_purged_document_enters_again(world: World) -> None:

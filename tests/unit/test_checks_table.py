@@ -42,7 +42,11 @@ ALL_KINDS: tuple[Envelope, ...] = (
 def everything_said() -> list[Finding]:
     said: list[Finding] = []
     for message in ALL_KINDS:
-        for earlier in (None, Earlier(same_number="1"), replace(KNOWN, statuses=("06",), same_files=True)):
+        for earlier in (
+            None,
+            Earlier(same_number="1", spilled_file=True),
+            replace(KNOWN, statuses=("06",), same_files=True),
+        ):
             for from_axis in (False, True):
                 said += findings(message, earlier=earlier, from_axis=from_axis, sender_is_here=from_axis)
         said += findings(message, directory=None, caller_agencies=None)

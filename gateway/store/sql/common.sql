@@ -1073,6 +1073,11 @@ SELECT * FROM incident WHERE id = :id;
 -- The undecided incident about a document.
 SELECT * FROM incident WHERE document = :document AND state = 'open';
 
+-- name: messages_of_incidents
+-- What documents with incidents held, by the hashes of their files. There are few incidents.
+SELECT m.header FROM incident i JOIN message m ON m.document = i.document
+WHERE i.state <> 'dismissed' AND i.document <> :but AND m.kind <> 'status';
+
 -- name: newest_incidents
 -- Incidents, newest first.
 SELECT * FROM incident ORDER BY opened_at DESC, id DESC LIMIT :limit;
