@@ -16,6 +16,7 @@ import orjson
 from adapters import KINDS, LOOPS, MOUNTS, Loop, make_adapters, make_collectors
 from gateway.clock import Clock, SystemClock
 from gateway.config import KEYS, PAYLOADS, Config, load
+from gateway.delivery.clock_watch import ClockWatch
 from gateway.delivery.collect import Collecting
 from gateway.delivery.conserve import Conservation
 from gateway.delivery.janitor import Janitor
@@ -152,6 +153,7 @@ async def running(
         Reminder(gw),
         Conservation(gw),
         PeopleLog(gw),
+        ClockWatch(gw),
         Collecting(gw),
         *(made(gw, net) for made in LOOPS),
     )

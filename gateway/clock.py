@@ -6,10 +6,13 @@ receives a ``Clock``; none calls ``time.time()``. Not in charge of: working days
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
 import time
 import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Protocol
 
@@ -17,8 +20,26 @@ from gateway.model.text import Instant
 
 VIETNAM = timezone(timedelta(hours=7))  # QĐ 28/2018 Đ14.4; no daylight saving
 SECOND = 1_000_000
+STEP = SECOND  # a jump of the machine's clock that is more than this between two looks is recorded
 _FIRST = -62_135_510_400 * SECOND  # a day after the first date there is, and two before the last
 _LAST = 253_402_128_000 * SECOND - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Discipline:
+    """Whether somebody keeps the machine's clock right, as the kernel knows it, and how far it is off
+    (microseconds; ``None``: not known)."""
+
+    synchronised: bool
+    offset: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look at the clock found. ``step``: microseconds that it jumped since the last look (0: none)."""
+
+    step: int
+    discipline: Discipline
 
 
 class Clock(Protocol):
@@ -26,33 +47,67 @@ class Clock(Protocol):
 
     @property
     def source(self) -> str:
-        """``system`` or ``scenario``: stands in every event."""
+        """``ntp``, ``system`` (nobody is known to keep it right) or ``scenario``: stands in every event."""
+        ...
+
+    @property
+    def offset(self) -> int | None:
+        """Microseconds that the source is known to be off, as of the last look: stands in every event."""
         ...
 
     def now(self) -> Instant:
-        """UTC microseconds; never steps back within one process."""
+        """UTC microseconds; never steps back within one process, never the same twice."""
+        ...
+
+    def look(self) -> Look:
+        """Look whether the clock jumped, and whether it is kept right; now and then, by one loop."""
         ...
 
 
 class SystemClock:
-    """The machine's clock, held monotonic within the process."""
+    """The machine's clock, held monotonic within the process.
 
-    source = "system"
+    A jump back shows: ``now`` creeps on by microseconds until the machine's time is past it again. What runs
+    beside it (``steady``) only counts, also while the machine sleeps.
+    """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        wall: Callable[[], int] = time.time_ns,
+        steady: Callable[[], int] = lambda: time.clock_gettime_ns(time.CLOCK_BOOTTIME),
+        discipline: Callable[[], Discipline] = lambda: kernel_discipline(),
+    ) -> None:
+        self._wall, self._steady, self._measure = wall, steady, discipline
         self._last = 0
         self._lock = threading.Lock()
+        self._discipline = Discipline(False, None)
+        self._ahead = self._wall() - self._steady()  # constant unless somebody sets the clock
+
+    @property
+    def source(self) -> str:
+        return "ntp" if self._discipline.synchronised else "system"
+
+    @property
+    def offset(self) -> int | None:
+        return self._discipline.offset
 
     def now(self) -> Instant:
         with self._lock:
-            self._last = max(self._last + 1, time.time_ns() // 1000)
+            self._last = max(self._last + 1, self._wall() // 1000)
             return Instant(self._last)
+
+    def look(self) -> Look:
+        ahead = self._wall() - self._steady()
+        step, self._ahead = (ahead - self._ahead) // 1000, ahead
+        self._discipline = self._measure()
+        return Look(step if abs(step) > STEP else 0, self._discipline)
 
 
 class ScenarioClock:
     """A clock that starts at a chosen instant and runs at rate 1; the demo moves it forward in jumps."""
 
     source = "scenario"
+    offset: int | None = None
 
     def __init__(self, start: Instant) -> None:
         self._base = SystemClock()
@@ -61,11 +116,52 @@ class ScenarioClock:
     def now(self) -> Instant:
         return Instant(self._base.now() + self._shift)
 
+    def look(self) -> Look:
+        """A scenario jumps by intent: no step."""
+        return Look(0, Discipline(False, None))
+
     def jump_to(self, instant: Instant) -> None:
         """Move forward to ``instant``; a jump back is refused, because events are ordered by time."""
         if instant < self.now():
             raise ValueError("a scenario clock never goes back")
         self._shift += instant - self.now()
+
+
+class _Timex(ctypes.Structure):
+    """``struct timex`` of Linux (adjtimex(2)), as far as it is read; the rest is room."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("esterror", ctypes.c_long),
+        ("status", ctypes.c_int),
+        ("rest", ctypes.c_byte * 256),
+    )
+
+
+_UNSYNCHRONISED, _NANOSECONDS = 0x0040, 0x2000  # STA_UNSYNC, STA_NANO
+
+
+def kernel_discipline() -> Discipline:
+    """What the kernel says of its clock (adjtimex(2), asked and not set; needs no right and no server).
+
+    The offset is what the synchronising program has still to correct; unknown where nobody synchronises.
+    """
+    timex = _Timex()
+    try:
+        state = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(timex))
+    except (OSError, AttributeError):  # no Linux
+        return Discipline(False, None)
+    return read_timex(state, timex.status, timex.offset)
+
+
+def read_timex(state: int, status: int, offset: int) -> Discipline:
+    """The meaning of what adjtimex(2) gave: ``state`` -1 is an error, 5 an unsynchronised clock."""
+    if state in (-1, 5) or status & _UNSYNCHRONISED:
+        return Discipline(False, None)
+    return Discipline(True, offset // 1000 if status & _NANOSECONDS else offset)
 
 
 _uuid_lock = threading.Lock()

@@ -146,6 +146,21 @@ class Metrics:
             "Leaves of the log that the conservation ledger has not counted yet.",
             registry=self.registry,
         )
+        self.clock_synchronised = Gauge(
+            "gateway_clock_synchronised",
+            "1 while the kernel says that somebody keeps the machine's clock right, else 0.",
+            registry=self.registry,
+        )
+        self.clock_offset = Gauge(
+            "gateway_clock_offset_seconds",
+            "How far the machine's clock is off, where that is known; else 0.",
+            registry=self.registry,
+        )
+        self.clock_steps = Counter(
+            "gateway_clock_steps",
+            "Jumps of the machine's clock of more than a second since the start.",
+            registry=self.registry,
+        )
         self.bytes_in_flight = Gauge(
             "gateway_bytes_in_flight",
             "Bytes of uploads being handled, but for the first 64 KiB of each.",

@@ -24,7 +24,7 @@ from gateway import config
 from gateway.cli import doctor_partners, output
 from gateway.cli.frame import Frame, common_options
 from gateway.cli.reach import wait
-from gateway.clock import SECOND, SystemClock, from_datetime, local_day, to_rfc3339
+from gateway.clock import SECOND, SystemClock, from_datetime, kernel_discipline, local_day, to_rfc3339
 from gateway.errors import GatewayError
 from gateway.flow.certificates import DAY, IN_USE, days_left
 from gateway.flow.trust import crl_concern, source_concerns
@@ -114,12 +114,21 @@ def _python() -> Line:
 
 
 def _clock() -> Line:
-    """A clock that is wrong makes every record wrong; we can only notice gross errors."""
+    """A clock that is wrong makes every record wrong: gross errors, and whether somebody keeps it right."""
     now = SystemClock().now()
-    text = to_rfc3339(now)
+    text, kept = to_rfc3339(now), kernel_discipline()
     if local_day(now).year < 2024:
         return _bad("clock", f"Đồng hồ máy sai: {text}. Hãy bật đồng bộ NTP.", f"The clock is wrong: {text}.")
-    return _good("clock", f"Giờ máy: {text} (cần đồng bộ NTP)", f"Machine time {text}; keep NTP running.")
+    if not kept.synchronised:
+        return _note(
+            "clock",
+            f"Giờ máy: {text}; máy chưa đồng bộ giờ. Hãy bật chrony hoặc systemd-timesyncd.",
+            f"Machine time {text}; the kernel says that nobody keeps it right. Turn NTP on.",
+        )
+    off = f"{(kept.offset or 0) / 1000:.1f} ms"
+    return _good(
+        "clock", f"Giờ máy: {text}, đã đồng bộ, lệch {off}", f"Machine time {text}, kept right, {off} off."
+    )
 
 
 def _disk(home: Path) -> Line:

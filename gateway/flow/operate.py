@@ -330,7 +330,11 @@ async def describe_store(gw: Services, caller: Caller) -> Any:
         "events": events,
         "failing_lanes": lanes,
         "rechecks": waiting,
-        "clock": {"source": gw.clock.source, "now": to_rfc3339(gw.clock.now())},
+        "clock": {
+            "source": gw.clock.source,
+            "offset": gw.clock.offset,
+            "now": to_rfc3339(gw.clock.now()),
+        },
     }
 
 

@@ -24,6 +24,7 @@ def event(gw: Services, kind: EventType, actor: str, at: Instant, **fields: Any)
     for role in ("sender", "recipient"):
         if code := fields.get(role):
             fields[f"{role}_level"] = gw.directory.level(AgencyCode(code), local_day(at))
+    fields["clock_offset"] = gw.clock.offset
     return Event(id=gw.new_id(), type=kind, at=at, clock_source=gw.clock.source, actor=actor, **fields)
 
 

@@ -173,6 +173,7 @@ class Event:
     rule_set: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
     private: Mapping[str, tuple[bytes, str]] = field(default_factory=dict)
+    clock_offset: int | None = None  # microseconds that the source is known to be off
 
     def body(self) -> bytes:
         """The canonical bytes (RFC 8785) that become the leaf of the log."""
@@ -181,7 +182,7 @@ class Event:
             "id": self.id,
             "type": self.type.value,
             "at": self.at,
-            "clock": {"source": self.clock_source, "offset": None},  # not measured yet
+            "clock": {"source": self.clock_source, "offset": self.clock_offset},
             "actor": self.actor,
         }
         for name in _OPTIONAL:
