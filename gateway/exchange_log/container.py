@@ -133,9 +133,10 @@ def _member(data: bytes, at: int) -> tuple[str, bytes, int]:
     if len(data) < start + size:
         raise Broken("container.truncated", name)
     body = data[start : start + size]
-    if zlib.crc32(body) != crc:
+    found = zlib.crc32(body)
+    if found != crc:
         raise Broken("container.crc", name)
-    if data[at:start] != _local(name, body):
+    if data[at:start] != _local(name, body, found):
         raise Broken("container.extra", name)
     return name, body, start + size
 
@@ -150,8 +151,9 @@ def _name(raw: bytes) -> str:
 def _write(members: Mapping[str, bytes]) -> bytes:
     bodies, directory, offset = [], [], 0
     for name, body in members.items():
-        local = _local(name, body)
-        directory.append(_central(name, body, offset))
+        crc = zlib.crc32(body)
+        local = _local(name, body, crc)
+        directory.append(_central(name, body, crc, offset))
         bodies += [local, body]
         offset += len(local) + len(body)
     listed = b"".join(directory)
@@ -159,13 +161,13 @@ def _write(members: Mapping[str, bytes]) -> bytes:
     return b"".join([*bodies, listed, end])
 
 
-def _local(name: str, body: bytes) -> bytes:
-    facts = (0, _DATE, zlib.crc32(body), len(body), len(body))
+def _local(name: str, body: bytes, crc: int) -> bytes:
+    facts = (0, _DATE, crc, len(body), len(body))
     return _LOCAL.pack(b"PK\3\4", 20, 0, 0, *facts, len(name), 0) + name.encode("ascii")
 
 
-def _central(name: str, body: bytes, offset: int) -> bytes:
-    facts = (0, _DATE, zlib.crc32(body), len(body), len(body))
+def _central(name: str, body: bytes, crc: int, offset: int) -> bytes:
+    facts = (0, _DATE, crc, len(body), len(body))
     return _CENTRAL.pack(b"PK\1\2", 20, 20, 0, 0, *facts, len(name), 0, 0, 0, 0, 0, offset) + name.encode(
         "ascii"
     )

@@ -145,21 +145,23 @@ def make_container(dossier: Dossier, keyring: Keyring) -> bytes:
         "files": shelf.entries,
     }
     members = {MANIFEST: _pretty(manifest), **shelf.members}
-    listed = asic_manifest(members)
+    digests = {entry["path"]: bytes.fromhex(entry["sha256"]) for entry in shelf.entries}
+    listed = asic_manifest({MANIFEST: hashlib.sha256(members[MANIFEST]).digest(), **digests})
     signature = sign_detached(keyring, listed, dossier.made_at)
     return pack({ASIC_MANIFEST: listed, SIGNATURE: signature, **members})
 
 
-def asic_manifest(members: Mapping[str, bytes]) -> bytes:
-    """ETSI EN 319 162-1 section 4.4: where the signature lies, and the SHA-256 of every member beside it."""
+def asic_manifest(digests: Mapping[str, bytes]) -> bytes:
+    """ETSI EN 319 162-1 section 4.4: where the signature lies, and the SHA-256 of every member beside it, in
+    their order."""
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         '<asic:ASiCManifest xmlns:asic="http://uri.etsi.org/02918/v1.2.1#"'
         ' xmlns:ds="http://www.w3.org/2000/09/xmldsig#">',
         f'<asic:SigReference URI="{SIGNATURE}" MimeType="application/pkcs7-signature"/>',
     ]
-    for name, data in members.items():
-        digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
+    for name, value in digests.items():
+        digest = base64.b64encode(value).decode()
         lines += [
             f'<asic:DataObjectReference URI="{name}">',
             '<ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/>',

@@ -47,10 +47,11 @@ def open_container(data: bytes) -> Opened:
         if name not in members:
             raise Wrong(f"Thiếu thành phần “{name}”", f"The member “{name}” is missing")
     inside = {name: body for name, body in members.items() if not name.startswith("META-INF/")}
+    digests = {name: hashlib.sha256(body).digest() for name, body in inside.items()}
     try:
         manifest = orjson.loads(members[evidence.MANIFEST])
         listed = {entry["path"]: entry for entry in manifest["files"]}
-        wrong = _first_unlisted(inside, listed, len(manifest["files"]))
+        wrong = _first_unlisted(inside, digests, listed, len(manifest["files"]))
         record = orjson.loads(members[evidence.RECORD])
         opened = Opened(members, manifest, record)
         fits = bool(record["document"]["id"] == manifest["document"] and manifest["v"] == evidence.VERSION)
@@ -61,7 +62,7 @@ def open_container(data: bytes) -> Opened:
             f"Thành phần “{wrong}” không đúng với manifest.json: bị sửa, thừa hoặc thiếu",
             f"The member “{wrong}” does not fit manifest.json: changed, added or missing",
         )
-    if members[evidence.ASIC_MANIFEST] != evidence.asic_manifest(inside):
+    if members[evidence.ASIC_MANIFEST] != evidence.asic_manifest(digests):
         raise Wrong(
             "META-INF/ASiCManifest.xml không liệt kê đúng các thành phần của hồ sơ",
             "META-INF/ASiCManifest.xml is not the list of the members",
@@ -73,13 +74,15 @@ def open_container(data: bytes) -> Opened:
     return opened
 
 
-def _first_unlisted(inside: Mapping[str, bytes], listed: Mapping[str, Any], count: int) -> str:
+def _first_unlisted(
+    inside: Mapping[str, bytes], digests: Mapping[str, bytes], listed: Mapping[str, Any], count: int
+) -> str:
     """The first member that is not as the manifest says; empty when all are."""
     for name, body in inside.items():
         entry = listed.get(name)
         if name == evidence.MANIFEST:
             continue
-        if entry is None or entry["sha256"] != hashlib.sha256(body).hexdigest() or entry["size"] != len(body):
+        if entry is None or entry["sha256"] != digests[name].hex() or entry["size"] != len(body):
             return name
     missing = sorted(set(listed) - set(inside))
     if missing:

@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import functools
 import hashlib
+import io
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from typing import Any
 
 from gateway.clock import local_day
 from gateway.edxml.limits import Limits
-from gateway.edxml.parse import parse_envelope
+from gateway.edxml.parse import EnvelopeReader
 from gateway.errors import Busy
 from gateway.exchange_log.compromised import lines_of, of_keyring, over
 from gateway.exchange_log.evidence import (
@@ -37,8 +38,7 @@ from gateway.exchange_log.merkle import inclusion_proof
 from gateway.exchange_log.sequence import log_keys, stored_nodes
 from gateway.flow import facts, look, payload, record
 from gateway.flow.door import Caller, stated
-from gateway.flow.files import files_of
-from gateway.flow.local import created
+from gateway.flow.local import CHUNK, created
 from gateway.flow.look import Trace
 from gateway.model.delivery import State
 from gateway.model.envelope import Kind
@@ -207,10 +207,12 @@ async def _files(gw: Services, data: bytes) -> tuple[File, ...]:
     """The attachments of an accepted message, decoded and unwrapped."""
 
     def take() -> tuple[File, ...]:
-        limits = Limits()
-        names = [file.name for file in parse_envelope(data, limits).envelope.attachments]
-        every = frozenset(range(len(names)))
-        return tuple(File(names[index], body) for index, body in files_of((data,), limits, every))
+        taken: dict[int, io.BytesIO] = {}
+        reader = EnvelopeReader(Limits(), open_file=lambda index: taken.setdefault(index, io.BytesIO()))
+        for start in range(0, len(data), CHUNK):
+            reader.feed(data[start : start + CHUNK])
+        names = [file.name for file in reader.close().envelope.attachments]
+        return tuple(File(names[index], taken[index].getvalue()) for index in sorted(taken))
 
     return await gw.offload(len(data), take)
 

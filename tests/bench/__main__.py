@@ -7,6 +7,7 @@
     make bench ARGS="partners"          20 SDK-style systems that poll beside 10 that send; a full inbox
     make bench ARGS="log"               exchange log: sequencing, proofs in ten million leaves, verifying
     make bench ARGS="pdf"               doubly signed PDFs: reading, workers, submit to verdict
+    make bench ARGS="evidence"          evidence about one document: export and verification
 
 Writes ``var/bench/NAME.json``. Everything stays on loopback; the load client shares the machine.
 """
@@ -28,6 +29,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway.signature.seal import sign_envelope
+from tests.bench.evidence import bench_evidence
 from tests.bench.floor import floor_seconds
 from tests.bench.log import bench_log
 from tests.bench.partners import bench_partners
@@ -143,6 +145,7 @@ BENCHES = {
     "memory": bench_memory,
     "pdf": bench_pdf,
     "log": bench_log,
+    "evidence": bench_evidence,
     "partners": bench_partners,
 }
 

@@ -114,7 +114,7 @@ def relisted(members: Members, keyring: Keyring | None) -> bytes:
         if entry["path"] in inside
     ]
     inside[evidence.MANIFEST] = orjson.dumps(manifest)
-    listed = evidence.asic_manifest(inside)
+    listed = evidence.asic_manifest({name: hashlib.sha256(body).digest() for name, body in inside.items()})
     signature = members[evidence.SIGNATURE]
     if keyring is not None:
         signature = sign_detached(keyring, listed, MONDAY)
