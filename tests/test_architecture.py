@@ -51,6 +51,8 @@ PURE = [
     "signature/judge.py",
     "delivery/retry.py",
     "exchange_log/merkle.py",
+    "exchange_log/checkpoint.py",
+    "exchange_log/replay.py",
 ]
 NO_IO = {"socket", "asyncio", "aiohttp", "sqlite3", "aiosqlite", "psycopg", "subprocess", "os", "time"}
 
@@ -183,6 +185,7 @@ def test_time_and_randomness_come_from_the_clock() -> None:
     pattern = re.compile(r"time\.time\(|datetime\.now\(|date\.today\(|utcnow\(|os\.urandom\(|uuid4\(|uuid1\(")
     users = {p.relative_to(ROOT).as_posix() for p in python_files() if pattern.search(p.read_text("utf-8"))}
     allowed = {"gateway/clock.py", "gateway/signature/keyring.py"}
+    allowed |= {"gateway/exchange_log/verify.py"}  # its command runs without the gateway, and so its clock
     assert users - PRACTICE - allowed == set()
 
 

@@ -11,7 +11,7 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field
 
-from gateway.errors import BadRequest, NotFound, NotPermitted
+from gateway.errors import BadRequest, NotFound, NotPermitted, TooLarge, TooSlow, UnsupportedMedia
 from gateway.flow import log
 from gateway.model.text import Bilingual
 from gateway.store.people import Role
@@ -71,7 +71,7 @@ class EntriesAnswer(Model):
 class CosignaturesGiven(Model):
     """A checkpoint of this log with the lines of witnesses."""
 
-    note: str = Field(max_length=100_000, description="The whole signed note.")
+    note: str = Field(max_length=60_000, description="The whole signed note.")
 
 
 class CosignaturesAnswer(Model):
@@ -162,6 +162,6 @@ ENDPOINTS = (
         CosignaturesAnswer,
         roles=NOBODY,
         body=CosignaturesGiven,
-        errors=(BadRequest,),
+        errors=(BadRequest, TooLarge, TooSlow, UnsupportedMedia),
     ),
 )
