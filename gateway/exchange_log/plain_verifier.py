@@ -246,7 +246,7 @@ def check_record(manifest: dict[str, Any], record: dict[str, Any], events: dict[
 def read_keys(text: str) -> tuple[Certificates, Keys]:
     pem = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.S)
     lines = [line.strip().split("+", 2) for line in pem.sub("", text).splitlines()]
-    found = [(line[0], base64.b64decode(line[2])) for line in lines if len(line) == 3]
+    found = [(one[0], base64.b64decode(one[2])) for one in lines if len(one) == 3 and one[0][0] != "#"]
     certificates = [x509.load_pem_x509_certificate(one.encode()) for one in pem.findall(text)]
     return certificates, [(name, data[0], data[1:]) for name, data in found]
 

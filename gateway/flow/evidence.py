@@ -46,7 +46,7 @@ from gateway.model.event import EventType
 from gateway.model.text import AgencyCode, Bilingual
 from gateway.model.verdict import Proof
 from gateway.services import Services
-from gateway.signature.keyring import Keyring
+from gateway.signature.keyring import LOG, Keyring
 from gateway.store import events, log, proofs
 from gateway.store import evidence as rows
 from gateway.store.contract import Tx
@@ -326,7 +326,8 @@ def trusted_of(keyring: Keyring) -> Trusted:
     """Our own public keys, as a verifier believes them."""
     lost = of_keyring(keyring)
     certificates = tuple(one for one in keyring.receipt_certificates if one not in lost.certificates)
-    keys = tuple(key for key in log_keys(keyring) if key not in lost.log_keys)
+    ours = log_keys(keyring) if keyring.note_keys(LOG) else ()  # a keyring from before there was a log
+    keys = tuple(key for key in ours if key not in lost.log_keys)
     return Trusted(certificates, keys, compromised=lost)
 
 

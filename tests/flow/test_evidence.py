@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
+
 import orjson
 import pytest
+from pypdf import PdfReader
 
 from gateway.errors import BadRequest, NotFound
 from gateway.exchange_log import evidence as members
 from gateway.exchange_log.container import unpack
 from gateway.exchange_log.evidence_check import check_container
+from gateway.exchange_log.evidence_page import make_page
+from gateway.exchange_log.evidence_pdf import pdf_of
 from gateway.flow import incident, office
 from gateway.flow.door import Caller
 from gateway.flow.evidence import Evidence, export_evidence, trusted_of
@@ -172,3 +177,32 @@ async def test_a_purged_document_leaves_hashes_events_and_receipts(world: World)
     assert len(kept(found, ".jws")) == 1
     assert "Nội dung đã bị hủy" in found[members.PAGE_HTML].decode()
     assert submission.message in found[members.RECORD].decode()
+
+
+async def test_what_a_sender_wrote_is_text_on_the_page_and_nothing_else(world: World) -> None:
+    await world.send("H37", ["H37.03"], subject="V/v <script>alert(1)</script> & <b>Đà Lạt</b>")
+    found = opened(world, await export_evidence(world.gw, world.caller("H37"), DOCUMENT))
+    page = found[members.PAGE_HTML].decode()
+    assert "<script" not in page
+    assert "V/v &lt;script&gt;alert(1)&lt;/script&gt; &amp; &lt;b&gt;Đà Lạt&lt;/b&gt;" in page
+    text = PdfReader(io.BytesIO(found[members.PAGE_PDF])).pages[0].extract_text()
+    assert "<script>alert(1)</script> & <b>Đà Lạt</b>" in text
+
+
+async def test_equal_pages_give_equal_pdfs(world: World) -> None:
+    await sent(world)
+    found = opened(world, await export_evidence(world.gw, world.caller("H37"), DOCUMENT))
+    record = orjson.loads(found[members.RECORD])
+    bodies = [orjson.loads(body) for name, body in found.items() if name.startswith("events/")]
+    assert pdf_of(make_page(record, bodies, None)) == pdf_of(make_page(record, bodies, None))
+
+
+async def test_file_names_of_any_letters_become_plain_members_and_keep_their_name(world: World) -> None:
+    await world.send(
+        "H37", ["H37.03"], files={"Công văn số 362 (bản ký).pdf": PDF, "../../x.pdf": PDF + b"x"}
+    )
+    found = opened(world, await export_evidence(world.gw, world.caller("H37"), DOCUMENT))
+    entries = {one["path"]: one for one in orjson.loads(found[members.MANIFEST])["files"]}
+    names = {entry["name"] for entry in entries.values() if entry["role"] == "file"}
+    assert names == set(files)
+    assert all(name.isascii() and ".." not in name for name in found)

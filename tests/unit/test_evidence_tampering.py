@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.exchange_log import evidence, plain_verifier
+from gateway.exchange_log.compromised import Compromised, lines_of
 from gateway.exchange_log.container import Broken, pack, unpack
 from gateway.exchange_log.evidence_check import Trusted, check_container, read_trusted
 from gateway.flow.evidence import trusted_of
@@ -116,6 +117,17 @@ def test_without_the_log_key_the_log_is_not_believed(made: Sample) -> None:
 def test_keys_that_were_given_out_are_read_back(made: Sample) -> None:
     certificates, log_keys = read_trusted(made.keys)
     assert (certificates, log_keys) == (made.trusted.certificates, made.trusted.log_keys)
+
+
+def test_lost_keys_are_not_believed_by_the_plain_verifier(made: Sample) -> None:
+    """They stand in lines of their own, which it passes over; the gateway weighs them (``compromised``)."""
+    lost = Compromised(
+        dict.fromkeys(made.trusted.certificates, MONDAY), dict.fromkeys(made.trusted.log_keys, MONDAY)
+    )
+    assert plainly(made.data, evidence.key_text((), made.trusted.log_keys, lines_of(lost))) != ""
+    only_log = Compromised({}, lost.log_keys)
+    assert "log" in plainly(made.data, evidence.key_text(made.trusted.certificates, (), lines_of(only_log)))
+    assert first_wrong(made.data, Trusted(compromised=lost)) == "keys.compromised"
 
 
 def test_equal_members_give_equal_bytes(made: Sample) -> None:
