@@ -21,7 +21,8 @@ from gateway.clock import SystemClock
 from gateway.config import KEYS, load
 from gateway.errors import BadRequest, GatewayError
 from gateway.exchange_log.compromised import read_lines
-from gateway.exchange_log.evidence_check import Checked, Trusted, check_container, read_trusted
+from gateway.exchange_log.evidence import read_trusted
+from gateway.exchange_log.evidence_check import Checked, Trusted, check_container
 from gateway.flow.evidence import trusted_of
 from gateway.model.text import Bilingual
 from gateway.signature.keyring import Keyring

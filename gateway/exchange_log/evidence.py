@@ -23,7 +23,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.clock import to_rfc3339
-from gateway.exchange_log.checkpoint import PublicKey
+from gateway.exchange_log.checkpoint import PublicKey, read_keys
 from gateway.exchange_log.container import pack
 from gateway.exchange_log.evidence_page import Page, make_page
 from gateway.exchange_log.evidence_pdf import pdf_of
@@ -47,6 +47,7 @@ LOG_COSIGNATURES = "log/cosignatures.txt"
 LOG_TOKEN = "log/checkpoint.tst"
 VERIFIER = "verify.py"
 PAGE_HTML, PAGE_PDF = "page.html", "page.pdf"
+_BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 _SAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _ENDINGS = {"certificate": "cer", "crl": "crl", "ocsp": "ocsp", "timestamp": "tst"}
 
@@ -182,6 +183,24 @@ def key_text(
         parts.append(f"# receipts, kid {key_id(certificate)}\n")
         parts.append(certificate.public_bytes(Encoding.PEM).decode())
     return "".join([*parts, *compromised])
+
+
+def read_trusted(text: str) -> tuple[tuple[x509.Certificate, ...], tuple[PublicKey, ...]]:
+    """Certificates (PEM) and keys of logs and witnesses (C2SP signed-note) in one text. ``ValueError`` says
+    what cannot be read."""
+    certificates, rest = [], []
+    block: list[str] = []
+    for line in text.splitlines():
+        if block or line.strip() == _BEGIN:
+            block.append(line)
+            if line.strip() == _END:
+                certificates.append(x509.load_pem_x509_certificate("\n".join(block).encode()))
+                block = []
+        else:
+            rest.append(line)
+    if block:
+        raise ValueError("a certificate without its end")
+    return tuple(certificates), tuple(read_keys("\n".join(rest)))
 
 
 def beside(name: str) -> bytes:

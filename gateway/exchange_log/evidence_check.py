@@ -23,7 +23,6 @@ from gateway.exchange_log.checkpoint import (
     PublicKey,
     Seen,
     read_checkpoint,
-    read_keys,
     read_note,
     read_signature,
     verify,
@@ -41,8 +40,6 @@ from gateway.signature.keyring import key_id
 from gateway.signature.seal import read_receipt
 from gateway.signature.timestamp import judge_token
 from gateway.signature.trust import TrustStore
-
-_BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,24 +85,6 @@ class Checked:
     def holds(self) -> bool:
         """True when every row that had to hold does, and there was a key to believe."""
         return all(row.holds is not False for row in self.rows)
-
-
-def read_trusted(text: str) -> tuple[tuple[x509.Certificate, ...], tuple[PublicKey, ...]]:
-    """Certificates (PEM) and keys of logs and witnesses (C2SP signed-note) in one text. ``ValueError`` says
-    what cannot be read."""
-    certificates, rest = [], []
-    block: list[str] = []
-    for line in text.splitlines():
-        if block or line.strip() == _BEGIN:
-            block.append(line)
-            if line.strip() == _END:
-                certificates.append(x509.load_pem_x509_certificate("\n".join(block).encode()))
-                block = []
-        else:
-            rest.append(line)
-    if block:
-        raise ValueError("a certificate without its end")
-    return tuple(certificates), tuple(read_keys("\n".join(rest)))
 
 
 def check_container(data: bytes, trusted: Trusted, now: Instant) -> Checked:
@@ -401,4 +380,4 @@ _ABSENT: dict[str, Bilingual] = {
 }
 
 
-__all__ = ["Checked", "Row", "Trusted", "check_container", "read_trusted"]
+__all__ = ["Checked", "Row", "Trusted", "check_container"]

@@ -198,9 +198,8 @@ async def test_equal_pages_give_equal_pdfs(world: World) -> None:
 
 
 async def test_file_names_of_any_letters_become_plain_members_and_keep_their_name(world: World) -> None:
-    await world.send(
-        "H37", ["H37.03"], files={"Công văn số 362 (bản ký).pdf": PDF, "../../x.pdf": PDF + b"x"}
-    )
+    files = {"Công văn số 362 (bản ký).pdf": PDF, "../../x.pdf": PDF + b"x"}
+    await world.send("H37", ["H37.03"], files=files)
     found = opened(world, await export_evidence(world.gw, world.caller("H37"), DOCUMENT))
     entries = {one["path"]: one for one in orjson.loads(found[members.MANIFEST])["files"]}
     names = {entry["name"] for entry in entries.values() if entry["role"] == "file"}

@@ -16,7 +16,8 @@ from gateway.clock import SECOND, to_rfc3339
 from gateway.errors import BadRequest, NotFound, NotPermitted
 from gateway.exchange_log.checkpoint import PublicKey, compromised_keys, cosign, read_keys, read_note
 from gateway.exchange_log.compromised import lines_of, of_keyring, read_lines
-from gateway.exchange_log.evidence_check import Checked, Trusted, check_container, read_trusted
+from gateway.exchange_log.evidence import read_trusted
+from gateway.exchange_log.evidence_check import Checked, Trusted, check_container
 from gateway.exchange_log.plain_verifier import run as plain
 from gateway.exchange_log.verify import verify_export
 from gateway.flow import compromise, inbox

@@ -12,7 +12,8 @@ import pytest
 from gateway.exchange_log import evidence, plain_verifier
 from gateway.exchange_log.compromised import Compromised, lines_of
 from gateway.exchange_log.container import Broken, pack, unpack
-from gateway.exchange_log.evidence_check import Trusted, check_container, read_trusted
+from gateway.exchange_log.evidence import read_trusted
+from gateway.exchange_log.evidence_check import Trusted, check_container
 from gateway.flow.evidence import trusted_of
 from tests.unit.evidence_cases import (
     CASES,
