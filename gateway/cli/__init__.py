@@ -50,6 +50,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "conservation": ("conservation", "conservation"),
     "recall": ("recall", "recall"),
     "incident": ("incident", "incident"),
+    "retention": ("retention", "retention"),
     "simulate": ("simulate", "simulate"),
     "conform": ("conform", "conform"),
     "doctor": ("doctor", "doctor"),

@@ -16,7 +16,7 @@ from gateway.model.delivery import Delivery
 from gateway.model.event import EventType
 from gateway.model.text import Instant
 from gateway.services import Services
-from gateway.store import events, payloads
+from gateway.store import events, payloads, retention
 from gateway.store.contract import Tx
 from gateway.store.payloads import StoredPayload
 
@@ -36,9 +36,10 @@ def freeze(tx: Tx, gw: Services, document: str, sender: str, actor: str, at: Ins
 
 
 def let_go(tx: Tx, gw: Services, delivery: Delivery, actor: str, at: Instant) -> list[StoredPayload]:
-    """A delivery that ended needs its rebuilt form no more. The bytes as received are the sender's."""
+    """A delivery that ended needs its rebuilt form no more, unless a freeze covers the document. The bytes as
+    received are the sender's."""
     row = tx.one("delivery_by_id", id=delivery.id)
-    if row is None or row["payload"] is None:
+    if row is None or row["payload"] is None or retention.is_frozen(tx, delivery.document):
         return []
     until = backups_until(gw, at)
     gone = payloads.release(tx, bytes(row["payload"]), at, until)

@@ -27,7 +27,7 @@ from gateway.model.event import Event, EventType
 from gateway.model.recall import RecallCause
 from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.services import Services
-from gateway.store import deliveries, events, incidents, messages, payloads, recalls
+from gateway.store import deliveries, events, incidents, messages, payloads, recalls, retention
 from gateway.store.contract import Row, Tx
 from gateway.store.deliveries import Change
 from gateway.store.incidents import Incident, IncidentState
@@ -81,6 +81,8 @@ async def confirm_incident(gw: Services, caller: Caller, incident: str, key: str
         found = _open(tx, incident)
         if found.opened_by == person.principal:
             raise NotPermitted(_SAME_PERSON, code="incident.same_person")
+        if retention.is_frozen(tx, found.document):
+            raise WrongState(_FROZEN, code="retention.frozen")
         return _purge(tx, gw, found, person)
 
     remove_files(gw, await gw.store.write(unit))
@@ -279,6 +281,12 @@ _SAME_PERSON = Bilingual(
     "Người xác nhận phải khác người báo sự cố. Hãy dùng khóa của quản trị viên thứ hai (--key-file).",
     "Whoever confirms must be another person than who reported. Use the key of a second administrator "
     "(--key-file).",
+)
+_FROZEN = Bilingual(
+    "Văn bản đang bị phong tỏa theo yêu cầu lưu giữ chứng cứ nên chưa thể xóa. Hãy gỡ phong tỏa trước: "
+    "gateway retention show.",
+    "A freeze covers the document, so nothing of it is destroyed. End the freeze first: gateway retention "
+    "show.",
 )
 _DECIDED = Bilingual("Sự cố này đã được quyết định.", "This incident was decided already.")
 _NOT_PURGED = Bilingual(

@@ -34,6 +34,7 @@ from gateway.flow import (
     partners,
     peers,
     requests,
+    retention,
     trust,
 )
 from gateway.flow import log as exchange_log
@@ -342,7 +343,7 @@ async def describe_store(gw: Services, caller: Caller) -> Any:
 LOOKS = frozenset({
     "directory.show", "signers.list", "signers.proposals", "agency.principals", "key.list", "inbox.list",
     "recall.show", "recall.silent", "incident.show", "incident.list", "receipt.show", "conservation.show",
-    "document.views",
+    "document.views", "retention.show",
 })  # fmt: skip
 OPERATIONS: dict[str, Operation] = {
     "directory.import": import_directory,
@@ -409,6 +410,12 @@ OPERATIONS: dict[str, Operation] = {
     "evidence.keys": public_keys,
     "conservation.show": show_conservation,
     "conservation.recount": recount,
+    "retention.show": retention.show,
+    "retention.propose": retention.propose,
+    "retention.decide": retention.decide,
+    "retention.run": retention.run_decision,
+    "retention.freeze": retention.freeze,
+    "retention.thaw": retention.thaw,
     "document.views": footprints.views_of,
     "document.open": local.open_file,
     "agency.erase_name": office.erase_name,

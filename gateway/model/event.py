@@ -77,6 +77,11 @@ class EventType(enum.Enum):
     LOGIN_SUCCEEDED = "login.succeeded"
     LOGIN_FAILED = "login.failed"
     PRINCIPAL_ERASED = "principal.erased"
+    RETENTION_PROPOSED = "retention.proposed"
+    RETENTION_DECIDED = "retention.decided"
+    RETENTION_ERASED = "retention.erased"
+    RETENTION_FROZEN = "retention.frozen"
+    RETENTION_THAWED = "retention.thawed"
     PERSON_VIEWED = "person.viewed"
     PERSON_OPENED = "person.opened"
     EVIDENCE_EXPORTED = "evidence.exported"
@@ -138,6 +143,11 @@ MEANING: dict[EventType, str] = {
     EventType.LOGIN_SUCCEEDED: "A caller proved who it is, the first time from there within an hour.",
     EventType.LOGIN_FAILED: "Calls from one source within a minute proved nothing; how many.",
     EventType.PRINCIPAL_ERASED: "The name behind an actor was erased; what it did stays recorded.",
+    EventType.RETENTION_PROPOSED: "A person proposed to erase what is due in a class; nothing was erased.",
+    EventType.RETENTION_DECIDED: "A second person approved or declined the proposal.",
+    EventType.RETENTION_ERASED: "Values beside the log were erased under a decision; the events stay.",
+    EventType.RETENTION_FROZEN: "Nothing of a document, an agency or a period may be erased from now on.",
+    EventType.RETENTION_THAWED: "A freeze ended.",
     EventType.PERSON_VIEWED: "A person looked at or searched for something; the content was not opened.",
     EventType.PERSON_OPENED: "A person opened content, with the reason that was given.",
     EventType.EVIDENCE_EXPORTED: "An evidence container about a document was made and handed out.",

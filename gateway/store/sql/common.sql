@@ -1451,6 +1451,74 @@ UPDATE profile SET secret = :sealed WHERE agency = :id AND secret = :before;
 -- The same secret under another wrapping key.
 UPDATE partner_credential SET sealed = :sealed WHERE id = :id AND sealed = :before;
 
+-- ---------------------------------------------------------------- retention
+
+-- name: due_private_values
+-- Events before a moment that still have private values and that no freeze covers, oldest first.
+SELECT e.id, e.at, e.type FROM event e
+WHERE e.at >= :after AND e.at < :before
+  AND EXISTS (SELECT 1 FROM event_private p WHERE p.event = e.id)
+  AND NOT EXISTS (
+    SELECT 1 FROM retention_freeze f
+    WHERE f.thawed_at IS NULL AND e.at >= f.from_at AND e.at < f.to_at
+      AND (f.document = '' OR f.document = e.document)
+      AND (f.agency = '' OR f.agency = e.sender OR f.agency = e.recipient))
+ORDER BY e.at, e.id LIMIT :limit;
+
+-- name: erase_due_values
+-- The values go unless a freeze came meanwhile; the event with its commitments stays.
+DELETE FROM event_private WHERE event = :event AND NOT EXISTS (
+  SELECT 1 FROM event e JOIN retention_freeze f
+    ON f.thawed_at IS NULL AND e.at >= f.from_at AND e.at < f.to_at
+      AND (f.document = '' OR f.document = e.document)
+      AND (f.agency = '' OR f.agency = e.sender OR f.agency = e.recipient)
+  WHERE e.id = event_private.event);
+
+-- name: add_retention_decision
+-- A proposal; nothing is erased by it.
+INSERT INTO retention_decision (id, class, version, before, found, proposed_by, proposed_at, event, decision, erased)
+VALUES (:id, :class, :version, :before, :found, :proposed_by, :proposed_at, :event, '', 0);
+
+-- name: retention_decision
+-- One proposal and what was decided.
+SELECT * FROM retention_decision WHERE id = :id;
+
+-- name: retention_decisions
+-- The newest proposals.
+SELECT * FROM retention_decision ORDER BY proposed_at DESC, id DESC LIMIT :limit;
+
+-- name: decide_retention
+-- Once and for all.
+UPDATE retention_decision SET decision = :decision, approved_by = :approved_by, decided_at = :at
+WHERE id = :id AND decision = '';
+
+-- name: count_erased
+-- So many values more; `ended_at` with the last of them.
+UPDATE retention_decision SET erased = erased + :erased, ended_at = COALESCE(CAST(:ended_at AS BIGINT), ended_at)
+WHERE id = :id AND decision = 'approved';
+
+-- name: add_freeze
+-- From now on nothing that it covers is erased.
+INSERT INTO retention_freeze (id, document, agency, from_at, to_at, event, frozen_by, frozen_at)
+VALUES (:id, :document, :agency, :from_at, :to_at, :event, :frozen_by, :frozen_at);
+
+-- name: thaw
+-- It holds no more.
+UPDATE retention_freeze SET thawed_at = :at WHERE id = :id AND thawed_at IS NULL;
+
+-- name: freezes
+-- What is frozen now, oldest first.
+SELECT * FROM retention_freeze WHERE thawed_at IS NULL ORDER BY frozen_at, id;
+
+-- name: freeze_of_document
+-- A freeze that covers a document: by itself, its sender, one of its recipients, or its day.
+SELECT f.id FROM retention_freeze f JOIN document d ON d.id = :document
+WHERE f.thawed_at IS NULL AND d.created_at >= f.from_at AND d.created_at < f.to_at
+  AND (f.document = '' OR f.document = d.id)
+  AND (f.agency = '' OR f.agency = d.sender
+    OR EXISTS (SELECT 1 FROM delivery v WHERE v.document = d.id AND v.recipient = f.agency))
+ORDER BY f.frozen_at, f.id LIMIT 1;
+
 -- ---------------------------------------------------------------- what people do
 
 -- name: settings_seen
