@@ -47,6 +47,12 @@ LOG_COSIGNATURES = "log/cosignatures.txt"
 LOG_TOKEN = "log/checkpoint.tst"
 VERIFIER = "verify.py"
 PAGE_HTML, PAGE_PDF = "page.html", "page.pdf"
+PLACES = {  # roles that are checked, and where such members lie
+    "receipt": r"receipts/.*",
+    "event": r"events/.*",
+    "received": r"messages/[^/]*/received\.edxml",
+    "file": r"messages/[^/]*/files/.*",
+}
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 _SAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _ENDINGS = {"certificate": "cer", "crl": "crl", "ocsp": "ocsp", "timestamp": "tst"}

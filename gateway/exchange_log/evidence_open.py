@@ -7,6 +7,7 @@ the signature and what the members say (``evidence_check.py``).
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,9 +53,11 @@ def open_container(data: bytes) -> Opened:
         manifest = orjson.loads(members[evidence.MANIFEST])
         listed = {entry["path"]: entry for entry in manifest["files"]}
         wrong = _first_unlisted(inside, digests, listed, len(manifest["files"]))
+        wrong = wrong or next((name for name in listed if not _is_of_role(name, listed[name]["role"])), "")
         record = orjson.loads(members[evidence.RECORD])
         opened = Opened(members, manifest, record)
         fits = bool(record["document"]["id"] == manifest["document"] and manifest["v"] == evidence.VERSION)
+        fits = fits and isinstance(manifest["gateway"], str)
     except (ValueError, KeyError, TypeError) as problem:
         raise Wrong("Không đọc được manifest.json", "manifest.json cannot be read") from problem
     if wrong:
@@ -88,6 +91,12 @@ def _first_unlisted(
     if missing:
         return missing[0]
     return evidence.MANIFEST if count != len(inside) - 1 else ""
+
+
+def _is_of_role(path: str, role: str) -> bool:
+    """Members that are checked by their role lie where that role lies, and nothing else lies there."""
+    found = next((kind for kind, place in evidence.PLACES.items() if re.fullmatch(place, path)), "")
+    return found == (role if role in evidence.PLACES else "")
 
 
 __all__ = ["Opened", "Wrong", "open_container"]

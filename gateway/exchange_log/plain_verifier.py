@@ -28,6 +28,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
 from cryptography.hazmat.primitives.serialization import Encoding
 
 LIST, SIGNATURE, MANIFEST = "META-INF/ASiCManifest.xml", "META-INF/signature.p7s", "manifest.json"
+PLACES = {"receipts/.*": "receipt", "events/.*": "event"}
+PLACES |= {r"messages/[^/]*/received\.edxml": "received", "messages/[^/]*/files/.*": "file"}
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 ONE, ORDER = b"\2\1\1", 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 XML = (
@@ -79,13 +81,11 @@ def open_zip(data: bytes) -> Members:
     members: Members = {}
     at = 0
     while data[at : at + 4] == b"PK\3\4":
-        need(len(data) >= at + 30, "the file is cut off")
         method, packed, size, name_size, extra = struct.unpack_from("<8xH8xIIHH", data, at)
         name = data[at + 30 : at + 30 + name_size].decode("latin-1")
         need(NAME.fullmatch(name) and len(name) < 200, f"a name that is never written: {name!r}")
         need(method == 0 and packed == size, f"{name} is compressed, which is never done")
         start = at + 30 + name_size + extra
-        need(len(data) >= start + size, f"the file is cut off in {name}")
         need(name not in members, f"two members are named {name}")
         members[name] = data[start : start + size]
         need(data[at:start] == local_record(name, members[name]), f"{name}: header, extra field or CRC")
@@ -107,6 +107,9 @@ def check_lists(members: Members) -> dict[str, Any]:
     wrong = sorted(name for name in {*listed, *found} if listed.get(name) != found.get(name))
     need(not wrong, f"not as manifest.json says: {', '.join(wrong[:3])}")
     need(len(listed) == len(manifest["files"]), "manifest.json names a member twice")
+    for path, role in ((entry["path"], entry["role"]) for entry in manifest["files"]):
+        place = [kind for where, kind in PLACES.items() if re.fullmatch(where, path)]
+        need(place == [role] * (role in PLACES.values()), f"{path}: not what lies there")
     digests = [(name, base64.b64encode(sha256(body)).decode()) for name, body in inside.items()]
     xml = XML + "".join(XML_ENTRY.format(*one) for one in digests) + "</asic:ASiCManifest>\n"
     need(members[LIST] == xml.encode(), f"{LIST} is another list")
@@ -114,7 +117,6 @@ def check_lists(members: Members) -> dict[str, Any]:
 
 
 def tlv(tag: int, *parts: bytes) -> bytes:
-    """DER of one element."""
     body = b"".join(parts)
     raw = len(body).to_bytes((len(body).bit_length() + 7) // 8, "big")
     return bytes([tag]) + (bytes([len(body)]) if len(body) < 128 else bytes([128 | len(raw)]) + raw) + body
@@ -140,8 +142,7 @@ def cms(certificate: x509.Certificate, time: bytes, digest: bytes, value: bytes)
 
 
 def check_es256(certificate: x509.Certificate, value: bytes, signed: bytes) -> None:
-    key = certificate.public_key()
-    assert isinstance(key, ec.EllipticCurvePublicKey)
+    key: Any = certificate.public_key()
     key.verify(value, signed, ec.ECDSA(hashes.SHA256()))
 
 
@@ -157,24 +158,23 @@ def check_signature(members: Members, certificates: Certificates) -> None:
     raise Wrong("no given key signed this container, or it was changed")
 
 
-def check_receipt(jws: str, certificates: Certificates, messages: dict[str, Any]) -> None:
+def check_receipt(path: str, jws: str, certificates: Certificates) -> str:
     header, claims, value = (base64.urlsafe_b64decode(part + "==") for part in jws.split("."))
-    told, said = json.loads(header), json.loads(claims)
+    told = json.loads(header)
     need(told["alg"] == "ES256" and told["typ"] == "gateway-receipt+json" and len(value) == 64, "no receipt")
     for certificate in certificates:
         if sha256(certificate.public_bytes(Encoding.DER)).hex()[:16] == told["kid"]:
             r, s = int.from_bytes(value[:32], "big"), int.from_bytes(value[32:], "big")
-            signed = jws.rpartition(".")[0].encode()
-            check_es256(certificate, utils.encode_dss_signature(r, s), signed)
-            fits = messages[said["message"]]["envelope_sha256"] == said["envelope_sha256"]
-            return need(fits, "a receipt of another message")
+            check_es256(certificate, utils.encode_dss_signature(r, s), jws.rpartition(".")[0].encode())
+            need(path == f"receipts/{json.loads(claims)['receipt']}.jws", f"{path} is another receipt")
+            return str(json.loads(claims)["message"])
     raise Wrong("a receipt is signed with a key that was not given")
 
 
 def check_note(members: Members, keys: Keys) -> tuple[int, bytes, int]:
     """Size and head of the tree that a given key of the log signed; how many known witnesses there are."""
     text, gap, lines = members["log/checkpoint.txt"].decode().rpartition("\n\n")
-    text, by_log, witnesses = text + "\n", 0, 0
+    text, by_log, witnesses = text + "\n", 0, set()
     origin, size, head = text.split("\n")[:3]
     for line in (lines + members.get("log/cosignatures.txt", b"").decode()).splitlines():
         dash, name, coded = line.split(" ")
@@ -185,15 +185,14 @@ def check_note(members: Members, keys: Keys) -> tuple[int, bytes, int]:
                 public = ed25519.Ed25519PublicKey.from_public_bytes(key)
                 when = f"cosignature/v1\ntime {int.from_bytes(value[4:12], 'big')}\n" if kind == 4 else ""
                 public.verify(value[12:] if kind == 4 else value[4:], (when + text).encode())
-                witnesses += kind == 4
+                witnesses |= {key} if kind == 4 else set()
                 by_log += kind == 1 and name == origin
     need(gap and by_log, "no given key of the log signed the checkpoint")
-    return int(size), base64.b64decode(head), witnesses
+    return int(size), base64.b64decode(head), len(witnesses)
 
 
 def check_inclusion(value: bytes, index: int, size: int, path: list[bytes], root: bytes) -> None:
-    """RFC 9162 section 2.1.3.2."""
-    need(0 <= index < size, "no such leaf")
+    need(0 <= index < size, "no such leaf")  # RFC 9162 section 2.1.3.2
     place, last = index, size - 1
     for sibling in path:
         need(last, "the proof is too long")
@@ -224,7 +223,6 @@ def check_events(members: Members, paths: list[str], document: str) -> dict[str,
 
 
 def check_record(manifest: dict[str, Any], record: dict[str, Any], events: dict[str, Any]) -> None:
-    """Messages, files, states and statuses are those that the events name."""
     messages = {message["id"]: message for message in record["messages"]}
     told = {e["message"]: e["envelope_sha256"] for e in events.values() if "envelope_sha256" in e}
     for entry in (one for one in manifest["files"] if one["role"] in ("received", "file")):
@@ -235,12 +233,11 @@ def check_record(manifest: dict[str, Any], record: dict[str, Any], events: dict[
         need(fits, f"{entry['path']} is not what the event names")
     moves = [e for e in events.values() if e.get("delivery") and e.get("to_state")]
     moves.sort(key=lambda e: "from_state" in e)  # how a delivery began never counts after how it went on
-    moved = {event["delivery"]: event["to_state"] for event in moves}
-    reported = {event["message"] for event in events.values() if event["type"] == "status.reported"}
-    for delivery in record["deliveries"]:
-        need(moved.get(delivery["id"]) == delivery["state"], f"the state of delivery {delivery['id']}")
-    for status in record["statuses"] if record["whole"] else ():
-        need(status["message"] in reported, f"the status {status['message']} has no event")
+    moved = {event["delivery"]: (event["to_state"], event["recipient"]) for event in moves}
+    reported = {(e["message"], e["status"], e["sender"]) for e in events.values() if "status" in e}
+    need(moved == {d["id"]: (d["state"], d["recipient"]) for d in record["deliveries"]}, "a delivery's state")
+    shown = {(one["message"], one["code"], one["reporter"]) for one in record["statuses"]}
+    need(shown == reported or not record["whole"], "a status is not what its event says")
 
 
 def read_keys(text: str) -> tuple[Certificates, Keys]:
@@ -252,7 +249,6 @@ def read_keys(text: str) -> tuple[Certificates, Keys]:
 
 
 def run(data: bytes, key_text: str) -> Iterator[str]:
-    """One line for each thing that holds; raises at the first that does not."""
     certificates, keys = read_keys(key_text)
     members = open_zip(data)
     manifest = check_lists(members)
@@ -263,10 +259,14 @@ def run(data: bytes, key_text: str) -> Iterator[str]:
     record = json.loads(members["record.json"])
     need(record["document"]["id"] == manifest["document"], "record.json is of another document")
     of = {role: [e["path"] for e in manifest["files"] if e["role"] == role] for role in ("receipt", "event")}
-    for path in of["receipt"]:
-        check_receipt(members[path].decode(), certificates, {m["id"]: m for m in record["messages"]})
-    yield f"receipts: {len(of['receipt'])} signed with a given key"
     events = check_events(members, of["event"], manifest["document"])
+    said = {e["message"]: e["receipt_sha256"] for e in events.values() if "receipt_sha256" in e}
+    jws = {path: members[path].decode() for path in of["receipt"]}
+    held = {check_receipt(p, one, certificates): sha256(one.encode()).hex() for p, one in jws.items()}
+    need(set(held) <= {m["id"] for m in record["messages"]}, "a receipt of another message")
+    fits = held == said if record["whole"] else held.items() <= {**held, **said}.items()
+    need(fits and len(held) == len(jws), "not the receipt that an event names, or left out")
+    yield f"receipts: {len(held)} signed with a given key"
     check_record(manifest, record, events)
     yield f"events: {len(events)} as recorded; values, messages, files and states are those that they name"
     size, root, witnesses = check_note(members, keys)

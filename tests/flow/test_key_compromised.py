@@ -16,6 +16,7 @@ from gateway.clock import SECOND, to_rfc3339
 from gateway.errors import BadRequest, NotFound, NotPermitted
 from gateway.exchange_log.checkpoint import PublicKey, compromised_keys, cosign, read_keys, read_note
 from gateway.exchange_log.compromised import lines_of, of_keyring, read_lines
+from gateway.exchange_log.container import unpack
 from gateway.exchange_log.evidence import read_trusted
 from gateway.exchange_log.evidence_check import Checked, Trusted, check_container
 from gateway.exchange_log.plain_verifier import run as plain
@@ -31,6 +32,7 @@ from gateway.signature.keyring import LOG, WITNESS, Keyring, _self_signed
 from gateway.signature.seal import read_receipt
 from gateway.store import log, registry
 from gateway.store.log import Cosigned
+from tests.unit.evidence_cases import relisted
 from tests.world import World
 
 HOUR = 3600 * SECOND
@@ -184,6 +186,24 @@ async def test_evidence_made_after_the_loss_does_not_hold_although_its_signature
     found = checked(world, forged.data, witness)
     assert row(found, "container.signature") == [True]
     assert row(found, "keys.compromised")[0] is False
+    assert not found.holds
+
+
+async def test_a_container_signed_with_a_lost_key_does_not_hold_though_its_head_was_seen_in_time(
+    world: World,
+) -> None:
+    """Whoever has the key changes the page of an old container, whose head a witness saw, and signs again."""
+    document = (await world.send()).document
+    await world.gw.sequencer.advance()
+    witness = await witnessed(world)
+    old = await export_evidence(world.gw, LOCAL, document, "Lưu hồ sơ")
+    members = unpack(old.data)
+    forged = relisted({**members, "page.html": b"<p>kh\xc3\xa1c</p>"}, world.gw.keyring)
+    later(world)
+    await lose(world, "receipt-0001")
+    found = checked(world, forged, witness)
+    assert row(found, "log") == [True]
+    assert False in row(found, "keys.compromised")
     assert not found.holds
 
 

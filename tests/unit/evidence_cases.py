@@ -8,6 +8,7 @@ the gateway's own receipt key and signs what he changed.
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import struct
 import tempfile
@@ -175,6 +176,53 @@ def _delivered(record: Any) -> None:
     """The recipient that never came gets the page of one that did."""
     waiting = next(one for one in record["deliveries"] if one["state"] == "queued" and one["kind"] == "new")
     waiting["state"] = "delivered"
+
+
+def _turned_into_02(sample: Sample) -> Members:
+    """The event and what the page tells of it."""
+    changed = with_event(sample, "status.reported", status="02")
+    old = orjson.loads(sample.members[event_of(sample, "status.reported")])["message"]
+
+    def turn(record: Any) -> None:
+        next(one for one in record["statuses"] if one["message"] == old)["code"] = "02"
+
+    return {**changed, evidence.RECORD: with_record(sample, turn)[evidence.RECORD]}
+
+
+def _other_receipt(sample: Sample) -> Members:
+    """The first receipt with another time, rightly signed with the key of receipts."""
+    name = first(sample, "receipts/")
+    header, claims, _ = sample.members[name].decode().split(".")
+    told = orjson.loads(base64.urlsafe_b64decode(claims + "==")) | {"accepted_at": 1}
+    signed = f"{header}.{_base64url(orjson.dumps(told))}"
+    value = _base64url(sample.keyring.sign_receipt(signed.encode()))
+    return {**sample.members, name: f"{signed}.{value}".encode()}
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _receipts_swapped(sample: Sample) -> Members:
+    one, two = [name for name in sample.members if name.startswith("receipts/")][:2]
+    return {**sample.members, one: sample.members[two], two: sample.members[one]}
+
+
+def _as_page(sample: Sample) -> Members:
+    """The bytes as received are listed as a page, whose hash nobody compares."""
+
+    def hide(manifest: Any) -> None:
+        next(one for one in manifest["files"] if one["role"] == "received")["role"] = "page"
+
+    return with_json(sample, evidence.MANIFEST, hide)
+
+
+def _deliveries_gone(record: Any) -> None:
+    record["deliveries"] = record["deliveries"][1:]
+
+
+def _another_status(record: Any) -> None:
+    record["statuses"][0]["code"] = "02"
 
 
 def _flip(sample: Sample, name: str) -> bytes:
@@ -351,7 +399,7 @@ CASES: tuple[Case, ...] = (
         "Trục đổi trạng thái 03 thành 02 rồi ký lại",
         "The operator turns status 03 into 02, and signs",
         "log",
-        lambda s: relisted(with_event(s, "status.reported", status="02"), s.keyring),
+        lambda s: relisted(_turned_into_02(s), s.keyring),
     ),
     Case(
         "Trục bỏ sự kiện nhận xong rồi ký lại",
@@ -388,6 +436,42 @@ CASES: tuple[Case, ...] = (
         "The operator changes a receipt, and signs the container",
         "receipts",
         lambda s: relisted(_other_jws(s), s.keyring),
+    ),
+    Case(
+        "Trục lập phiếu xác nhận khác rồi ký lại",
+        "The operator makes out another receipt, and signs the container",
+        "messages",
+        lambda s: relisted(_other_receipt(s), s.keyring),
+    ),
+    Case(
+        "Trục tráo hai phiếu xác nhận rồi ký lại",
+        "The operator swaps two receipts, and signs",
+        "messages",
+        lambda s: relisted(_receipts_swapped(s), s.keyring),
+    ),
+    Case(
+        "Trục bỏ một phiếu xác nhận rồi ký lại",
+        "The operator leaves out a receipt, and signs",
+        "messages",
+        lambda s: relisted(without(s.members, first(s, "receipts/")), s.keyring),
+    ),
+    Case(
+        "Trục liệt kê gói tin đã nhận như một trang rồi ký lại",
+        "The operator lists the message as a page, and signs",
+        MEMBERS,
+        lambda s: relisted(_as_page(s), s.keyring),
+    ),
+    Case(
+        "Trục bỏ một lượt gửi khỏi bản tóm tắt rồi ký lại",
+        "The operator leaves a delivery out of the summary, and signs",
+        "record",
+        lambda s: relisted(with_record(s, _deliveries_gone), s.keyring),
+    ),
+    Case(
+        "Trục đổi trạng thái trong bản tóm tắt rồi ký lại",
+        "The operator changes a status in the summary, and signs",
+        "record",
+        lambda s: relisted(with_record(s, _another_status), s.keyring),
     ),
     Case(
         "Trục đổi đỉnh trong mốc chốt rồi ký lại",

@@ -5,16 +5,20 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import orjson
 import pytest
 
 from gateway.exchange_log import evidence, plain_verifier
+from gateway.exchange_log.checkpoint import WITNESS_KEY, PublicKey, cosign, read_note
 from gateway.exchange_log.compromised import Compromised, lines_of
 from gateway.exchange_log.container import Broken, pack, unpack
 from gateway.exchange_log.evidence import read_trusted
 from gateway.exchange_log.evidence_check import Trusted, check_container
 from gateway.flow.evidence import trusted_of
+from gateway.signature.keyring import WITNESS
 from tests.unit.evidence_cases import (
     CASES,
     MEMBERS,
@@ -24,6 +28,7 @@ from tests.unit.evidence_cases import (
     Sample,
     changed_in,
     other_keyring,
+    relisted,
     sample,
     with_table,
 )
@@ -129,6 +134,33 @@ def test_lost_keys_are_not_believed_by_the_plain_verifier(made: Sample) -> None:
     only_log = Compromised({}, lost.log_keys)
     assert "log" in plainly(made.data, evidence.key_text(made.trusted.certificates, (), lines_of(only_log)))
     assert first_wrong(made.data, Trusted(compromised=lost)) == "keys.compromised"
+
+
+def test_a_witness_that_signed_several_times_counts_once(made: Sample) -> None:
+    made.keyring.ensure_note_key(WITNESS, MONDAY)
+    key = PublicKey("nhan-chung", made.keyring.note_keys(WITNESS)[0], WITNESS_KEY)
+    text = read_note(made.members[evidence.LOG_CHECKPOINT].decode()).text
+    lines = [
+        cosign(text, key, at, lambda data: made.keyring.sign_note(WITNESS, data)).line() for at in (1, 2)
+    ]
+    manifest = orjson.loads(made.members[evidence.MANIFEST])
+    manifest["files"].append({"path": evidence.LOG_COSIGNATURES, "role": "cosignatures"})
+    more = {
+        evidence.MANIFEST: orjson.dumps(manifest),
+        evidence.LOG_COSIGNATURES: "".join(f"{line}\n" for line in lines).encode(),
+    }
+    data = relisted({**made.members, **more}, made.keyring)
+    known = replace(made.trusted, log_keys=(*made.trusted.log_keys, key))
+    told = next(row for row in check_container(data, known, MONDAY).rows if row.code == "log")
+    assert (told.holds, told.text.en[-18:]) == (True, "known witnesses: 1")
+    assert list(plain_verifier.run(data, f"{made.keys}\n{key}\n"))[-1].endswith("known witnesses: 1")
+
+
+def test_a_manifest_without_a_gateway_is_refused_and_nothing_breaks(made: Sample) -> None:
+    manifest = orjson.loads(made.members[evidence.MANIFEST])
+    del manifest["gateway"]
+    bad = relisted({**made.members, evidence.MANIFEST: orjson.dumps(manifest)}, None)
+    assert first_wrong(bad, made.trusted) == MEMBERS
 
 
 def test_equal_members_give_equal_bytes(made: Sample) -> None:
