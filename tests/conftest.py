@@ -31,6 +31,8 @@ from gateway.store.postgres import open_postgres
 from gateway.store.queries import SHIPPED, load_queries
 from tests.contract.things import OpenStore, write_sql
 
+os.environ["COLUMNS"] = "120"  # tables for people are as wide here as anywhere, with and without a terminal
+
 
 @pytest.fixture(scope="session")
 def postgres_dsn() -> Iterator[str]:

@@ -317,7 +317,8 @@ def test_revocation_counts_from_its_date(tmp_path: Path) -> None:
     fresh = build_pdf_world(tmp_path / "pki")
     fresh.pki.revoke(fresh.person.certificate, SIGNED_AT + timedelta(hours=1))
     fresh.pki.revoke(fresh.agency.certificate, SEALED_AT - timedelta(hours=1))
-    assert outcomes(fresh.judge(fresh.signed)) == [(PASSED, ""), (FAILED, "REVOKED")]
+    # Nothing but his own word says that the person signed before: chưa đủ căn cứ kết luận.
+    assert outcomes(fresh.judge(fresh.signed)) == [(UNCLEAR, "REVOKED_NO_POE"), (FAILED, "REVOKED")]
 
 
 def test_a_trusted_timestamp_decides_over_the_signers_clock(world: PdfWorld) -> None:
