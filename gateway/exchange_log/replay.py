@@ -39,6 +39,11 @@ WHAT: dict[str, tuple[str, str]] = {
         "signed checkpoint no longer fits",
     ),
     "column": ("Cột dữ liệu không khớp nội dung sự kiện", "A column differs from the event's bytes"),
+    "private": (
+        "Giá trị riêng lưu cạnh nhật ký không khớp cam kết trong sự kiện",
+        "A private value beside the log does not fit the commitment in its event",
+    ),
+    "head_deleted": ("Một mốc chốt đã lưu bị xóa", "A stored checkpoint was deleted"),
     "truncated": (
         "Nhật ký ngắn hơn mốc chốt đã ký: phần cuối đã bị xóa",
         "The log is shorter than a signed checkpoint: its end was cut off",
@@ -57,7 +62,7 @@ WHAT: dict[str, tuple[str, str]] = {
     "unreadable": ("Tệp nhật ký không đọc được", "The export cannot be read"),
 }
 
-OF_CHECKPOINTS = frozenset({"forked", "future", "unknown_key", "bad_signature", "foreign"})
+OF_CHECKPOINTS = frozenset({"forked", "future", "unknown_key", "bad_signature", "foreign", "head_deleted"})
 
 
 @dataclass(frozen=True, slots=True)

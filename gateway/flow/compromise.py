@@ -215,7 +215,7 @@ def _moment(gw: Services, text: str) -> Instant:
         at = from_datetime(datetime.fromisoformat(text))
     except ValueError as error:
         raise BadRequest(_WHEN, code="key.since") from error
-    if at > gw.clock.now() + SECOND:
+    if not 0 < at <= gw.clock.now() + SECOND:
         raise BadRequest(_WHEN, code="key.since")
     return at
 

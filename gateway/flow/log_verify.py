@@ -10,17 +10,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
 
-from gateway.clock import SECOND
+from gateway.clock import SECOND, to_rfc3339
 from gateway.errors import NotReady
-from gateway.exchange_log.checkpoint import NotANote, PublicKey, read_checkpoint, read_keys, read_note
+from gateway.exchange_log.checkpoint import (
+    NotANote,
+    PublicKey,
+    read_checkpoint,
+    read_keys,
+    read_note,
+    signed_by_log,
+)
 from gateway.exchange_log.compromised import Compromised, is_doubtful, of_keyring
 from gateway.exchange_log.replay import GROUP, WHAT, DoesNotFit, Head, Problem, Replay, Report, head_of
 from gateway.exchange_log.sequence import log_keys, log_origin
 from gateway.flow.door import Caller
+from gateway.model.event import commitment
 from gateway.model.text import Bilingual
 from gateway.services import Services
 from gateway.signature.keyring import LOG
@@ -29,6 +38,7 @@ from gateway.store.contract import Row, Tx
 from gateway.store.log import SignedHead
 from gateway.store.people import Role
 
+_LAST = 2**60  # sorts heads from elsewhere after our own of the same size
 PIECE = 4096  # leaves in one read; a multiple of GROUP
 _COLUMNS = ("id", "at", "type", "document", "message", "delivery", "sender", "recipient")
 
@@ -97,6 +107,7 @@ async def verify_store(gw: Services, keys: Sequence[PublicKey], given: Iterable[
         report = await _replay(gw, keys, given, origin)
         if stray := await gw.store.read(log.stray):
             raise DoesNotFit(Problem(stray[0], None, detail=stray[1]))
+        await _private_values(gw)
     except DoesNotFit as wrong:
         return Verified(origin, None, wrong.problem)
     return Verified(origin, report, None)
@@ -104,10 +115,12 @@ async def verify_store(gw: Services, keys: Sequence[PublicKey], given: Iterable[
 
 async def _replay(gw: Services, keys: Sequence[PublicKey], given: Iterable[str], origin: str) -> Report:
     now = gw.clock.now() / SECOND
-    state = await gw.store.read(log.state)
     lost = of_keyring(gw.keyring)
     keys = [key for key in keys if key not in lost.log_keys]
-    heads = await _own_heads(gw, keys, lost, now)
+    laid_out = await _laid_out(gw, keys, lost, now)
+    own = await _own_heads(gw, keys, lost, now)
+    heads = [*own, *laid_out]
+    state = await gw.store.read(log.state)  # after the heads: it is never behind them
     heads += [_of_origin(head_of(note, keys, now, given=True), origin) for note in given]
     groups: dict[int, bytes] = {}
     replay = Replay(heads, kept=groups.get)
@@ -121,9 +134,15 @@ async def _replay(gw: Services, keys: Sequence[PublicKey], given: Iterable[str],
         rows, kept = await gw.store.read(read)
         expected = max(0, min(stop, state.integrated) // GROUP - start // GROUP)
         groups.clear()
-        groups.update(enumerate(kept, start // GROUP) if len(kept) == expected else ())
+        if len(kept) != expected:
+            raise DoesNotFit(Problem("column", start, stop, detail="log_node"))
+        groups.update(enumerate(kept, start // GROUP))
         await gw.offload(len(rows) * 500, _feed, replay, rows, start, stop)
-    return replay.end()
+    report, known = replay.end(), {head.note for head in own}
+    for head in laid_out:
+        if head.note not in known:
+            raise DoesNotFit(Problem("head_deleted", head.size, notes=(head.note,)))
+    return report
 
 
 async def _own_heads(gw: Services, keys: Sequence[PublicKey], lost: Compromised, now: float) -> list[Head]:
@@ -131,8 +150,34 @@ async def _own_heads(gw: Services, keys: Sequence[PublicKey], lost: Compromised,
     number = 0
     while page := await gw.store.read(lambda tx, after=number: log.after(tx, after)):  # type: ignore[misc]
         heads += await gw.store.read(lambda tx, page=page: _believed(tx, page, keys, lost, now))  # type: ignore[misc]
+        for expected, row in enumerate(page, number + 1):
+            if row.number != expected:
+                raise DoesNotFit(Problem("head_deleted", row.size, detail=f"log_checkpoint {expected}"))
         number = page[-1].number
     return heads
+
+
+async def _laid_out(gw: Services, keys: Sequence[PublicKey], lost: Compromised, now: float) -> list[Head]:
+    """The heads that lie beside the database: an old copy of it that was put back does not know the newest.
+    One that only a lost key signed proves nothing."""
+    folder = gw.log_folder
+    files = sorted(folder.glob("[!.]*")) if folder is not None else []
+    notes = await gw.on_disk(len(files) * 1000, lambda: [file.read_text("utf-8") for file in files])
+    every = (*keys, *lost.log_keys)
+    found = [head_of(note, every, now, number=_LAST + at, given=True) for at, note in enumerate(notes)]
+    return [head for head in found if signed_by_log(read_note(head.note), keys)]
+
+
+async def _private_values(gw: Services) -> None:
+    """Values beside the log are those that their events commit to, as far as they were not erased."""
+    after, page = ("", ""), await gw.store.read(lambda tx: log.private_values(tx, "", ""))
+    while page:
+        after = (page[-1]["event"], page[-1]["name"])
+        for row in page:
+            told = orjson.loads(bytes(row["body"])).get("commitments", {}) if row["body"] is not None else {}
+            if told.get(row["name"]) != commitment(bytes(row["salt"]), row["value"]):
+                raise DoesNotFit(Problem("private", None, detail=f"{row['event']} {row['name']}"))
+        page = await gw.store.read(partial(log.private_values, event=after[0], name=after[1]))
 
 
 def _believed(
@@ -147,7 +192,8 @@ def _checked(row: SignedHead, keys: Sequence[PublicKey], now: float) -> Head:
     """The head of a row, whose columns must be what the note says."""
     head = head_of(row.note, keys, now, number=row.number)
     note = read_checkpoint(read_note(row.note).text)
-    if (head.size, head.root, note.stated("closes")) != (row.size, row.root, row.closes):
+    told = (head.size, head.root, note.stated("closes"), note.stated("time"))
+    if told != (row.size, row.root, row.closes, to_rfc3339(row.signed_at)):
         raise DoesNotFit(Problem("column", head.size, detail=f"log_checkpoint {row.number}"))
     return head
 

@@ -189,7 +189,16 @@ def stray(tx: Tx) -> tuple[str, str] | None:
     if counted["events"] != counted["leaves"] + counted["waiting"]:
         row = tx.one("event_beside_log")
         return ("inserted", row["id"]) if row else ("deleted", "")
+    if row := tx.one("leaf_out_of_place"):
+        return "inserted", row["event"]
+    if row := tx.one("node_out_of_place"):
+        return "column", f"log_node {row['level']}.{row['node']}"
     return None
+
+
+def private_values(tx: Tx, event: str, name: str) -> list[Row]:
+    """The next private values after this one (event, name, salt, value, body), in their order."""
+    return tx.all("private_values", event=event, name=name, limit=1000)
 
 
 def add_checkpoint(tx: Tx, head: SignedHead) -> None:

@@ -208,6 +208,48 @@ async def rotate_key_untold(scene: Scene) -> None:
     await rotate_key(scene)
 
 
+async def insert_leaf_beyond(scene: Scene) -> None:
+    """Event and leaf, far behind the last place: the numbers add up."""
+    await insert_event(scene)
+    await scene.raw(
+        "INSERT INTO log_leaf (leaf, event, hash) SELECT 9000000, '01890000-0000-7000-8000-000000000000', "
+        "hash FROM log_leaf WHERE leaf = 301"
+    )
+
+
+async def delete_node(scene: Scene) -> None:
+    await scene.raw("DELETE FROM log_node WHERE level = 8 AND node = 1")
+
+
+async def insert_node(scene: Scene) -> None:
+    await scene.raw("INSERT INTO log_node (level, node, hash) VALUES (8, 77, X'00')")
+
+
+async def delete_head(scene: Scene) -> None:
+    await scene.raw("DELETE FROM log_checkpoint WHERE number = 2")
+
+
+async def delete_newest_head(scene: Scene) -> None:
+    await scene.raw("DELETE FROM log_checkpoint WHERE number = 3")
+
+
+async def change_time_of_head(scene: Scene) -> None:
+    await scene.raw("UPDATE log_checkpoint SET signed_at = 1 WHERE number = 2")
+
+
+async def restore_old_copy(scene: Scene) -> None:
+    """The whole database as it was at 550 leaves; the newest head still lies in the folder."""
+    await scene.raw("DELETE FROM log_checkpoint WHERE size > 550")
+    await scene.raw("DELETE FROM log_leaf WHERE leaf >= 550")
+    await scene.raw("DELETE FROM event WHERE id NOT IN (SELECT event FROM log_leaf)")
+    await scene.raw("UPDATE log_state SET sequenced = 550, integrated = 550")
+
+
+async def change_private_value(scene: Scene) -> None:
+    await scene.world.send()
+    await scene.raw("UPDATE event_private SET value = 'khác'")
+
+
 @dataclass(frozen=True)
 class Case:
     """What is done, in Vietnamese and English, and what is to be said: nothing, or what and where."""
@@ -277,6 +319,42 @@ CASES = (
         truncate_with_its_checkpoint,
         "truncated",
         650,
+    ),
+    Case(
+        "Chèn sự kiện cùng lá ở xa phía sau",
+        "An event inserted with a leaf far behind the last",
+        insert_leaf_beyond,
+        "inserted",
+    ),
+    Case("Xóa một nút của cây", "A tree node deleted", delete_node, "column", 0, 700),
+    Case("Chèn một nút của cây", "A tree node inserted", insert_node, "column"),
+    Case("Xóa một mốc chốt đã lưu", "A stored checkpoint deleted", delete_head, "head_deleted", 700),
+    Case(
+        "Xóa mốc chốt mới nhất, mốc vẫn còn trong thư mục",
+        "The newest checkpoint deleted, it still lies in the folder",
+        delete_newest_head,
+        "head_deleted",
+        700,
+    ),
+    Case(
+        "Sửa thời điểm của một mốc chốt",
+        "The time column of a checkpoint changed",
+        change_time_of_head,
+        "column",
+        550,
+    ),
+    Case(
+        "Khôi phục cơ sở dữ liệu cũ, mốc chốt mới còn trong thư mục",
+        "An old database put back, the newest checkpoint still lies in the folder",
+        restore_old_copy,
+        "truncated",
+        550,
+    ),
+    Case(
+        "Sửa giá trị riêng lưu cạnh nhật ký",
+        "A private value beside the log changed",
+        change_private_value,
+        "private",
     ),
     Case("Hai trục dùng chung một khóa", "Two gateways with one key", fork, "forked", 500),
     Case(

@@ -119,7 +119,7 @@ async def test_saying_it_again_keeps_the_earlier_moment(world: World) -> None:
     assert len([one for one in world.gw.keyring.describe() if one.name.startswith("receipt")]) == 2
 
 
-@pytest.mark.parametrize("since", ["hôm qua", "2099-01-01T00:00:00+07:00"])
+@pytest.mark.parametrize("since", ["hôm qua", "2099-01-01T00:00:00+07:00", "1900-01-01T00:00:00+07:00"])
 async def test_a_moment_that_is_none_or_lies_ahead_is_refused(world: World, since: str) -> None:
     with pytest.raises(BadRequest):
         await lose(world, "receipt-0001", since)

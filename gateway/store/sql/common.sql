@@ -1398,6 +1398,22 @@ WHERE l.leaf >= :start AND l.leaf < :stop ORDER BY l.leaf;
 SELECT (SELECT COUNT(*) FROM event) AS events, (SELECT COUNT(*) FROM log_leaf) AS leaves,
   (SELECT COUNT(*) FROM event_unsequenced) AS waiting;
 
+-- name: leaf_out_of_place
+-- A leaf before the first or after the last that was given.
+SELECT l.event FROM log_leaf l, log_state s
+WHERE s.id = 1 AND (l.leaf < 0 OR l.leaf >= s.sequenced) ORDER BY l.leaf LIMIT 1;
+
+-- name: node_out_of_place
+-- A node of the first level over leaves that are not all there.
+SELECT n.level, n.node FROM log_node n, log_state s
+WHERE s.id = 1 AND (n.node < 0 OR (n.level = 8 AND (n.node + 1) * 256 > s.integrated)
+  OR (n.level = 16 AND (n.node + 1) * 65536 > s.integrated)) ORDER BY n.level, n.node LIMIT 1;
+
+-- name: private_values
+-- Values beside the log with the bytes that commit to them, by event and name.
+SELECT p.event, p.name, p.salt, p.value, e.body FROM event_private p LEFT JOIN event e ON e.id = p.event
+WHERE (p.event, p.name) > (:event, :name) ORDER BY p.event, p.name LIMIT :limit;
+
 -- name: event_beside_log
 -- An event that neither has a leaf nor waits for one: it was not recorded by this program.
 SELECT e.id, e.type FROM event e LEFT JOIN log_leaf l ON l.event = e.id
