@@ -15,8 +15,8 @@ from gateway.flow import footprints, hold, incident, look, retention
 from gateway.flow.door import Caller
 from gateway.flow.log_verify import verify_log
 from gateway.flow.operate import LOCAL, run
-from gateway.model.event import commitment
 from gateway.flow.retention_data import read_retention, shipped_retention
+from gateway.model.event import commitment
 from gateway.model.text import AgencyCode, Instant
 from gateway.resources import shipped
 from gateway.store import events
