@@ -19,7 +19,7 @@ demo: setup                        ## a province exchanges documents for a week:
 	@$(RUN)gateway demo $(ARGS)
 
 test: setup                        ## every test, PostgreSQL included (it comes in a wheel)
-	$(RUN)pytest $(ARGS)
+	$(RUN)pytest -n auto --dist loadfile $(ARGS)
 
 check: setup                       ## style, types, layers, documents
 	$(RUN)ruff check .
