@@ -24,7 +24,7 @@ LAYERS = {
     "flow": 4,
     "services": 5,
     "exchange_log": 6, "checks": 6, "signature": 6, "store": 6, "directory": 6, "edxml": 6,
-    "net": 6, "port": 6, "addresses": 6,
+    "net": 6, "intake": 6, "port": 6, "addresses": 6,
     "model": 7, "config": 7, "errors": 7, "metrics": 7, "clock": 7, "resources": 7,
 }  # fmt: skip
 BESIDE = {
@@ -131,6 +131,7 @@ def test_adapters_outbound_halves_see_only_the_port() -> None:
     allowed = {
         "port",
         "net",
+        "intake",
         "edxml",
         "model",
         "config",

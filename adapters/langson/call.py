@@ -18,11 +18,11 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from adapters.intake import small_json
 from adapters.langson import tokens, wire
 from adapters.langson.guard import Guard
 from gateway.errors import BadRequest, GatewayError, NotAuthenticated, NotFound, NotPermitted
 from gateway.flow.door import Admission, Caller, Partner, PartnerSecret, partner_of, turned_away
+from gateway.intake import small_json
 from gateway.model.text import Bilingual
 from gateway.port import TURNED_AWAY
 from gateway.services import Services

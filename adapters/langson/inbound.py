@@ -9,7 +9,6 @@ from __future__ import annotations
 from aiohttp import web
 
 from adapters import streams
-from adapters.intake import accept_expectation, small_json
 from adapters.langson import wire
 from adapters.langson.call import Answer, Call, Desk, Handler, answer_errors
 from adapters.langson.guard import Guard
@@ -18,6 +17,7 @@ from gateway.clock import local_day
 from gateway.errors import BadRequest
 from gateway.flow import inbox, progress, requests, waiting
 from gateway.flow.door import Admission
+from gateway.intake import accept_expectation, small_json
 from gateway.model.delivery import Delivery
 from gateway.model.envelope import Kind, StaffInfo
 from gateway.model.status import StatusCode, read_status_code

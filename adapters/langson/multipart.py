@@ -1,7 +1,7 @@
 """A form with a file, as it arrives: the parts of ``multipart/form-data``, none of them held whole.
 
 In charge of: finding the parts (RFC 2046 section 5.1.1, RFC 7578 section 4.2) in chunks of any size, with a
-bound on everything but the content of a file. It reads from ``adapters/intake.py``, whose patience it so
+bound on everything but the content of a file. It reads from ``gateway/intake.py``, whose patience it so
 keeps. Not in charge of: which fields there must be (``sending.py``).
 """
 

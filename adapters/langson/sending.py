@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from adapters.intake import chunks_of
 from adapters.langson import wire
 from adapters.langson.call import Answer, Call
 from adapters.langson.multipart import AROUND_BYTES, Part, boundary_of, parts
 from gateway.errors import BadRequest, TooLarge
 from gateway.flow.door import Upload, receive
 from gateway.flow.submit import submit, turn_back
+from gateway.intake import chunks_of
 from gateway.model.finding import Finding, Severity
 from gateway.model.text import Bilingual
 

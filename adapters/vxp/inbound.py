@@ -13,7 +13,6 @@ from __future__ import annotations
 from aiohttp import web
 
 from adapters import streams
-from adapters.intake import accept_expectation, small_json
 from adapters.vxp import wire
 from adapters.vxp.call import Answer, Call, Handler, answer_errors, served
 from adapters.vxp.sending import send
@@ -21,6 +20,7 @@ from gateway.clock import local_day
 from gateway.errors import BadRequest
 from gateway.flow import inbox, requests, waiting
 from gateway.flow.door import Admission
+from gateway.intake import accept_expectation, small_json
 from gateway.model.text import Bilingual, Instant
 from gateway.services import Services
 

@@ -14,12 +14,12 @@ from typing import Any
 
 import orjson
 
-from adapters.intake import chunks_of
 from adapters.vxp import sign, wire
 from adapters.vxp.call import Answer, Call
 from gateway.errors import BadRequest, TooLarge
 from gateway.flow.door import Upload, receive
 from gateway.flow.submit import submit, turn_back
+from gateway.intake import chunks_of
 from gateway.model.finding import Finding, Severity
 from gateway.model.text import AgencyCode, Bilingual
 

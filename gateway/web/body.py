@@ -1,31 +1,25 @@
-"""Request bodies: streaming uploads and small JSON.
+"""Request bodies of the native API: uploads and small JSON.
 
-In charge of: media types, sizes, patience, and turning what pydantic finds wrong into findings that name the
-field. Not in charge of: what an envelope says (``flow``).
+In charge of: media types, and turning what pydantic finds wrong into findings that name the field. Not in
+charge of: patience and sizes while a body comes (``gateway/intake.py``), what an envelope says (``flow``).
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import TypeVar
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from gateway.errors import BadRequest, TooLarge, TooSlow, UnsupportedMedia
+from gateway.errors import BadRequest, TooLarge, UnsupportedMedia
+from gateway.intake import SMALL_BYTES, chunks_of, small_body
 from gateway.model.finding import Finding, Severity
 from gateway.model.text import Bilingual
 from gateway.web.endpoint import ENVELOPE_TYPES
 
 M = TypeVar("M", bound=BaseModel)
-
-JSON_BYTES = 65_536
-IDLE_SECONDS = 30.0  # between two chunks of an upload
-# After the first half minute an upload must have come at this rate: a 512 kbit/s line is eight times faster.
-SLOWEST_BYTES_PER_SECOND = 8_192
 
 
 def announced_size(request: web.Request, limit: int) -> int:
@@ -43,25 +37,9 @@ def require_envelope_type(request: web.Request) -> None:
     _require_no_encoding(request)
 
 
-async def upload_chunks(request: web.Request) -> AsyncIterator[bytes]:
+def upload_chunks(request: web.Request) -> AsyncIterator[bytes]:
     """The body as it arrives. ``TooSlow`` when it stalls, ``BadRequest`` when it is cut off."""
-    await _continue(request)
-    clock = asyncio.get_running_loop().time
-    started, received = clock(), 0
-    try:
-        while True:
-            async with asyncio.timeout(IDLE_SECONDS):
-                chunk = await request.content.readany()
-            if not chunk:
-                return
-            yield chunk
-            received += len(chunk)
-            if clock() - started > IDLE_SECONDS + received / SLOWEST_BYTES_PER_SECOND:
-                raise TooSlow()
-    except TimeoutError as error:
-        raise TooSlow() from error
-    except (ConnectionError, web.RequestPayloadError, HttpProcessingError) as error:
-        raise BadRequest(_CUT_OFF, code="upload.cut_off") from error
+    return chunks_of(request, _CUT_OFF)
 
 
 async def read_json(request: web.Request, model: type[M]) -> M:
@@ -69,13 +47,7 @@ async def read_json(request: web.Request, model: type[M]) -> M:
     if request.content_type != "application/json":
         raise UnsupportedMedia(_wanted("application/json"))
     _require_no_encoding(request)
-    body = b""
-    if (request.content_length or 0) > JSON_BYTES:
-        raise TooLarge(_JSON_TOO_LARGE)
-    async for chunk in upload_chunks(request):
-        body += chunk
-        if len(body) > JSON_BYTES:
-            raise TooLarge(_JSON_TOO_LARGE)
+    body = await small_body(request, _JSON_TOO_LARGE, _CUT_OFF)
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
@@ -91,16 +63,6 @@ def read_query(request: web.Request, model: type[M]) -> M:
         return model.model_validate_strings(dict(values), strict=True)
     except ValidationError as error:
         raise _malformed(error) from error
-
-
-async def accept_expectation(request: web.Request) -> None:
-    """Answer ``Expect: 100-continue`` only once the body is wanted, so that a refusal costs no upload."""
-
-
-async def _continue(request: web.Request) -> None:
-    if request.headers.get("Expect", "").lower() == "100-continue":
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0  # the answer itself has not begun
 
 
 def _require_no_encoding(request: web.Request) -> None:
@@ -155,8 +117,8 @@ _CUT_OFF = Bilingual(
     "The connection broke before the whole body arrived; nothing was kept. Send it again.",
 )
 _JSON_TOO_LARGE = Bilingual(
-    f"Nội dung JSON lớn hơn {JSON_BYTES // 1024} KB.",
-    f"The JSON body is larger than {JSON_BYTES // 1024} KB.",
+    f"Nội dung JSON lớn hơn {SMALL_BYTES // 1024} KB.",
+    f"The JSON body is larger than {SMALL_BYTES // 1024} KB.",
 )
 _NOT_JSON = Bilingual("Nội dung gửi lên không phải là JSON hợp lệ.", "The body is not valid JSON.")
 _REPEATED = Bilingual("Mỗi tham số chỉ được ghi một lần.", "Each parameter may stand only once.")

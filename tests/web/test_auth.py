@@ -23,7 +23,7 @@ from gateway.flow.operate import LOCAL
 from gateway.model.text import AgencyCode, Instant
 from gateway.store.people import Role
 from gateway.web.endpoint import AGENCY, EVERYBODY, NOBODY, Uploaded
-from gateway.web.models import DoneRequest
+from gateway.web.models_inbox import DoneRequest
 from gateway.web.routes import ENDPOINTS
 from gateway.web.server import make_web_app, serve_web
 from tests.web.conftest import PEOPLE, XML, Site

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from gateway import intake
 from gateway.config import Config
 from gateway.flow.door import SMALL_BYTES
-from gateway.web import body
 from tests.web.conftest import XML, Site, config_for, eventually
 from tests.world import PDF, make_envelope
 
@@ -126,7 +126,7 @@ async def test_expect_continue_is_answered_only_when_the_body_is_wanted(site: Si
 
 
 async def test_an_upload_that_stalls_is_given_up(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(body, "IDLE_SECONDS", 0.1)
+    monkeypatch.setattr(intake, "IDLE_SECONDS", 0.1)
     wire = await Wire.upload(site, f"Content-Length: {len(BIG)}")
     await wire.send(BIG[:1000])
     assert await wire.status() == 408
@@ -135,7 +135,7 @@ async def test_an_upload_that_stalls_is_given_up(site: Site, monkeypatch: pytest
 
 
 async def test_an_upload_that_drips_is_given_up(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(body, "IDLE_SECONDS", 0.3)
+    monkeypatch.setattr(intake, "IDLE_SECONDS", 0.3)
     wire = await Wire.upload(site, f"Content-Length: {len(BIG)}")
     for byte in BIG[:20]:
         await wire.send(bytes([byte]))

@@ -1,8 +1,7 @@
-"""What arrives at an inbound half: bodies of partner software's calls.
+"""The body of a request as it comes in, for both edges: the native API, and dialects whose software calls us.
 
-In charge of: patience, sizes, ``Expect: 100-continue`` and small JSON, for every dialect whose software calls
-us. Not in charge of: who calls (``flow/door.py``), what a body means (each dialect). The native API has the
-same rules in ``gateway/web/body.py``; web and adapters never import each other.
+In charge of: patience, sizes, ``Expect: 100-continue`` and small JSON. Not in charge of: who calls and how
+much may come in at one time (``flow/door.py``), what a body means (``web/body.py``, each dialect).
 """
 
 from __future__ import annotations
@@ -20,15 +19,19 @@ from gateway.model.text import Bilingual
 
 SMALL_BYTES = 65_536  # of a JSON body
 IDLE_SECONDS = 30.0  # between two chunks of an upload
-SLOWEST_BYTES_PER_SECOND = 8_192  # after the first half minute
+# After the first half minute an upload must have come at this rate: a 512 kbit/s line is eight times faster.
+SLOWEST_BYTES_PER_SECOND = 8_192
+CUT_OFF = Bilingual(
+    "Nội dung gửi lên bị ngắt giữa chừng; hãy gửi lại.", "The upload broke off; send it again."
+)
 
 
 async def accept_expectation(request: web.Request) -> None:
     """Answer ``Expect: 100-continue`` only once the body is wanted, so that a refusal costs no upload."""
 
 
-async def chunks_of(request: web.Request) -> AsyncIterator[bytes]:
-    """The body as it arrives. ``TooSlow`` when it stalls, ``BadRequest`` when it is cut off."""
+async def chunks_of(request: web.Request, cut_off: Bilingual = CUT_OFF) -> AsyncIterator[bytes]:
+    """The body as it arrives. ``TooSlow`` when it stalls, ``BadRequest`` (``cut_off``) when it is cut off."""
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedMedia()
     if request.headers.get("Expect", "").lower() == "100-continue":
@@ -49,20 +52,27 @@ async def chunks_of(request: web.Request) -> AsyncIterator[bytes]:
     except TimeoutError as error:
         raise TooSlow() from error
     except (ConnectionError, web.RequestPayloadError, HttpProcessingError) as error:
-        raise BadRequest(_CUT_OFF, code="upload.cut_off") from error
+        raise BadRequest(cut_off, code="upload.cut_off") from error
+
+
+async def small_body(
+    request: web.Request, too_large: Bilingual | None = None, cut_off: Bilingual = CUT_OFF
+) -> bytes:
+    """The whole body; ``TooLarge`` (``too_large``) above 64 KiB, else as ``chunks_of``."""
+    if (request.content_length or 0) > SMALL_BYTES:
+        raise TooLarge(too_large)
+    body = bytearray()
+    async for chunk in chunks_of(request, cut_off):
+        body += chunk
+        if len(body) > SMALL_BYTES:
+            raise TooLarge(too_large)
+    return bytes(body)
 
 
 async def small_json(request: web.Request) -> dict[str, Any]:
-    """The JSON object that the body holds; ``BadRequest`` when it is none, ``TooLarge`` above 64 KiB."""
-    if (request.content_length or 0) > SMALL_BYTES:
-        raise TooLarge()
-    body = bytearray()
-    async for chunk in chunks_of(request):
-        body += chunk
-        if len(body) > SMALL_BYTES:
-            raise TooLarge()
+    """The JSON object that a small body holds; ``BadRequest`` when it is none."""
     try:
-        value = orjson.loads(body)
+        value = orjson.loads(await small_body(request))
     except orjson.JSONDecodeError as error:
         raise BadRequest(_NO_JSON) from error
     if not isinstance(value, dict):
@@ -70,7 +80,4 @@ async def small_json(request: web.Request) -> dict[str, Any]:
     return value
 
 
-_CUT_OFF = Bilingual(
-    "Nội dung gửi lên bị ngắt giữa chừng; hãy gửi lại.", "The upload broke off; send it again."
-)
 _NO_JSON = Bilingual("Nội dung gửi lên không phải đối tượng JSON.", "The body is not a JSON object.")
