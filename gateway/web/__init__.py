@@ -3,7 +3,7 @@
     routes.py      the table of endpoints; each is declared once, and served and described from that
     endpoint.py    what an endpoint is, and what its handler is handed
     api_*.py       the endpoints; file = noun
-    models.py      every JSON body, as pydantic models that really validate and serialise
+    models.py      JSON bodies, as pydantic models that really validate and serialise; models_*.py by resource
     serve.py       one request through its endpoint: who calls, limits, validation, answer
     body.py        request bodies: streaming uploads, JSON
     openapi.py     OpenAPI 3.1 from the same table

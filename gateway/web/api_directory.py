@@ -16,7 +16,8 @@ from gateway.model.agency import Agency
 from gateway.model.text import Bilingual
 from gateway.services import Services
 from gateway.web.endpoint import Call, Endpoint
-from gateway.web.models import AgenciesQuery, AgencyLine, AgencyList, GatewayAnswer, LimitsBody, NoQuery
+from gateway.web.models import NoQuery
+from gateway.web.models_service import AgenciesQuery, AgencyLine, AgencyList, GatewayAnswer, LimitsBody
 
 
 async def list_agencies(call: Call[AgenciesQuery, None]) -> AgencyList:

@@ -23,13 +23,13 @@ from gateway.flow.submit import preflight
 from gateway.model.text import Bilingual
 from gateway.web import views
 from gateway.web.endpoint import AGENCY, Call, Endpoint, Upload, Uploaded
-from gateway.web.models import (
+from gateway.web.models import NoQuery
+from gateway.web.models_documents import (
     CheckAnswer,
     DocumentAnswer,
     DocumentList,
     DocumentsQuery,
     EventList,
-    NoQuery,
     SendQuery,
     SubmissionAnswer,
     ViewList,

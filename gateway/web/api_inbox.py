@@ -18,16 +18,9 @@ from gateway.model.status import read_status_code
 from gateway.model.text import Bilingual
 from gateway.web import views
 from gateway.web.endpoint import AGENCY, Bytes, Call, Endpoint
-from gateway.web.models import (
-    DeliveryBody,
-    DoneList,
-    DoneRequest,
-    InboxList,
-    InboxQuery,
-    NoQuery,
-    StatusRequest,
-    SubmissionAnswer,
-)
+from gateway.web.models import NoQuery
+from gateway.web.models_documents import DeliveryBody, SubmissionAnswer
+from gateway.web.models_inbox import DoneList, DoneRequest, InboxList, InboxQuery, StatusRequest
 
 AT_ONCE_BYTES = 65_536  # up to this an envelope goes out with its headers, as one write
 

@@ -12,7 +12,8 @@ from gateway.model.envelope import StaffInfo
 from gateway.model.text import Bilingual
 from gateway.web import views
 from gateway.web.endpoint import AGENCY, Call, Endpoint
-from gateway.web.models import NoQuery, RecallAnswer, RecallRequest
+from gateway.web.models import NoQuery
+from gateway.web.models_recall import RecallAnswer, RecallRequest
 
 
 async def send_recall(call: Call[NoQuery, RecallRequest]) -> RecallAnswer:

@@ -18,7 +18,8 @@ from gateway.services import Services
 from gateway.web import render
 from gateway.web.auth import WATCHERS, caller_of, is_local
 from gateway.web.endpoint import NOBODY, Bytes, Call, Endpoint
-from gateway.web.models import HealthAnswer, NoQuery, ReadyAnswer
+from gateway.web.models import NoQuery
+from gateway.web.models_service import HealthAnswer, ReadyAnswer
 
 FREE_BYTES = 268_435_456  # below this the disk counts as full
 READ_SECONDS = 2.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from gateway.intake import accept_expectation
 from gateway.web import (
     api_directory,
     api_documents,
@@ -18,7 +19,6 @@ from gateway.web import (
     api_receipts,
     api_service,
 )
-from gateway.web.body import accept_expectation
 from gateway.web.endpoint import NOBODY, Endpoint
 from gateway.web.serve import serve
 

@@ -22,25 +22,22 @@ from gateway.model.delivery import Delivery
 from gateway.model.finding import Finding
 from gateway.model.status import StatusCode
 from gateway.model.text import Bilingual, Instant
-from gateway.web.models import (
+from gateway.web.models import FindingBody, Text
+from gateway.web.models_documents import (
     DeliveryBody,
     DocumentAnswer,
     DocumentLine,
-    DoneLine,
     EventBody,
-    FindingBody,
-    InboxLine,
     MessageBody,
-    RecallAnswer,
-    RecallLineBody,
     ReceiptBody,
     SignatureBody,
     StatusBody,
     SubmissionAnswer,
-    Text,
     VersionBody,
     ViewBody,
 )
+from gateway.web.models_inbox import DoneLine, InboxLine
+from gateway.web.models_recall import RecallAnswer, RecallLineBody
 
 
 def submission(done: Submission) -> SubmissionAnswer:
