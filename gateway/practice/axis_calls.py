@@ -1,7 +1,7 @@
 """What each call of the simulated axis does, when nothing goes wrong (reference section 6.1).
 
 In charge of: the calls' meaning and the shapes of their answers. Not in charge of: HTTP, signatures and
-faults on the way (``axis``); only the faults within lists and messages are applied here.
+faults on the way (``axis``, ``axis_wire``); only the faults within lists and messages are applied here.
 
 Answers are an object, or for large things an iterator of bytes. ``No`` is the axis' FAIL.
 """

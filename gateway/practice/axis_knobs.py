@@ -1,7 +1,7 @@
 """The fault knobs of the simulated axis: what goes wrong, at which call, how often.
 
 In charge of: the names of the faults, turning knobs while the axis runs, and deciding (with a seed, so that a
-run can be repeated) whether a fault strikes now. Not in charge of: what a fault does (``axis``).
+run can be repeated) whether a fault strikes now. Not in charge of: what a fault does (``axis_wire``).
 
 A knob is turned for one call or for all, with a probability or for the next N calls:
 

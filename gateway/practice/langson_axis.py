@@ -1,9 +1,10 @@
 """A stand-in provincial axis of the Lạng Sơn dialect: real HTTP, a token that rotates, and fault knobs.
 
-In charge of: that dialect's calls (reference section 6.3), its login, its codes, and what goes wrong on the
-way. What is kept and what happens to a message is the same as at the simulated national axis (``axis_calls``,
-``axis_store``); its knobs hold here too, under the call names of the national axis for lists
-(``getReceivedEdocList``, ``getSentEdocList``) and their own for the rest. Not for production.
+In charge of: that dialect's calls (reference section 6.3), its login and its codes. Not in charge of:
+listening and what goes wrong on the way (``axis_wire``). What is kept and what happens to a message is the
+same as at the simulated national axis (``axis_calls``, ``axis_store``); its knobs hold here too, under the
+call names of the national axis for lists (``getReceivedEdocList``, ``getSentEdocList``) and their own for the
+rest. Not for production.
 
     async with SimulatedLangsonAxis([Account("ubnd", "mat-khau", System("H37", key, ("H37",)))]) as axis:
         axis.url                                       # what goes into the connection
@@ -16,15 +17,11 @@ A login ends the account's earlier token, as an axis does that rotates. ``sendEd
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import orjson
 from aiohttp import web
@@ -35,11 +32,9 @@ from gateway.edxml.parse import parse_envelope
 from gateway.errors import Unreadable
 from gateway.model.text import Instant
 from gateway.practice.axis_calls import MAX_BYTES, TIME, AgencyRows, Calls, No
-from gateway.practice.axis_knobs import Fault, Knobs
-from gateway.practice.axis_store import DONE, Book, Item, System
+from gateway.practice.axis_store import DONE, System
+from gateway.practice.axis_wire import HOST, AxisWire, Unproved, nobody
 
-HOST = "127.0.0.1"
-JSON = "application/json"
 DAY = "%Y/%m/%d"
 TOKEN_SECONDS = 1_800
 UNAUTHORIZED = {
@@ -54,7 +49,6 @@ CODES = {"receiver.unknown": "18", "sender": "19", "edxml": "22", "locked": "23"
 INVALID_FILE = "10"
 BUSINESS = ("02", "03", "04", "05", "06")  # what the known client sends to updateStatus
 _NATIONAL = {"syncReceivedEdocList": "getReceivedEdocList", "getReceiveStatus": "getSentEdocList"}
-_PAGE = "<!doctype html><html><body><h1>Đăng nhập</h1></body></html>"
 Answer = dict[str, Any]
 
 
@@ -67,9 +61,11 @@ class Account:
     system: System
 
 
-class SimulatedLangsonAxis:
-    """The axis as an async context manager. ``requests`` counts calls by name; ``locked`` recipients are
-    refused with 23."""
+class SimulatedLangsonAxis(AxisWire):
+    """A provincial axis; ``url`` is what stands before ``/v1``. ``locked`` recipients are refused with 23."""
+
+    fault_code = "20"
+    body_bytes = MAX_BYTES
 
     def __init__(
         self,
@@ -82,44 +78,13 @@ class SimulatedLangsonAxis:
         host: str = HOST,
         port: int = 0,
     ) -> None:
+        super().__init__(folder, seed, host, port)
         self.accounts = {account.username: account for account in accounts}
-        self.knobs = Knobs(seed)
-        self.requests: Counter[str] = Counter()
-        self.book = Book(folder)
         self.locked: set[str] = set()
         self._clock = clock or SystemClock()
         systems = {account.system.system_id: account.system for account in self.accounts.values()}
-        self._calls = Calls(self.book, self.knobs, self._clock, systems, agencies or _nobody, "")
+        self._calls = Calls(self.book, self.knobs, self._clock, systems, agencies or nobody, "")
         self._tokens: dict[str, tuple[str, Instant]] = {}  # username -> token, end
-        self._host, self._port = host, port
-        self._runner: web.AppRunner | None = None
-
-    async def __aenter__(self) -> Self:
-        app = web.Application(client_max_size=MAX_BYTES)
-        for name, (method, handler) in _CALLS.items():
-            app.router.add_route(method, f"/v1/{name}", self._served(name.rpartition("/")[2], handler))
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
-        self._port = int(self._runner.addresses[0][1])
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
-        self.book.close()
-
-    @property
-    def url(self) -> str:
-        """What stands before ``/v1``."""
-        return f"http://{self._host}:{self._port}"
-
-    @property
-    def items(self) -> dict[str, Item]:
-        """Every item by docId, oldest first."""
-        return self.book.items
 
     def put(self, data: bytes) -> str:
         """Put a message there, as if its sender had sent it; the docId that the sender was told."""
@@ -136,7 +101,7 @@ class SimulatedLangsonAxis:
         body = orjson.loads(await request.read())
         account = self.accounts.get(str(body.get("username")))
         if account is None or body.get("password") != account.password:
-            raise _Unauthorized
+            raise Unproved
         now = self._clock.now()
         token = new_id(now)
         self._tokens[account.username] = (token, Instant(now + TOKEN_SECONDS * SECOND))
@@ -229,7 +194,7 @@ class SimulatedLangsonAxis:
         return next((m.doc_id for m in messages if m.raw == data and m.system == system.system_id), "")
 
     def _proved(self, request: web.Request) -> System:
-        """The system of the token. ``_Unauthorized`` for the token, ``No`` for the key."""
+        """The system of the token. ``Unproved`` for the token, ``No`` for the key."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         now = self._clock.now()
         for username, (held, until) in self._tokens.items():
@@ -239,7 +204,7 @@ class SimulatedLangsonAxis:
                 if shown != (system.system_id, system.secret):
                     raise No("key", "Sai SystemId hoặc SecretKey")
                 return system
-        raise _Unauthorized
+        raise Unproved
 
     def _served(
         self, name: str, handler: Callable[[SimulatedLangsonAxis, web.Request], Awaitable[Answer]]
@@ -247,61 +212,29 @@ class SimulatedLangsonAxis:
         call = _NATIONAL.get(name, name)
 
         async def serve(request: web.Request) -> web.StreamResponse:
-            self.requests[name] += 1
-            if seconds := self.knobs.seconds(Fault.DELAY, call, 1.0):
-                await asyncio.sleep(seconds)
-            if (spoilt := self._before(request, call)) is not None:
-                return spoilt
-            try:
-                answer, status = await handler(self, request), 200
-            except _Unauthorized:
-                answer, status = UNAUTHORIZED, 401
-            except No as no:
-                answer, status = _failure(CODES.get(no.code, INVALID_FILE), no.words), 200
-            return await self._after(request, call, answer, status)
+            return await self._handle(request, name, call, lambda: handler(self, request))
 
         return serve
 
-    def _before(self, request: web.Request, call: str) -> web.Response | None:
-        """What answers instead of the axis."""
-        if self.knobs.strike(Fault.REFUSED, call):
-            _cut(request)
-            return web.Response()
-        if self.knobs.strike(Fault.BAD_GATEWAY, call):
-            return web.Response(status=502, text="<html>502 Bad Gateway</html>", content_type="text/html")
-        if self.knobs.strike(Fault.HTML, call):
-            return web.Response(text=_PAGE, content_type="text/html")
-        if knob := self.knobs.strike(Fault.BUSY, call):
-            return web.Response(status=503, text="busy", headers={"Retry-After": knob.argument or "2"})
-        if knob := self.knobs.strike(Fault.FAIL, call):
-            return _json(_failure(knob.argument or "20", "Lỗi do núm vặn của trục mô phỏng"))
-        if self.knobs.strike(Fault.STALE, call):
-            self.rotate()
-            return _json(UNAUTHORIZED, 401)
-        return None
+    def _routes(self) -> list[web.RouteDef]:
+        return [
+            web.route(method, f"/v1/{name}", self._served(name.rpartition("/")[2], handler))
+            for name, (method, handler) in _CALLS.items()
+        ]
 
-    async def _after(
-        self, request: web.Request, call: str, answer: Answer, status: int
-    ) -> web.StreamResponse:
-        """The answer, or what is left of it."""
-        if self.knobs.strike(Fault.LOST_ANSWER, call):
-            _cut(request)
-            return web.Response()
-        if self.knobs.strike(Fault.EMPTY, call):
-            return web.Response()
-        if not self.knobs.strike(Fault.CUT_OFF, call):
-            return _json(answer, status)
-        body = orjson.dumps(answer)
-        response = web.StreamResponse(headers={"Content-Type": JSON, "Content-Length": str(len(body))})
-        await response.prepare(request)
-        with contextlib.suppress(ConnectionError):
-            await response.write(body[: len(body) // 2])
-        _cut(request)
-        return response
+    def _failed(self, code: str, words: str) -> Answer:
+        data = {"docId": None, "status": "FAIL", "errorCode": code, "errorDesc": words}
+        return {"success": False, "message": words, "docId": None, "data": data}
 
+    def _unproved(self, words: str) -> Answer:
+        return UNAUTHORIZED
 
-class _Unauthorized(Exception):
-    """No token of ours, or one that was rotated."""
+    def _code(self, no: No) -> str:
+        return CODES.get(no.code, INVALID_FILE)
+
+    def _expired(self) -> Answer:
+        self.rotate()
+        return UNAUTHORIZED
 
 
 _CALLS: dict[str, tuple[str, Callable[[SimulatedLangsonAxis, web.Request], Awaitable[Answer]]]] = {
@@ -357,25 +290,6 @@ def _time(text: str) -> str:
         return datetime.strptime(text, TIME).strftime("%Y/%m/%d %H:%M:%S")
     except ValueError:
         return text
-
-
-def _failure(code: str, words: str) -> Answer:
-    data = {"docId": None, "status": "FAIL", "errorCode": code, "errorDesc": words}
-    return {"success": False, "message": words, "docId": None, "data": data}
-
-
-def _nobody() -> Iterable[dict[str, Any]]:
-    return ()
-
-
-def _json(answer: Answer, status: int = 200) -> web.Response:
-    return web.Response(body=orjson.dumps(answer), status=status, content_type=JSON)
-
-
-def _cut(request: web.Request) -> None:
-    """The connection is gone."""
-    if request.transport is not None:
-        request.transport.abort()
 
 
 __all__ = ["Account", "SimulatedLangsonAxis", "System"]
