@@ -20,6 +20,7 @@ OUTCOMES = {
     "changed": "kết quả đã thay đổi",
     "unchanged": "kết quả không thay đổi",
     "unread": "lúc này chưa đọc được tệp PDF, giữ kết quả cũ; hãy thử lại sau ít phút",
+    "given_up": "vẫn không đọc được tệp PDF, giữ kết quả cũ và không tự thử lại nữa",
     "gone": "nội dung không còn, giữ kết quả cũ",
 }
 

@@ -42,6 +42,7 @@ OURS = "signature."  # rules of findings on signatures begin so; all others stay
 MINUTE = 60 * SECOND
 WAITS = (MINUTE, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, 60 * MINUTE, 180 * MINUTE, 360 * MINUTE)
 DROP_AFTER = 60 * 24 * 60 * MINUTE  # then the last verdict stands
+MOST_READINGS = 5  # of a file that cannot be read: each may cost a worker its whole time
 # What is compared: another sentence or a fresher answer alone is no other judgement.
 _COMPARED = (
     "where",
@@ -61,6 +62,7 @@ class Outcome(enum.Enum):
     CHANGED = "changed"
     UNCHANGED = "unchanged"
     UNREAD = "unread"  # a worker failed, the verdicts stand: later
+    GIVEN_UP = "given_up"  # the same for the last time
     GONE = "gone"  # the content was destroyed, or can no longer be read: the last verdict stands
 
 
@@ -129,7 +131,9 @@ async def _rejudge(
         return Judged(message, Outcome.GONE)
     if await _was_read_better(gw, row, reading):
         await postpone(gw, message)
-        return Judged(message, Outcome.UNREAD)
+        outcome = _unchanged(due, True, gw.clock.now())
+        gw.metrics.rechecks.labels(outcome.value).inc()
+        return Judged(message, outcome)
     found = judge_signatures(reading, bench)
     findings = tuple(apply_policies(found, AgencyCode(row["sender"]), bench.at, bench.policies))
     new = _New(reading.verdicts, findings, cause, actor, reason, gw.clock.now())
@@ -179,7 +183,9 @@ async def _read_again(gw: Services, message: str, bench: Bench) -> Reading | Non
 
 def _record(tx: Tx, gw: Services, row: Row, due: Sequence[Recheck], new: _New) -> Judged:
     """Settle the reasons that were due, and write the judgement if it differs from the one that counts."""
+    unread = any(verdict.unread for verdict in new.verdicts)
     still_open = {verdict.certificate_sha256 for verdict in new.verdicts if verdict.is_open}
+    still_open |= {rechecks.A_FILE} if unread else set()
     ours = [_settle(tx, one, one.waits_for in still_open, new.at) for one in due]
     before = rechecks.newest_judgement(tx, row["id"])
     verdicts = _verdicts_before(tx, row)
@@ -187,12 +193,20 @@ def _record(tx: Tx, gw: Services, row: Row, due: Sequence[Recheck], new: _New) -
         return Judged(row["id"], Outcome.UNCHANGED, tuple(verdicts))  # another process was first
     shown = tuple(verdict.as_json() for verdict in new.verdicts)
     if _essence(verdicts) == _essence(shown):
-        return Judged(row["id"], Outcome.UNCHANGED, tuple(verdicts))
+        return Judged(row["id"], _unchanged(due, unread, new.at), tuple(verdicts))
     stored = before.findings if before else orjson.loads(row["findings"])
     _write(tx, gw, row, stored, new)
     worse = _newly_refused(stored, new.findings)
     held = tuple(_hold(tx, gw, row["id"], worse, new.at)) if worse else ()
     return Judged(row["id"], Outcome.CHANGED, shown, held)
+
+
+def _unchanged(due: Sequence[Recheck], unread: bool, at: Instant) -> Outcome:
+    """How it is called that the verdicts stay what they were."""
+    if not unread:
+        return Outcome.UNCHANGED
+    last = any(one.cause is Cause.UNREAD and _is_last(one, at) for one in due)
+    return Outcome.GIVEN_UP if last else Outcome.UNREAD
 
 
 def _settle(tx: Tx, one: Recheck, is_open: bool, now: Instant) -> bool:
@@ -201,9 +215,15 @@ def _settle(tx: Tx, one: Recheck, is_open: bool, now: Instant) -> bool:
 
 
 def _wait_or_end(tx: Tx, one: Recheck, now: Instant) -> bool:
-    if now - one.since >= DROP_AFTER:
+    if _is_last(one, now):
         return rechecks.end(tx, one)
     return rechecks.postpone(tx, one, Instant(now + WAITS[min(one.tries, len(WAITS) - 1)]))
+
+
+def _is_last(one: Recheck, now: Instant) -> bool:
+    """After this try the last verdict stands."""
+    too_often = one.cause is Cause.UNREAD and one.tries + 1 >= MOST_READINGS
+    return too_often or now - one.since >= DROP_AFTER
 
 
 def _write(tx: Tx, gw: Services, row: Row, stored: list[dict[str, str]], new: _New) -> None:

@@ -58,7 +58,10 @@ async def propose(gw: Services, caller: Caller, name: str, reason: str) -> Decis
 async def decide(
     gw: Services, caller: Caller, decision: str, approve: bool, reason: str, key: str = ""
 ) -> Decision:
-    """Approve or decline, as another administrator than who proposed (``key``: their API key)."""
+    """Approve or decline, as another administrator than who proposed (``key``: their API key).
+
+    The command line of this machine is a person of its own.
+    """
     person = authenticate(gw, key) if key else caller
     person.require(Role.ADMINISTRATOR)
     reason = stated(reason)
@@ -69,7 +72,7 @@ async def decide(
             raise NotPermitted(_SAME_PERSON, code="retention.same_person")
         if not retention.decide(tx, found.id, approve, person.principal, at):
             raise WrongState(_DECIDED, code="retention.decided")
-        what = {"decision": found.id, "approved": approve, "decided_by": found.proposed_by}
+        what = {"decision": found.id, "approved": approve, "proposed_by": found.proposed_by}
         events.record(tx, _event(gw, EventType.RETENTION_DECIDED, person, at, what, reason))
         return _find(tx, decision)
 
@@ -165,13 +168,12 @@ async def show(gw: Services, caller: Caller, limit: int = 50) -> dict[str, Any]:
 async def _due(gw: Services, chosen: RetentionClass, before: Instant) -> list[str]:
     """Events of the class whose values are due now and not frozen."""
     due: list[str] = []
-    after, seen = Instant(0), set[str]()
-    while page := await gw.store.read(partial(retention.due, after=after, before=before, limit=PAGE)):
-        fresh = [row for row in page if row["id"] not in seen]
-        due += [row["id"] for row in fresh if shipped_retention().class_of(row["type"]) == chosen.name]
-        if not fresh:
-            break
-        seen, after = {row["id"] for row in page}, page[-1]["at"]
+    after, last = Instant(0), ""
+    while page := await gw.store.read(
+        partial(retention.due, after=after, last=last, before=before, limit=PAGE)
+    ):
+        due += [row["id"] for row in page if shipped_retention().class_of(row["type"]) == chosen.name]
+        after, last = page[-1]["at"], page[-1]["id"]
     return due
 
 

@@ -1,8 +1,8 @@
 """What the verdicts of a message leave behind when it is accepted or judged again.
 
 In charge of: the three things that come of a verdict in the transaction that records it: a proposal for a
-signer nobody registered, a note to judge again while an answer is missing, and the certificates in use. Not
-in charge of: verdicts (``signature``), judging again (``delivery/recheck.py``).
+signer nobody registered, a note to judge again while an answer is missing or a file was not read, and the
+certificates in use. Not in charge of: verdicts (``signature``), judging again (``delivery/recheck.py``).
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ def note_verdicts(
     """Everything that follows from the verdicts on an accepted message, but for the findings."""
     gw.certificates_in_use.note(verdicts, at)
     note_unregistered(tx, gw, verdicts, at, message=message, document=document, sender=sender)
+    due_at = Instant(at + FIRST_RECHECK)
+    if any(verdict.unread for verdict in verdicts):
+        rechecks.add(tx, message, rechecks.A_FILE, Cause.UNREAD, at, due_at)
     for verdict in verdicts:
         if verdict.is_open:
-            due_at = Instant(at + FIRST_RECHECK)
             rechecks.add(tx, message, verdict.certificate_sha256, Cause.ANSWER, at, due_at)

@@ -87,6 +87,7 @@ class Verdict:
     coverage: str = ""  # whole file, revision, changed, unclear (``Coverage``); for an envelope "message"
     signed_sha256: str = ""  # hex, of the file (for an envelope: of the message as received)
     checked_at: str = ""  # RFC 3339
+    unread: bool = False  # the file could not be read here and now: to be read again; not kept
     proofs: tuple[Proof, ...] = ()
 
     @property

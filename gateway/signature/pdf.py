@@ -7,6 +7,8 @@ memory (``workers``: untrusted files are read there, not in the server's process
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gateway.model.verdict import Indication
 from gateway.signature import pdf_texts as texts
 from gateway.signature.pdf_facts import Coverage, Failure, Later, PdfFacts, PdfSignature
@@ -81,4 +83,4 @@ def read_pdf_signatures(data: bytes) -> list[PdfSignature]:
 
 def undecided(failure: Failure) -> PdfSignature:
     """A file that was not read to the end: chưa đủ căn cứ kết luận."""
-    return PdfSignature("", Failure(failure.sub_indication, failure.reason, Indication.INDETERMINATE))
+    return PdfSignature("", replace(failure, indication=Indication.INDETERMINATE))

@@ -39,6 +39,7 @@ class Failure:
     sub_indication: str
     reason: Bilingual
     indication: Indication = Indication.FAILED
+    is_passing: bool = False  # of this moment and this machine: the same bytes may be read later
 
 
 @dataclass(frozen=True, slots=True)

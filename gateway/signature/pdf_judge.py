@@ -125,6 +125,7 @@ def _failed(
         indication=failure.indication,
         sub_indication=failure.sub_indication,
         reason=failure.reason,
+        unread=failure.is_passing,
         proofs=(*proofs_of(certificate), *when.proofs),
     )
 

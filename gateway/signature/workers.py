@@ -151,8 +151,10 @@ class _Worker:
 
 
 def _unread(signed: bool, reason: Bilingual) -> PdfFacts:
-    """A file that was not read to the end; nothing is said about signatures that it cannot have."""
-    return PdfFacts((undecided(Failure("SIGNED_DATA_NOT_FOUND", reason)),) if signed else ())
+    """A file that was not read to the end; nothing is said about signatures that it cannot have. Time ran out
+    or a process died: the file is read again later."""
+    failure = Failure("SIGNED_DATA_NOT_FOUND", reason, is_passing=True)
+    return PdfFacts((undecided(failure),) if signed else ())
 
 
 async def _off_loop(question: Callable[[bytes], bool], data: bytes) -> bool:

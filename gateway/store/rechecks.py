@@ -15,11 +15,14 @@ import orjson
 from gateway.model.text import Instant
 from gateway.store.contract import Tx
 
+A_FILE = "file"  # what a message waits for whose file could not be read
+
 
 class Cause(enum.Enum):
     """Why a message is judged again."""
 
     ANSWER = "answer"  # a revocation answer was missing
+    UNREAD = "unread"  # a file could not be read when it came: a process died, or time ran out
     SIGNER = "signer"  # a certificate of it was registered
     PERSON = "person"  # somebody asked
 
@@ -28,7 +31,8 @@ class Cause(enum.Enum):
 class Recheck:
     """One reason to judge a message again.
 
-    ``waits_for``: hex SHA-256 of the signer's certificate when a revocation answer is missing, else empty.
+    ``waits_for``: hex SHA-256 of the signer's certificate when a revocation answer is missing, ``A_FILE``
+    when a file was not read, else empty.
     """
 
     message: str

@@ -47,9 +47,10 @@ class Freeze:
     frozen_at: Instant
 
 
-def due(tx: Tx, after: Instant, before: Instant, limit: int) -> list[Row]:
-    """Events (id, at, type) with private values that no freeze covers, oldest first."""
-    return tx.all("due_private_values", after=after, before=before, limit=limit)
+def due(tx: Tx, after: Instant, last: str, before: Instant, limit: int) -> list[Row]:
+    """Events (id, at, type) with private values that no freeze covers, by (at, id) after (``after``,
+    ``last``)."""
+    return tx.all("due_private_values", after=after, last=last, before=before, limit=limit)
 
 
 def erase(tx: Tx, decision: str, events: Sequence[str], ended_at: Instant | None) -> int:

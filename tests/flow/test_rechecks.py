@@ -19,9 +19,11 @@ from gateway.flow.payload import of_message
 from gateway.flow.rejudge import Outcome
 from gateway.flow.submit import Submission
 from gateway.model.delivery import State
+from gateway.model.finding import Decision
 from gateway.model.text import AgencyCode, Instant
 from gateway.practice.papers import sign_paper
 from gateway.practice.pki import DemoPki, Identity
+from gateway.signature import pdf as pdf_reader
 from gateway.signature import pdf_texts as texts
 from gateway.signature.certificates import fingerprint
 from gateway.signature.pdf import undecided
@@ -443,7 +445,8 @@ class _Failing(PdfWorkers):
     """Every process dies."""
 
     async def read_file(self, data: bytes) -> PdfFacts:
-        return PdfFacts((undecided(Failure("SIGNED_DATA_NOT_FOUND", texts.worker_died())),))
+        failure = Failure("SIGNED_DATA_NOT_FOUND", texts.worker_died(), is_passing=True)
+        return PdfFacts((undecided(failure),))
 
 
 async def test_a_worker_that_fails_later_costs_no_verdict_and_no_recheck(
@@ -460,3 +463,90 @@ async def test_a_worker_that_fails_later_costs_no_verdict_and_no_recheck(
     world.clock.jump_to(Instant(world.clock.now() + DAY))
     await Rechecker(world.gw).round()
     assert await state_of(world, submission) == [("held", "signature.pdf_revoked")]
+
+
+async def send_unread(world: World, pdf: bytes) -> Submission:
+    """A file whose worker dies while the gate judges it."""
+    reading, world.gw.pdf_workers = world.gw.pdf_workers, _Failing()
+    submission = await world.send(files={"362.signed.pdf": pdf})
+    world.gw.pdf_workers = reading
+    assert submission.decision is Decision.ACCEPT
+    assert "signature.pdf_not_valid" in [finding.rule for finding in submission.findings]
+    return submission
+
+
+def tampered(pdf: bytes) -> bytes:
+    spoiled = bytearray(pdf)
+    spoiled[spoiled.index(b"stream") + 12] ^= 1
+    return bytes(spoiled)
+
+
+async def next_round(world: World, submission: Submission) -> float:
+    """The next try of a message that waits for one thing; how many minutes later the one after it is due."""
+    [before] = await waiting(world, submission.message)
+    world.clock.jump_to(before.due_at)
+    await Rechecker(world.gw).round()
+    after = await waiting(world, submission.message)
+    return round((after[0].due_at - before.due_at) / MINUTE) if after else 0
+
+
+async def test_a_tampered_file_that_could_not_be_read_is_found_when_it_is_read_later(
+    world: World, pdf: bytes
+) -> None:
+    submission = await send_unread(world, tampered(pdf))
+    [recheck] = await waiting(world, submission.message)
+    assert (recheck.cause, recheck.waits_for) == (rechecks.Cause.UNREAD, rechecks.A_FILE)
+    await next_round(world, submission)
+    assert await state_of(world, submission) == [("held", "signature.pdf_tampered")]
+    assert "signature.pdf_tampered" in rules(await shown(world, submission))
+    assert [body["cause"] for body in await body_of(world, "document.rejudged")] == ["unread"]
+    assert await waiting(world, submission.message) == []
+
+
+async def test_a_good_file_that_could_not_be_read_is_valid_when_it_is_read_later(
+    world: World, pki: DemoPki, pdf: bytes
+) -> None:
+    await answer(world, pki)
+    submission = await send_unread(world, pdf)
+    await next_round(world, submission)
+    assert await state_of(world, submission) == [("queued", "")]
+    verdicts = (await shown(world, submission))["verdicts"]
+    assert [verdict["indication"] for verdict in verdicts] == ["TOTAL-PASSED"] * 2
+
+
+async def test_a_file_that_can_never_be_read_is_tried_five_times_and_keeps_its_verdict(
+    world: World, pdf: bytes
+) -> None:
+    submission = await send_unread(world, pdf)
+    before = (await shown(world, submission))["verdicts"]
+    world.gw.pdf_workers = _Failing()
+    assert [await next_round(world, submission) for _ in range(5)] == [1, 2, 5, 15, 0]
+    counted = world.gw.metrics.registry.get_sample_value
+    assert counted("gateway_rechecks_total", {"outcome": "unread"}) == 4
+    assert counted("gateway_rechecks_total", {"outcome": "given_up"}) == 1
+    assert (await shown(world, submission))["verdicts"] == before
+    assert await state_of(world, submission) == [("queued", "")]
+    assert "document.rejudged" not in await world.event_types()
+
+
+async def test_a_revocation_answer_does_not_hurry_the_reading_of_a_file(world: World, pdf: bytes) -> None:
+    submission = await send_unread(world, pdf)
+    before = await waiting(world, submission.message)
+    assert await world.gw.store.write(lambda tx: rechecks.answer_came(tx, world.gw.clock.now())) == 0
+    assert await waiting(world, submission.message) == before
+
+
+async def test_a_file_over_the_size_limit_is_not_read_again(
+    world: World, pdf: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Reading(PdfWorkers):
+        async def read_file(self, data: bytes) -> PdfFacts:
+            return pdf_reader.read_pdf(data)
+
+    monkeypatch.setattr(pdf_reader, "MAX_BYTES", 100)
+    world.gw.pdf_workers = Reading()
+    submission = await world.send(files={"362.signed.pdf": pdf})
+    assert [v["sub_indication"] for v in (await shown(world, submission))["verdicts"]] == [
+        "SIGNED_DATA_NOT_FOUND"
+    ]
+    assert await waiting(world, submission.message) == []

@@ -11,12 +11,13 @@ import pytest
 from gateway.clock import SECOND
 from gateway.errors import BadRequest, NotFound, NotPermitted, WrongState
 from gateway.exchange_log.merkle import leaf_hash
-from gateway.flow import footprints, hold, incident, look, retention
+from gateway.flow import facts, footprints, hold, incident, look, retention
 from gateway.flow.door import Caller
 from gateway.flow.log_verify import verify_log
 from gateway.flow.operate import LOCAL, run
+from gateway.flow.record import event
 from gateway.flow.retention_data import read_retention, shipped_retention
-from gateway.model.event import commitment
+from gateway.model.event import EventType, commitment
 from gateway.model.text import AgencyCode, Instant
 from gateway.resources import shipped
 from gateway.store import events
@@ -152,10 +153,25 @@ async def test_each_step_is_recorded_with_who(world: World) -> None:
         if str(row["type"]).startswith("retention.")
     }
     assert list(steps) == ["retention.proposed", "retention.decided", "retention.erased"]
-    assert (steps["retention.decided"]["decided_by"], steps["retention.decided"]["actor"]) == (
-        "local",
-        "admin-2",
-    )
+    decided = steps["retention.decided"]
+    assert (decided["proposed_by"], decided["actor"], "decided_by" in decided) == ("local", "admin-2", False)
+
+
+async def test_what_happened_at_one_instant_is_erased_whole_however_many(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "PAGE", 2)
+    at = world.clock.now()
+
+    def unit(tx: Tx) -> None:
+        for number in range(5):
+            private = facts.salted({"searched": str(number)})
+            events.record(tx, event(world.gw, EventType.PERSON_VIEWED, "auditor-1", at, private=private))
+
+    await world.gw.store.write(unit)
+    in_years(world, 9)
+    done = await retention.run_decision(world.gw, LOCAL, await approved(world))
+    assert (done.found, done.erased) == (5, 5)
 
 
 # ------------------------------------------------------------------ how long

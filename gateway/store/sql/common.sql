@@ -554,7 +554,7 @@ SELECT * FROM recheck WHERE message = :message ORDER BY waits_for;
 
 -- name: wake_rechecks
 -- A revocation answer came: what waits for one is due at once.
-UPDATE recheck SET due_at = :at WHERE waits_for <> '' AND due_at > :at;
+UPDATE recheck SET due_at = :at WHERE cause = 'answer' AND due_at > :at;
 
 -- name: postpone_recheck
 -- Still no answer; nothing changes when the row was given another time meanwhile.
@@ -1470,9 +1470,9 @@ UPDATE partner_credential SET sealed = :sealed WHERE id = :id AND sealed = :befo
 -- ---------------------------------------------------------------- retention
 
 -- name: due_private_values
--- Events before a moment that still have private values and that no freeze covers, oldest first.
+-- Events before a moment that still have private values and that no freeze covers, the next by (at, id).
 SELECT e.id, e.at, e.type FROM event e
-WHERE e.at >= :after AND e.at < :before
+WHERE (e.at, e.id) > (:after, :last) AND e.at < :before
   AND EXISTS (SELECT 1 FROM event_private p WHERE p.event = e.id)
   AND NOT EXISTS (
     SELECT 1 FROM retention_freeze f
