@@ -67,7 +67,7 @@ async def open_incident(
         incidents.add(tx, incident)
         freeze(tx, gw, row["id"], row["sender"], person.principal, at)
         for delivery in _locked(tx, row["id"]):
-            _keep_back(tx, gw, delivery, person.principal, at)
+            _keep_back(tx, gw, delivery, person.principal, gw.clock.now())
         return incident
 
     return await gw.store.write(unit)
@@ -107,7 +107,7 @@ async def dismiss_incident(
         )
         for delivery in _locked(tx, found.document):
             if delivery.state is State.HELD and delivery.reason_code == INCIDENT_OPEN:
-                _let_on(tx, gw, delivery, person.principal, at)
+                _let_on(tx, gw, delivery, person.principal, gw.clock.now())
         return incidents.find(tx, found.id) or found
 
     ended = await gw.store.write(unit)
@@ -166,34 +166,34 @@ def _person(gw: Services, caller: Caller, key: str) -> Caller:
 
 
 def _purge(tx: Tx, gw: Services, incident: Incident, person: Caller) -> list[StoredPayload]:
+    """``at`` dates the rows; each event has the time at which it is written, or the log would tell them in
+    another order."""
     at, row = gw.clock.now(), _document(tx, incident.document)
     until = backups_until(gw, at)
     everybody = recalls.recipients(tx, incident.document)
     for delivery in _locked(tx, incident.document):
         if delivery.state in OPEN and delivery.leased_until is None and not _was_fetched(delivery):
-            cancel(tx, gw, delivery, PURGED, _PURGED, person.principal, at)
+            cancel(tx, gw, delivery, PURGED, _PURGED, person.principal, gw.clock.now())
     gone = [payloads.purge(tx, sha256, at, until) for sha256 in payloads.of_document(tx, incident.document)]
     destroyed = [payload for payload in gone if payload is not None]
     incidents.erase_words(tx, incident.document, at)
     for payload in destroyed:
         what = {"sha256": payload.sha256.hex(), "size": payload.size, "backups_until": until}
-        events.record(tx, _event(gw, EventType.PAYLOAD_DESTROYED, person, row, at, what))
+        events.record(tx, _event(gw, EventType.PAYLOAD_DESTROYED, person, row, gw.clock.now(), what))
     incidents.confirm(tx, incident.id, person.principal, at, len(destroyed), until)
     what = _named(incident) | {"payloads": len(destroyed), "backups_until": until}
-    events.record(tx, _event(gw, EventType.INCIDENT_PURGED, person, row, at, what))
+    events.record(tx, _event(gw, EventType.INCIDENT_PURGED, person, row, gw.clock.now(), what))
     for recipient in everybody:
-        _order_destruction(tx, gw, row, recipient, person, at)
+        _order_destruction(tx, gw, row, recipient, person)
     return destroyed
 
 
-def _order_destruction(
-    tx: Tx, gw: Services, row: Row, recipient: AgencyCode, person: Caller, at: Instant
-) -> None:
+def _order_destruction(tx: Tx, gw: Services, row: Row, recipient: AgencyCode, person: Caller) -> None:
     """A 13 to those who had it, in the sender's name; ``ask`` withdraws it from the others."""
     found = recalls.lock_deliveries(tx, row["id"], recipient)
     message = ask_again(tx, gw, found[0], recipient, _ORDER)
     if message:
-        sender = AgencyCode(row["sender"])
+        sender, at = AgencyCode(row["sender"]), gw.clock.now()  # after the order was queued
         notice = Notice(message, row["id"], sender, RecallCause.INCIDENT, person.principal, at)
         ask(tx, gw, notice, [Asked(recipient, recipient)])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import orjson
 import pytest
 
 from gateway.clock import SECOND
@@ -136,6 +137,20 @@ async def test_open_deliveries_are_withdrawn_and_who_had_it_is_told_to_destroy_i
     assert status.code == "13"
     await world.report("H37.05", "15", DOCUMENT)
     assert (await states(world, submission.message))["H37.05"] == "recalled"
+
+
+async def test_in_the_log_every_delivery_goes_from_state_to_state(world: World) -> None:
+    """Also the order to destroy, which is queued and withdrawn at once where nobody had the document."""
+    await world.send(to=["H37.03", "H37.05"])
+    await world.fetch("H37.05")
+    await purged(world)
+    stands: dict[str, str] = {}
+    for row in await world.rows("events_after", at=0, id="", limit=999):
+        body = orjson.loads(bytes(row["body"]))  # type: ignore[call-overload]
+        if body["type"].startswith("delivery."):
+            assert stands.get(body["delivery"]) == body.get("from_state"), body
+            stands[body["delivery"]] = body["to_state"]
+    assert sorted(stands.values()).count("cancelled") == 3
 
 
 async def test_the_log_keeps_hashes_ids_and_times(world: World) -> None:
