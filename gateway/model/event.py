@@ -85,6 +85,14 @@ class EventType(enum.Enum):
     PERSON_VIEWED = "person.viewed"
     PERSON_OPENED = "person.opened"
     EVIDENCE_EXPORTED = "evidence.exported"
+    CALENDAR_APPROVED = "calendar.approved"
+    AUTHORITY_IMPORTED = "authority.imported"
+    TOTALS_DECLARED = "totals.declared"
+    OUTAGE_RECORDED = "outage.recorded"
+    OUTAGE_WITHDRAWN = "outage.withdrawn"
+    REPORT_PUBLISHED = "report.published"
+    ALERT_RAISED = "alert.raised"
+    ALERT_ENDED = "alert.ended"
 
 
 MEANING: dict[EventType, str] = {
@@ -151,6 +159,14 @@ MEANING: dict[EventType, str] = {
     EventType.PERSON_VIEWED: "A person looked at or searched for something; the content was not opened.",
     EventType.PERSON_OPENED: "A person opened content, with the reason that was given.",
     EventType.EVIDENCE_EXPORTED: "An evidence container about a document was made and handed out.",
+    EventType.CALENDAR_APPROVED: "A version of the working-day calendar was approved and is in force.",
+    EventType.AUTHORITY_IMPORTED: "Who may sign for an agency, and under which prefix, was changed by an import.",
+    EventType.TOTALS_DECLARED: "An agency declared how many documents its register holds for some days.",
+    EventType.OUTAGE_RECORDED: "An outage was approved: figures are also shown without its hours.",
+    EventType.OUTAGE_WITHDRAWN: "An outage record was withdrawn; its hours count again.",
+    EventType.REPORT_PUBLISHED: "A report was frozen: its period, what it counted, its SHA-256.",
+    EventType.ALERT_RAISED: "A delivery objective of an agency is being missed faster than allowed.",
+    EventType.ALERT_ENDED: "That is over.",
 }
 
 
