@@ -15,6 +15,7 @@ import orjson
 
 from adapters import KINDS, LOOPS, MOUNTS, Loop, make_adapters, make_collectors
 from gateway.clock import Clock, SystemClock
+from gateway.compliance import operations as compliance
 from gateway.config import KEYS, PAYLOADS, Config, load
 from gateway.delivery.clock_watch import ClockWatch
 from gateway.delivery.collect import Collecting
@@ -118,6 +119,8 @@ async def open_services(
         trust_store=trust_store,
         revocation=revocation,
         log_folder=home / "log",
+        reports_folder=home / "reports",
+        operations=compliance.OPERATIONS,
         kinds=adapter_kinds(),
         connection_problems=lambda kind, settings: connection_problems(kind, settings, clock, config, home),
     )

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from gateway.checks import secrecy_table
 from gateway.clock import Clock, local_day, new_id
@@ -43,6 +43,7 @@ from gateway.store.revocation import REVOCATION, Source, all_sources, evidence
 if TYPE_CHECKING:
     from gateway.port import Collector, Tracer  # it needs aiohttp, which ``gateway check`` does without
 
+Operation = Callable[..., Awaitable[Any]]  # called with the services, the caller and named arguments
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -149,8 +150,10 @@ class Services:
     partner_bells: dict[AgencyCode, Bell] = field(default_factory=dict)  # rung: look at that partner now
     collectors: Mapping[str, Collector] = field(default_factory=dict)  # kinds whose partner keeps messages
     log_folder: Path | None = None  # where published checkpoints lie
+    reports_folder: Path | None = None  # where frozen reports lie, beside the rows
     tracers: Mapping[str, Tracer] = field(default_factory=dict)  # kinds whose partner can be asked
     hang_up: Callable[[], Awaitable[None]] = field(default=_nothing)  # connections of the collectors
+    operations: Mapping[str, Operation] = field(default_factory=dict)  # of rooms above the flows: figures
     _revisions: dict[str, int] = field(default_factory=dict)
     _sequencer: Sequencer | None = None
     _reach: dict[tuple[str, date], frozenset[AgencyCode]] = field(default_factory=dict)

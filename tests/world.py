@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from gateway.clock import ScenarioClock, from_datetime
+from gateway.compliance import operations as compliance
 from gateway.config import Config
 from gateway.directory.changes import merge
 from gateway.directory.data import DirectoryData
@@ -249,6 +250,8 @@ async def make_world(
         trust_store=TrustStore.load(trust_folder, (revocation,)),
         revocation=revocation,
         kinds=KINDS,
+        reports_folder=home / "reports",
+        operations=compliance.OPERATIONS,
     )
     data = merge(DirectoryData(AGENCIES), agencies or DirectoryData())
     await office.import_directory(gw, LOCAL, data, apply=True)

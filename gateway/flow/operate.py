@@ -2,7 +2,8 @@
 
 In charge of: names, arguments and JSON answers of operations. The same table is served on the Unix socket of
 a running server (``web/control.py``) and run in-process when no server runs, so a command does the same
-either way. Not in charge of: doing it (``hold.py``, ``office.py``, ``look.py``).
+either way. What the room above the flows adds (``compliance/operations.py``) comes with the services. Not in
+charge of: doing it (``hold.py``, ``office.py``, ``look.py``).
 
 Arguments are validated from the functions' annotations; a wrong one is a ``BadRequest`` that names it.
 """
@@ -13,7 +14,6 @@ import dataclasses
 import enum
 import functools
 import inspect
-from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Any
 
@@ -48,16 +48,15 @@ from gateway.flow.receipts import show_receipt
 from gateway.flow.rejudge import recheck_document
 from gateway.flow.signers import confirm, decline, list_proposals, list_signers
 from gateway.model.text import Bilingual
-from gateway.services import Services
+from gateway.services import Operation, Services
 from gateway.store.people import Role
 
-Operation = Callable[..., Awaitable[Any]]
 LOCAL = Caller("local", "command line on this machine", Role.ADMINISTRATOR, frozenset())
 
 
 async def run(gw: Services, name: str, arguments: dict[str, Any], caller: Caller = LOCAL) -> Any:
     """Do one operation; a JSON value. ``BadRequest`` for an unknown name or a wrong argument."""
-    operation = OPERATIONS.get(name)
+    operation = OPERATIONS.get(name) or gw.operations.get(name)
     if operation is None:
         raise BadRequest(
             Bilingual(f"Không có thao tác “{name}”.", f"There is no operation “{name}”."),
