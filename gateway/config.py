@@ -22,6 +22,7 @@ from gateway.model.text import Bilingual
 FILE = "gateway.toml"
 KEYS, PAYLOADS = "keys", "payloads"  # folders of an installation; it is one when it has keys
 PREFIX = "GATEWAY_"
+_TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
 class _Section(BaseModel):
@@ -31,6 +32,10 @@ class _Section(BaseModel):
 class GatewaySection(_Section):
     name: str = Field("truc-lien-thong", description="Name of this gateway, as it stands in receipts.")
     code: str = Field("", description="Agency code under which the gateway itself writes notices to senders.")
+    synthetic: bool = Field(
+        False,
+        description="Everything here is made up: pages, reports, exports say DỮ LIỆU MÔ PHỎNG / SYNTHETIC.",
+    )
 
 
 class ServerSection(_Section):
@@ -137,6 +142,41 @@ class ExchangeLogSection(_Section):
     )
 
 
+class ConsoleSection(_Section):
+    second_factor: bool = Field(
+        False, description="Operators and administrators must set up a second factor (TOTP) to sign in."
+    )
+
+
+class FiguresSection(_Section):
+    morning_until: str = Field(
+        "12:00",
+        pattern=_TIME,
+        description="When the morning ends within which a document must be sent on the working day after "
+        "signing (QĐ 28/2018 Đ6.2), as HH:MM at +07:00.",
+    )
+    working_until: str = Field(
+        "17:00",
+        pattern=_TIME,
+        description="When working hours end: what arrives later counts, in the second reading, as arrived on "
+        "the next working day.",
+    )
+    urgent_minutes: int = Field(
+        60, gt=0, description="Minutes after signing within which an urgent document counts as sent at once."
+    )
+    pull_hours: int = Field(
+        48,
+        gt=0,
+        description="Hours after which a document that its recipient has not fetched counts as late.",
+    )
+    status_days: int = Field(
+        15, gt=0, description="Days after acceptance within which a recipient reports a further status."
+    )
+    clock_seconds: int = Field(
+        300, gt=0, description="Seconds by which a declared time may differ from the gateway's clock."
+    )
+
+
 class LogSection(_Section):
     level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="Least level that is logged."
@@ -156,6 +196,8 @@ class Config(_Section):
     recall: RecallSection = RecallSection()
     net: NetSection = NetSection()
     exchange_log: ExchangeLogSection = ExchangeLogSection()
+    console: ConsoleSection = ConsoleSection()
+    figures: FiguresSection = FiguresSection()
     log: LogSection = LogSection()
 
 
