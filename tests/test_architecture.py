@@ -37,6 +37,7 @@ BESIDE = {
     ("exchange_log", "signature"),
     ("adapters", "flow"),
     ("practice", "app"),
+    ("delivery", "compliance"),
     ("errors", "model"),
     ("config", "errors"),
     ("config", "model"),
