@@ -2,8 +2,8 @@
 
 In charge of: both readings of "sent in time" (QĐ 28/2018 Đ6.2: the morning of the next working day;
 NĐ 30/2020 Đ4.2c, Đ18.1: within it), both readings of "acknowledged the same day" (NĐ 30/2020 Đ21.2c), urgent
-documents, and the other clocks of the figures. Not in charge of: which days are worked (``model/calendar.py``, data),
-what is counted (``contributions.py``).
+documents, and the other clocks of the figures. Not in charge of: which days are worked
+(``model/calendar.py``, data), what is counted (``contributions.py``).
 
 A deadline that ends with a day is the midnight after it, exclusive: in time is ``at < deadline``. The morning
 of QĐ 28 ends at a time of day, inclusive: in time is ``at <= deadline``. All times of day are at +07:00.
