@@ -33,8 +33,7 @@ class GatewaySection(_Section):
     name: str = Field("truc-lien-thong", description="Name of this gateway, as it stands in receipts.")
     code: str = Field("", description="Agency code under which the gateway itself writes notices to senders.")
     synthetic: bool = Field(
-        False,
-        description="Everything here is made up: pages, reports, exports say DỮ LIỆU MÔ PHỎNG / SYNTHETIC.",
+        False, description="All of it is made up: pages and reports say DỮ LIỆU MÔ PHỎNG / SYNTHETIC."
     )
 
 
