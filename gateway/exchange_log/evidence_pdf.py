@@ -17,18 +17,15 @@ from reportlab.lib.enums import TA_CENTER, TA_LEFT
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Table
 from reportlab.platypus.flowables import CondPageBreak, Flowable, HRFlowable, KeepTogether, Spacer
 
 from gateway.clock import local
 from gateway.exchange_log.evidence_page import Block, Facts, Fate, Grid, Heading, Page, Words
+from gateway.exchange_log.fonts import FAMILY, register_fonts
 from gateway.model.text import nfc
-from gateway.resources import packaged
 
-_FAMILY = "VanThuSerif"
 _LEFT, _RIGHT = 20 * mm, 16 * mm
 _PADDING = 6  # points on each side inside reportlab's frame
 _WIDTH = A4[0] - _LEFT - _RIGHT - 2 * _PADDING
@@ -38,7 +35,7 @@ _FACT = 46 * mm  # width of the names beside facts
 
 def pdf_of(page: Page) -> bytes:
     """The whole page, on as many sheets as it needs."""
-    _register_fonts()
+    register_fonts()
     stream = io.BytesIO()
     template = SimpleDocTemplate(
         stream,
@@ -61,7 +58,7 @@ def pdf_of(page: Page) -> bytes:
 
     def foot(canvas: Canvas, document: Any) -> None:
         canvas.saveState()
-        canvas.setFont(_FAMILY, 8)
+        canvas.setFont(FAMILY, 8)
         canvas.setFillColor(_GREY)
         canvas.drawString(_LEFT + _PADDING, 10 * mm, nfc(page.foot))
         canvas.drawRightString(A4[0] - _RIGHT - _PADDING, 10 * mm, f"Trang {document.page}")
@@ -142,7 +139,7 @@ def _text(
     """One paragraph; sizes in points. Long hashes and ids break anywhere rather than leave the sheet."""
     style = ParagraphStyle(
         "evidence",
-        fontName=_FAMILY,
+        fontName=FAMILY,
         fontSize=size,
         leading=size * 1.3,
         leftIndent=indent + hanging,
@@ -158,21 +155,6 @@ def _text(
 def _safe(text: str) -> str:
     """Text for reportlab's own markup; NFC, because the font has no combining accents for every letter."""
     return nfc(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _register_fonts() -> None:
-    if _FAMILY in pdfmetrics.getRegisteredFontNames():
-        return
-    folder = packaged("practice", "fonts")
-    for style, suffix in (("Regular", ""), ("Bold", "-Bold"), ("Italic", "-Italic")):
-        pdfmetrics.registerFont(TTFont(f"{_FAMILY}{suffix}", folder / f"{_FAMILY}-{style}.ttf"))
-    pdfmetrics.registerFontFamily(
-        _FAMILY,
-        normal=_FAMILY,
-        bold=f"{_FAMILY}-Bold",
-        italic=f"{_FAMILY}-Italic",
-        boldItalic=f"{_FAMILY}-Bold",
-    )
 
 
 __all__ = ["pdf_of"]
