@@ -1,8 +1,8 @@
 """What the gateway signs: receipts, and envelopes that it writes itself.
 
-In charge of: the receipt as an immutable compact JWS (contracts: receipts), reading one back, and putting an
-XML signature into an envelope. Not in charge of: the keys (``keyring``), judging what others signed
-(``verify``).
+In charge of: receipts and other statements as immutable compact JWS (contracts: receipts), reading them
+back, and putting an XML signature into an envelope. Not in charge of: the keys (``keyring``), judging what
+others signed (``verify``).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -39,14 +39,20 @@ def issue_receipt(keyring: Keyring, receipt: Receipt) -> str:
 
     Two calls give two different texts (ECDSA is randomised): issue once, store, answer with the stored one.
     """
+    return sign_statement(keyring, RECEIPT_TYPE, receipt.payload())
+
+
+def sign_statement(keyring: Keyring, kind: str, payload: Mapping[str, Any]) -> str:
+    """``payload`` as compact JWS of the receipt key (RFC 7515), ES256; ``kind`` becomes the header ``typ``,
+    so that no statement can be shown as one of another kind."""
     certificate = keyring.receipt_certificate
     header = {
         "alg": "ES256",
         "kid": key_id(certificate),
-        "typ": RECEIPT_TYPE,
+        "typ": kind,
         "x5c": [base64.b64encode(certificate.public_bytes(Encoding.DER)).decode()],
     }
-    signed = f"{_encode(canonical_json(header))}.{_encode(canonical_json(receipt.payload()))}"
+    signed = f"{_encode(canonical_json(header))}.{_encode(canonical_json(dict(payload)))}"
     return f"{signed}.{_encode(keyring.sign_receipt(signed.encode()))}"
 
 
@@ -55,11 +61,16 @@ def read_receipt(jws: str, certificates: Sequence[x509.Certificate]) -> dict[str
 
     ``x5c`` is for people and tools: trust comes from ``certificates`` alone.
     """
+    return read_statement(jws, RECEIPT_TYPE, certificates)
+
+
+def read_statement(jws: str, kind: str, certificates: Sequence[x509.Certificate]) -> dict[str, Any]:
+    """The payload of a statement of that kind signed by one of ``certificates``; ``ValueError`` otherwise."""
     parts = jws.split(".")
     if len(parts) != 3:
-        raise ValueError("a receipt has three parts joined by dots")
+        raise ValueError("a signed statement has three parts joined by dots")
     header, payload, signature = (_decode(part) for part in parts)
-    certificate = _certificate_of(_json_object(header), certificates)
+    certificate = _certificate_of(_json_object(header), kind, certificates)
     _verify_es256(certificate, f"{parts[0]}.{parts[1]}".encode(), signature)
     return _json_object(payload)
 
@@ -113,9 +124,11 @@ def _method_for(key: EnvelopeKey) -> SignatureMethod:
     return SignatureMethod.ECDSA_SHA384 if key.curve.name == "secp384r1" else SignatureMethod.ECDSA_SHA256
 
 
-def _certificate_of(header: dict[str, Any], certificates: Sequence[x509.Certificate]) -> x509.Certificate:
-    if header.get("alg") != "ES256" or header.get("typ") != RECEIPT_TYPE:
-        raise ValueError("not a receipt of a gateway: wrong alg or typ")
+def _certificate_of(
+    header: dict[str, Any], kind: str, certificates: Sequence[x509.Certificate]
+) -> x509.Certificate:
+    if header.get("alg") != "ES256" or header.get("typ") != kind:
+        raise ValueError(f"not a statement of the kind {kind}: wrong alg or typ")
     for certificate in certificates:
         if key_id(certificate) == header.get("kid"):
             return certificate
@@ -132,7 +145,7 @@ def _verify_es256(certificate: x509.Certificate, signed: bytes, signature: bytes
     try:
         key.verify(der, signed, ec.ECDSA(hashes.SHA256()))
     except InvalidSignature:
-        raise ValueError("the receipt was changed after it was signed") from None
+        raise ValueError("it was changed after it was signed") from None
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
