@@ -1552,3 +1552,257 @@ INSERT INTO setting_seen (name, value, seen_at) VALUES (:name, :value, :seen_at)
 -- name: erase_principal_name
 -- The name goes; id, role and agencies stay, so that events go on meaning what they said.
 UPDATE principal SET name = '', active = 0, erased_at = :at WHERE id = :id AND erased_at IS NULL;
+
+-- ---------------------------------------------------------------- console accounts and sessions
+
+-- name: add_account
+INSERT INTO account (principal, login, password, must_change, subject, totp_step, failures, password_at)
+VALUES (:principal, :login, :password, :must_change, :subject, 0, 0, :at);
+
+-- name: account_by_login
+SELECT * FROM account WHERE login = :login;
+
+-- name: account_by_subject
+SELECT * FROM account WHERE subject = :subject;
+
+-- name: account_of
+SELECT * FROM account WHERE principal = :principal;
+
+-- name: all_accounts
+SELECT a.*, (SELECT MAX(s.seen_at) FROM session s WHERE s.principal = a.principal) AS seen_at
+FROM account a ORDER BY login;
+
+-- name: set_password
+UPDATE account SET password = :password, must_change = :must_change, password_at = :at, failures = 0,
+  locked_until = NULL
+WHERE principal = :principal;
+
+-- name: set_totp
+-- A new secret, not confirmed; or none.
+UPDATE account SET totp = :totp, totp_confirmed_at = NULL, totp_step = 0 WHERE principal = :principal;
+
+-- name: take_totp_step
+-- 0 rows: that code, or a later one, was used before.
+UPDATE account SET totp_step = :step, totp_confirmed_at = COALESCE(totp_confirmed_at, :at)
+WHERE principal = :principal AND totp_step < :step;
+
+-- name: count_sign_in_failure
+UPDATE account SET failures = failures + 1, locked_until = :locked_until WHERE principal = :principal;
+
+-- name: forget_sign_in_failures
+UPDATE account SET failures = 0, locked_until = NULL WHERE principal = :principal AND failures > 0;
+
+-- name: set_principal_active
+UPDATE principal SET active = :active WHERE id = :id;
+
+-- name: add_session
+INSERT INTO session (hash, id, principal, csrf, created_at, seen_at, expires_at, source, agent, said)
+VALUES (:hash, :id, :principal, :csrf, :at, :at, :expires_at, :source, :agent, '');
+
+-- name: session_by_hash
+SELECT * FROM session WHERE hash = :hash AND ended_at IS NULL AND expires_at > :at;
+
+-- name: see_session
+UPDATE session SET seen_at = :at, expires_at = :expires_at WHERE hash = :hash AND ended_at IS NULL;
+
+-- name: say_in_session
+UPDATE session SET said = :said WHERE hash = :hash;
+
+-- name: end_session
+UPDATE session SET ended_at = :at WHERE id = :id AND principal = :principal AND ended_at IS NULL;
+
+-- name: end_sessions_of
+UPDATE session SET ended_at = :at WHERE principal = :principal AND id <> :keep AND ended_at IS NULL;
+
+-- name: open_sessions
+-- Of one person, or of all when empty.
+SELECT s.id, s.principal, s.created_at, s.seen_at, s.expires_at, s.source, s.agent FROM session s
+WHERE s.ended_at IS NULL AND s.expires_at > :at AND (:principal = '' OR s.principal = :principal)
+ORDER BY s.seen_at DESC;
+
+-- name: sweep_sessions
+DELETE FROM session WHERE expires_at < :before;
+
+-- ---------------------------------------------------------------- outages
+
+-- name: add_outage
+-- A proposal; nothing is left out because of it.
+INSERT INTO outage (id, agency, from_at, to_at, reason, proposed_by, proposed_at, decision)
+VALUES (:id, :agency, :from_at, :to_at, :reason, :proposed_by, :proposed_at, '');
+
+-- name: decide_outage
+-- Once and for all; the reason moves beside the event.
+UPDATE outage SET decision = :decision, decided_by = :by, decided_at = :at, event = :event, reason = ''
+WHERE id = :id AND decision = '';
+
+-- name: withdraw_outage
+-- Its hours count again.
+UPDATE outage SET withdrawn_at = :at, withdrawn_by = :by
+WHERE id = :id AND decision = 'approved' AND withdrawn_at IS NULL;
+
+-- name: outage_by_id
+-- One outage.
+SELECT * FROM outage WHERE id = :id;
+
+-- name: outages_within
+-- Those that lie at least in part in a stretch of time, oldest first.
+SELECT * FROM outage WHERE from_at < :to_at AND to_at > :from_at ORDER BY from_at, id;
+
+-- ---------------------------------------------------------------- declared totals
+
+-- name: replace_declared
+-- A later declaration of the same days comes.
+UPDATE declared_total SET replaced_at = :at
+WHERE agency = :agency AND from_day = :from_day AND to_day = :to_day AND replaced_at IS NULL;
+
+-- name: add_declared
+-- What an agency's register holds for some days.
+INSERT INTO declared_total (id, agency, from_day, to_day, outgoing_total, paper_only, secret_count, to_non_state,
+  source, event, declared_by, declared_at)
+VALUES (:id, :agency, :from_day, :to_day, :outgoing_total, :paper_only, :secret_count, :to_non_state,
+  :source, :event, :declared_by, :declared_at);
+
+-- name: declared_within
+-- Declarations that share a day with a period, of one agency or ('') of all.
+SELECT * FROM declared_total
+WHERE to_day >= :from_day AND from_day <= :to_day AND (:agency = '' OR agency = :agency)
+ORDER BY agency, from_day, to_day, declared_at, id;
+
+-- name: documents_sent_between
+-- Documents that an agency handed in within a stretch of time.
+SELECT COUNT(*) AS n FROM document WHERE sender = :agency AND created_at >= :from_at AND created_at < :to_at;
+
+-- ---------------------------------------------------------------- objectives and alerts
+
+-- name: all_objectives
+-- Every objective that was set, oldest first.
+SELECT * FROM objective ORDER BY decided_at, id;
+
+-- name: add_objective
+-- A delivery objective of an agency, or of all.
+INSERT INTO objective (id, agency, measure, per_mille, minutes, valid_from, valid_to, decided_by, decided_at, event)
+VALUES (:id, :agency, :measure, :per_mille, :minutes, :valid_from, :valid_to, :decided_by, :decided_at, :event);
+
+-- name: end_objective
+-- It holds no more.
+UPDATE objective SET ended_at = :at WHERE id = :id AND ended_at IS NULL;
+
+-- name: waits_between
+-- Deliveries of documents that began to wait within a stretch of time, and when somebody had them.
+SELECT recipient, queued_at AS at,
+  COALESCE(fetched_at, CASE WHEN state IN ('delivered', 'recalled') THEN settled_at END) AS done
+FROM delivery
+WHERE kind <> 'status' AND kind <> 'revoke' AND queued_at >= :from_at AND queued_at < :to_at
+  AND state IN ('queued', 'dead', 'delivered', 'recalled');
+
+-- name: arrivals_between
+-- Deliveries of documents that arrived within a stretch of time, and the first 02 or 03 of their recipient.
+SELECT d.recipient, d.settled_at AS at,
+  (SELECT MIN(s.reported_at) FROM status_report s
+   WHERE s.document = d.document AND s.reporter = d.recipient AND s.code IN ('02', '03')) AS done
+FROM delivery d
+WHERE d.kind <> 'status' AND d.kind <> 'revoke' AND d.settled_at IS NOT NULL
+  AND d.settled_at >= :from_at AND d.settled_at < :to_at AND d.state = 'delivered';
+
+-- name: waiting_since_before
+-- Documents that an agency has not fetched and that began to wait before a moment.
+SELECT COUNT(*) AS n FROM delivery
+WHERE recipient = :recipient AND kind <> 'status' AND kind <> 'revoke' AND state IN ('queued', 'dead')
+  AND fetched_at IS NULL AND queued_at < :before;
+
+-- name: open_alerts
+-- Alerts that are not over, oldest first.
+SELECT * FROM alert WHERE ended_at IS NULL ORDER BY raised_at, id;
+
+-- name: newest_alerts
+-- The newest alerts, of one agency or ('') of all.
+SELECT * FROM alert WHERE (:agency = '' OR agency = :agency) ORDER BY raised_at DESC, id DESC LIMIT :limit;
+
+-- name: alert_told_since
+-- An alert about the same of which a message was made since a moment.
+SELECT id FROM alert
+WHERE agency = :agency AND measure = :measure AND span = :span AND told = 1 AND raised_at >= :since
+ORDER BY raised_at DESC LIMIT 1;
+
+-- name: add_alert
+-- An objective is missed too fast; 0 rows: that is known.
+INSERT INTO alert (id, agency, measure, span, raised_at, due, missed, burn, worst, event, told)
+VALUES (:id, :agency, :measure, :span, :raised_at, :due, :missed, :burn, :burn, :event, :told)
+ON CONFLICT DO NOTHING;
+
+-- name: note_alert
+-- How an open alert stands.
+UPDATE alert SET worst = :worst, calm_since = :calm_since WHERE id = :id AND ended_at IS NULL;
+
+-- name: end_alert
+-- It is over.
+UPDATE alert SET ended_at = :at WHERE id = :id AND ended_at IS NULL;
+
+-- name: add_alert_notice
+-- A message about alerts, due at once.
+INSERT INTO alert_notice (id, channel, body, made_at, due_at, tries, problem)
+VALUES (:id, :channel, :body, :made_at, :due_at, 0, '');
+
+-- name: due_alert_notices
+-- Messages to send now, oldest first.
+SELECT * FROM alert_notice WHERE due_at IS NOT NULL AND due_at <= :now ORDER BY made_at, id LIMIT :limit;
+
+-- name: newest_alert_notices
+-- The newest messages about alerts.
+SELECT * FROM alert_notice ORDER BY made_at DESC, id DESC LIMIT :limit;
+
+-- name: waiting_alert_notices
+-- Messages that are neither sent nor given up.
+SELECT COUNT(*) AS n FROM alert_notice WHERE due_at IS NOT NULL;
+
+-- name: claim_alert_notice
+-- One try belongs to one process; if that dies, the message is due again at `until`.
+UPDATE alert_notice SET due_at = :until, tries = tries + 1 WHERE id = :id AND due_at = :due_at;
+
+-- name: settle_alert_notice
+-- What the try came to.
+UPDATE alert_notice SET due_at = :due_at, problem = :problem, sent_at = :sent_at, given_up_at = :given_up_at
+WHERE id = :id;
+
+-- ---------------------------------------------------------------- calendars
+
+-- name: all_calendars
+-- Every version of the working-day calendar that was approved, oldest first.
+SELECT * FROM calendar_version ORDER BY valid_from, version;
+
+-- name: add_calendar
+-- A version that a person approved.
+INSERT INTO calendar_version (version, sha256, days, valid_from, approved_by, reason, event)
+VALUES (:version, :sha256, :days, :valid_from, :approved_by, :reason, :event);
+
+-- ---------------------------------------------------------------- published reports
+
+-- name: add_report
+-- A frozen report; nothing changes it later.
+INSERT INTO report (id, period, from_day, to_day, provisional, synthetic, sha256, file, leaves, earlier,
+  published_at, published_by, event)
+VALUES (:id, :period, :from_day, :to_day, :provisional, :synthetic, :sha256, :file, :leaves, :earlier,
+  :published_at, :published_by, :event);
+
+-- name: report_file
+-- One report as it was published.
+SELECT file FROM report WHERE id = :id;
+
+-- name: newest_report_of
+-- The report of that period to which nothing was published after.
+SELECT id, period, from_day, to_day, provisional, synthetic, sha256, leaves, earlier, published_at, published_by
+FROM report WHERE period = :period ORDER BY published_at DESC, id DESC LIMIT 1;
+
+-- name: reports_before
+-- Reports, newest first, after a position in that order; of one period, or ('') of all.
+SELECT id, period, from_day, to_day, provisional, synthetic, sha256, leaves, earlier, published_at, published_by
+FROM report
+WHERE (:period = '' OR period = :period) AND (published_at, id) < (:at, :id)
+ORDER BY published_at DESC, id DESC LIMIT :limit;
+
+-- name: event_types_from_leaf
+-- How many events of each type the log holds from a leaf on.
+SELECT event.type AS type, COUNT(*) AS events
+FROM log_leaf JOIN event ON event.id = log_leaf.event
+WHERE log_leaf.leaf >= :from_leaf AND log_leaf.leaf < :to_leaf
+GROUP BY event.type ORDER BY event.type;
