@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from gateway.calendar_data import shipped_calendar
 from gateway.checks import secrecy_table
 from gateway.clock import Clock, local_day, new_id
 from gateway.config import Config
@@ -23,6 +24,7 @@ from gateway.directory.snapshot import Directory
 from gateway.exchange_log.sequence import Sequencer
 from gateway.metrics import Metrics
 from gateway.model.attendance import Attendance
+from gateway.model.calendar import Calendar
 from gateway.model.policy import Policy
 from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.signature.in_use import CertificatesInUse
@@ -33,7 +35,7 @@ from gateway.signature.revocation_cache import Place, RevocationCache
 from gateway.signature.trust import TrustStore
 from gateway.signature.verify import Trust
 from gateway.signature.workers import PdfWorkers
-from gateway.store import certificates, policies, registry
+from gateway.store import calendars, certificates, policies, registry
 from gateway.store.blobs import Blobs
 from gateway.store.contract import Store
 from gateway.store.people import PRINCIPALS, People, Principal, read
@@ -139,6 +141,7 @@ class Services:
     signers: SignerRegister = field(default_factory=lambda: SignerRegister(()))
     people: People = field(default_factory=lambda: People((), ()))
     policies: tuple[Policy, ...] = ()
+    calendar: Calendar = field(default_factory=shipped_calendar)  # working days, the version in force
     threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "offload"))
     disk_threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(8, "disk"))
     certificates_in_use: CertificatesInUse = field(default_factory=CertificatesInUse)
@@ -235,6 +238,8 @@ class Services:
             self.people = People(*await self.store.read(read))
         if policies.POLICIES in changed:
             self.policies = await self.store.read(policies.read)
+        if calendars.CALENDARS in changed:
+            self.calendar = await self.store.read(lambda tx: calendars.in_force(tx, self.clock.now()))
         if REVOCATION in changed:
             await self._load_revocation()
         if changed & {registry.DIRECTORY, PRINCIPALS}:

@@ -24,8 +24,9 @@ LAYERS = {
     "flow": 4,
     "services": 5,
     "exchange_log": 6, "checks": 6, "signature": 6, "store": 6, "directory": 6, "edxml": 6,
-    "net": 6, "intake": 6, "port": 6, "addresses": 6,
+    "net": 6, "mail": 6, "intake": 6, "port": 6, "addresses": 6,
     "model": 7, "config": 7, "errors": 7, "metrics": 7, "clock": 7, "resources": 7,
+    "calendar_data": 7,
 }  # fmt: skip
 BESIDE = {
     ("__main__", "cli"),
@@ -33,6 +34,7 @@ BESIDE = {
     ("checks", "directory"),
     ("signature", "edxml"),
     ("net", "addresses"),
+    ("mail", "addresses"),
     ("exchange_log", "store"),
     ("exchange_log", "signature"),
     ("adapters", "flow"),
@@ -42,6 +44,9 @@ BESIDE = {
     ("config", "errors"),
     ("config", "model"),
     ("clock", "model"),
+    ("calendar_data", "errors"),
+    ("calendar_data", "model"),
+    ("calendar_data", "resources"),
 }
 PURE = [
     "model",
@@ -65,6 +70,7 @@ ROOMS = {
     "psycopg_pool": {"gateway/store/postgres.py"},
     "lxml": {"gateway/edxml/", "gateway/signature/"},  # trees; parser settings stand in safe_xml.py alone
     "signxml": {"gateway/signature/"},
+    "smtplib": {"gateway/mail.py"},
     "random": set(),
     "secrets": {"gateway/signature/keyring.py"},
 }  # fmt: skip

@@ -1,0 +1,4 @@
+"""How well the exchange is going, from its events and dated reference data alone (``docs/figures.md``).
+
+Start with ``calendar.py`` (deadlines), ``facts.py`` (events as records), ``contributions.py`` (records as counts).
+"""

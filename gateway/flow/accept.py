@@ -242,6 +242,7 @@ def _accepted_event(gw: Services, plan: Plan, named: Mapping[str, str]) -> Event
         rule_set=gw.rule_set,
         facts=facts.facts_of(plan.exam)
         | {"automatic": plan.automatic, "recipients": [hop.recipient for hop in hops]}
+        | ({} if status else {"calendar": gw.calendar.version})
         | ({"notice": True} if plan.notice else {})
         | dict(named),
         private=facts.private_of(plan.envelope),

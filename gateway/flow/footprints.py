@@ -18,6 +18,7 @@ from typing import Any
 
 import orjson
 
+from gateway.calendar_data import shipped_calendar
 from gateway.clock import SECOND, to_rfc3339
 from gateway.errors import NotFound
 from gateway.flow import facts, record
@@ -30,8 +31,11 @@ from gateway.store import events, messages, settings
 from gateway.store.contract import Row, Tx
 from gateway.store.people import Role
 
-SECRET_SETTINGS = frozenset({"database.url"})  # may hold a password: only that it changed is recorded
+SECRET_SETTINGS = frozenset(  # hold a password: only that it changed is recorded
+    {"database.url", "alerts.smtp_password", "alerts.webhook_secret"}
+)
 ANCHORS = "trust.anchors"  # no setting, but what is trusted is configuration as well
+CALENDAR = "calendar.shipped"  # a release may bring another one, which nobody here approved
 WATCHERS = (Role.AUDITOR, Role.OPERATOR, Role.ADMINISTRATOR)
 LOOKS = ("person.viewed", "person.opened", "evidence.exported")
 
@@ -201,14 +205,18 @@ async def note_settings(gw: Services) -> dict[str, list[str]]:
 
 
 def _present(gw: Services) -> dict[str, str]:
-    """Every setting as text; secret ones as a tag that tells nothing, anchors as one digest."""
+    """Every setting as text (secrets as a tag that tells nothing); what is trusted or shipped as a digest."""
     found = {
         f"{section}.{name}": _text(gw, f"{section}.{name}", value)
         for section, values in gw.config.model_dump().items()
         for name, value in values.items()
     }
     anchors = sorted(fingerprint(anchor.certificate) for anchor in gw.trust_store.anchors)
-    return found | {ANCHORS: hashlib.sha256("".join(anchors).encode()).hexdigest()[:32]}
+    shipped = shipped_calendar()
+    return found | {
+        ANCHORS: hashlib.sha256("".join(anchors).encode()).hexdigest()[:32],
+        CALENDAR: f"{shipped.version} {shipped.sha256[:32]}",
+    }
 
 
 def _text(gw: Services, name: str, value: Any) -> str:
