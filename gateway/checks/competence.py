@@ -9,16 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gateway.checks.standard import SIGNING_PREFIXES
 from gateway.checks.subject import Subject, hold, info, refuse, warning
 from gateway.checks.wording import clean
 from gateway.directory.snapshot import StandingKind
+from gateway.model.authority import PREFIXES
 from gateway.model.envelope import Kind
 from gateway.model.finding import Finding
 
 NOT_YOURS = "sender.not_yours"
 NOT_BEYOND = "sender.not_beyond"
-_PREFIX = re.compile(rf"(?:{'|'.join(SIGNING_PREFIXES)})(?![^\W_])")
+_PREFIX = re.compile(rf"(?:{'|'.join(PREFIXES)})(?![^\W_])")
 
 
 def sender_is_the_callers(subject: Subject) -> Iterator[Finding]:

@@ -64,9 +64,6 @@ OTHER_TYPES = (
     "bản sao lục",
 )
 
-# NĐ 30/2020 PL I: on behalf of the collective, acting head, for the head, by order, by authorisation.
-SIGNING_PREFIXES = ("TM", "Q", "KT", "TL", "TUQ")
-
 PRIORITIES = ("0", "1", "2", "3", "4")  # thường, khẩn, thượng khẩn, hỏa tốc, hỏa tốc hẹn giờ
 
 

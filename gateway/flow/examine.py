@@ -28,6 +28,7 @@ from gateway.errors import Unreadable
 from gateway.flow.door import Upload
 from gateway.flow.identity import NOTHING_KNOWN, Identity, Known, identify
 from gateway.model.agency import Profile
+from gateway.model.authority import SignerAuthority
 from gateway.model.delivery import Hop
 from gateway.model.envelope import Envelope, Kind, SignatureForm
 from gateway.model.finding import Decision, Finding, decide
@@ -35,6 +36,7 @@ from gateway.model.policy import Policy
 from gateway.model.text import AgencyCode, Instant
 from gateway.model.verdict import Proof, Verdict
 from gateway.signature.judge import Serves, judge
+from gateway.signature.pdf_facts import Pages
 from gateway.signature.pdf_findings import judge_file, judge_other_format, not_judged
 from gateway.signature.verify import WHERE as ENVELOPE
 from gateway.signature.verify import Trust, too_large_to_verify, verify_envelope
@@ -77,6 +79,7 @@ class Reading:
     # The only bytes of an XML-signed message that count, until its files are judged (``files.py``).
     signed_bytes: bytes | None = field(default=None, repr=False)
     marked_pages: tuple[int, ...] = ()  # attachments whose first page may bear a mark of secrecy
+    pages: Mapping[int, Pages] = field(default_factory=dict)  # of attachments that were read, without text
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,8 @@ class Examination:
     identity: Identity | None = None
     hops: tuple[Hop, ...] = ()
     known: Known = NOTHING_KNOWN
+    pages: Mapping[int, Pages] = field(default_factory=dict)  # see ``Reading``
+    authority: SignerAuthority = SignerAuthority.NO_LIST
 
     @property
     def proofs(self) -> tuple[Proof, ...]:
@@ -139,7 +144,9 @@ def examine(upload: Upload, reading: Reading, known: Known, bench: Bench) -> Exa
         if envelope.kind is not Kind.STATUS:  # word of what became of a document always travels
             hops, told = meet_demands(hops, findings, bench.at, bench.policies)
             findings += told
-    return Examination(decide(findings), tuple(findings), verdicts, envelope, reading.identity, hops, known)
+    return Examination(
+        decide(findings), tuple(findings), verdicts, envelope, reading.identity, hops, known, reading.pages
+    )
 
 
 def _is_here(sender: AgencyCode | None, bench: Bench) -> bool:

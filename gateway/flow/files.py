@@ -22,7 +22,7 @@ from gateway.edxml.parse import EnvelopeReader
 from gateway.flow.door import Upload
 from gateway.flow.examine import PDF, Bench, Reading, places_of
 from gateway.model.verdict import Verdict
-from gateway.signature.pdf_facts import PdfSignature
+from gateway.signature.pdf_facts import Pages, PdfSignature
 from gateway.signature.pdf_judge import judge_pdf
 from gateway.signature.workers import PdfWorkers
 
@@ -50,17 +50,19 @@ async def judge_files(
     started = bench.clock.now()
     verdicts: list[Verdict] = []
     marked: list[int] = []
+    pages: dict[int, Pages] = {}
     async with workers.turns:
         files = files_of(_bytes_that_count(upload, reading), bench.limits, frozenset(wanted))
         while (found := await offload(upload.size, next, files, None)) is not None:
             index, data = found
             facts = await workers.read_file(data)
             verdicts += await offload(len(data), _judge, reading, index, facts.signatures, bench)
-            if mark_on_page(facts.first_page_text):
+            if mark_on_page(facts.pages.first_text):
                 marked.append(index)
+            pages[index] = replace(facts.pages, first_text="")
     upload.timings[STAGE] = bench.clock.now() - started
     judged = (*reading.verdicts, *verdicts)
-    return replace(reading, verdicts=judged, marked_pages=tuple(marked), signed_bytes=None)
+    return replace(reading, verdicts=judged, marked_pages=tuple(marked), pages=pages, signed_bytes=None)
 
 
 def files_of(chunks: Iterable[bytes], limits: Limits, wanted: frozenset[int]) -> Iterator[tuple[int, bytes]]:

@@ -11,14 +11,15 @@ from dataclasses import replace
 
 from gateway.model.verdict import Indication
 from gateway.signature import pdf_texts as texts
-from gateway.signature.pdf_facts import Coverage, Failure, Later, PdfFacts, PdfSignature
+from gateway.signature.pdf_facts import Coverage, Failure, Later, Pages, PdfFacts, PdfSignature
 from gateway.signature.pdf_judge import judge_pdf
-from gateway.signature.pdf_text import first_page_text
+from gateway.signature.pdf_text import read_pages
 
 __all__ = [
     "Coverage",
     "Failure",
     "Later",
+    "Pages",
     "PdfFacts",
     "PdfSignature",
     "judge_pdf",
@@ -26,6 +27,7 @@ __all__ = [
     "may_have_pages",
     "read_pdf",
     "read_pdf_signatures",
+    "without_pages",
 ]
 
 _WINDOW = 1 << 20
@@ -57,9 +59,14 @@ def _holds(data: bytes, name: bytes) -> bool:
 
 
 def read_pdf(data: bytes) -> PdfFacts:
-    """Signatures and the text of the first page. Never raises."""
-    text = first_page_text(data) if may_have_pages(data) and len(data) <= MAX_BYTES else ""
-    return PdfFacts(tuple(read_pdf_signatures(data)), text)
+    """Signatures and pages. Never raises."""
+    pages = read_pages(data) if may_have_pages(data) and len(data) <= MAX_BYTES else without_pages(data)
+    return PdfFacts(tuple(read_pdf_signatures(data)), pages)
+
+
+def without_pages(data: bytes) -> Pages:
+    """Of a file in which no page can be: it does not open. One that is too large was not looked at."""
+    return Pages() if len(data) > MAX_BYTES else Pages(opens=False)
 
 
 def read_pdf_signatures(data: bytes) -> list[PdfSignature]:

@@ -75,11 +75,22 @@ class PdfSignature:
 
 
 @dataclass(frozen=True, slots=True)
-class PdfFacts:
-    """What a file says: its signatures in the order of signing, and the text of its first page.
+class Pages:
+    """What a file shows without its signatures. ``opens``: it has pages and no password; ``None``: nobody
+    could look. ``version`` as the file states it (``1.7``), or empty.
 
-    The text may be secret: it is looked at once, and never kept or logged.
+    The text of the first page may be secret: it is looked at once, and never kept or logged.
     """
 
+    opens: bool | None = None
+    count: int = 0
+    version: str = ""
+    first_text: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PdfFacts:
+    """What a file says: its signatures in the order of signing, and its pages."""
+
     signatures: tuple[PdfSignature, ...] = ()
-    first_page_text: str = field(default="", repr=False)
+    pages: Pages = Pages()

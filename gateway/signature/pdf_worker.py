@@ -1,8 +1,8 @@
 """A worker process: reads PDFs from its standard input until that ends.
 
 In charge of: its own limits, and the form of question and answer. A question is a head (length, whether the
-text is wanted) and the file's bytes; the answer is a length and a pickled list of ``PdfSignature``, then, if
-wanted, a length and the text of the first page in UTF-8. The text comes last and by itself, so that a page
+pages are wanted) and the file's bytes; the answer is a length and a pickled list of ``PdfSignature``, then,
+if wanted, a length and its pages (``pdf_text.answer_of``). These come last and by themselves, so that a page
 that cannot be read costs no verdict. Not in charge of: starting and ending it (``workers``).
 
     python -m gateway.signature.pdf_worker SECONDS MEMORY_BYTES
@@ -34,17 +34,17 @@ def main(seconds: float, memory_bytes: int) -> None:
     _limit(memory_bytes)
     from gateway.signature import pdf_read  # noqa: F401 (the warming up)
     from gateway.signature.pdf import read_pdf_signatures
-    from gateway.signature.pdf_text import first_page_text
+    from gateway.signature.pdf_text import answer_of, read_pages
 
-    first_page_text(b"")  # warms up as well
+    read_pages(b"")  # warms up as well
     _tidy_between_files()
     _send(answers, READY)
     while (question := _receive(questions)) is not None:
-        data, with_text = question
+        data, with_pages = question
         _allow_seconds(seconds)
         _answer(answers, pickle.dumps(read_pdf_signatures(data)))
-        if with_text:
-            _answer(answers, first_page_text(data).encode(errors="replace"))
+        if with_pages:
+            _answer(answers, answer_of(read_pages(data)))
         gc.collect()
 
 
@@ -71,13 +71,13 @@ def _allow_seconds(seconds: float) -> None:
 
 
 def _receive(questions: BinaryIO) -> tuple[bytes, bool] | None:
-    """The next file and whether its text is wanted, ``None`` when the server has gone."""
+    """The next file and whether its pages are wanted, ``None`` when the server has gone."""
     head = questions.read(struct.calcsize(QUESTION))
     if len(head) < struct.calcsize(QUESTION):
         return None
-    size, with_text = struct.unpack(QUESTION, head)
+    size, with_pages = struct.unpack(QUESTION, head)
     data = questions.read(size)
-    return (data, with_text) if len(data) == size else None
+    return (data, with_pages) if len(data) == size else None
 
 
 def _answer(answers: BinaryIO, data: bytes) -> None:

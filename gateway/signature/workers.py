@@ -24,8 +24,17 @@ from typing import Any
 from gateway.model.text import Bilingual
 from gateway.model.verdict import Indication
 from gateway.signature import pdf_texts as texts
-from gateway.signature.pdf import Failure, PdfFacts, PdfSignature, may_be_signed, may_have_pages, undecided
-from gateway.signature.pdf_facts import Coverage, Later, Token
+from gateway.signature.pdf import (
+    Failure,
+    PdfFacts,
+    PdfSignature,
+    may_be_signed,
+    may_have_pages,
+    undecided,
+    without_pages,
+)
+from gateway.signature.pdf_facts import Coverage, Later, Pages, Token
+from gateway.signature.pdf_text import pages_in
 from gateway.signature.pdf_worker import LENGTH, QUESTION, READY
 
 _ANSWERED = frozenset(
@@ -35,7 +44,7 @@ _ANSWERED = frozenset(
 _PIECE = 256 * 1024
 _LARGE = 4 * 1024 * 1024  # bytes; searching more blocks the event loop for milliseconds
 _WARM_UP = 60.0  # seconds; the import takes 1.3 on an idle machine
-_TEXT_SECONDS = 3.0  # for the text of one page, which takes milliseconds
+_PAGES_SECONDS = 3.0  # for the pages, which takes milliseconds
 _ROOT = Path(__file__).resolve().parents[2]  # where the package ``gateway`` lies
 
 
@@ -112,12 +121,12 @@ class _Worker:
         if not self._warm:
             raise WorkerLost
 
-    async def ask(self, data: bytes, with_text: bool) -> list[PdfSignature]:
-        """``WorkerLost`` when no whole answer comes. The text is heard afterwards (``hear_text``)."""
+    async def ask(self, data: bytes, with_pages: bool) -> list[PdfSignature]:
+        """``WorkerLost`` when no whole answer comes. The pages are heard afterwards (``hear_pages``)."""
         try:
             writer = self._process.stdin
             assert writer is not None  # asked for above
-            writer.write(struct.pack(QUESTION, len(data), with_text))
+            writer.write(struct.pack(QUESTION, len(data), with_pages))
             for at in range(0, len(data), _PIECE):  # one large write would be copied while everybody waits
                 writer.write(memoryview(data)[at : at + _PIECE])
                 await writer.drain()
@@ -125,11 +134,11 @@ class _Worker:
         except (OSError, EOFError) as problem:
             raise WorkerLost from problem
 
-    async def hear_text(self) -> str:
-        """The text of the first page; ``WorkerLost`` when it does not come."""
+    async def hear_pages(self) -> Pages:
+        """``WorkerLost`` when they do not come."""
         try:
-            return (await self._hear()).decode()
-        except (OSError, EOFError, UnicodeDecodeError) as problem:
+            return pages_in(await self._hear())
+        except (OSError, EOFError, ValueError, TypeError, RecursionError) as problem:
             raise WorkerLost from problem
 
     async def _hear(self) -> bytes:
@@ -200,30 +209,32 @@ class PdfWorkers:
         """
         if not await _off_loop(may_be_signed, data):
             return []
-        return list((await self._read(data, signed=True, with_text=False)).signatures)
+        return list((await self._read(data, signed=True, with_pages=False)).signatures)
 
     async def read_file(self, data: bytes) -> PdfFacts:
-        """As ``read``, and the text of the first page, also of an unsigned file; ``""`` when it fails."""
+        """As ``read``, and the pages, also of an unsigned file; nothing is known of them when that fails."""
         signed, paged = await _off_loop(may_be_signed, data), await _off_loop(may_have_pages, data)
         if not (signed or paged):
-            return PdfFacts()
-        return await self._read(data, signed, with_text=paged)
+            return PdfFacts(pages=without_pages(data))
+        return await self._read(data, signed, with_pages=paged)
 
-    async def _read(self, data: bytes, signed: bool, with_text: bool) -> PdfFacts:
+    async def _read(self, data: bytes, signed: bool, with_pages: bool) -> PdfFacts:
         """A worker may have died of something else than this file, so a second one is asked."""
         for _ in range(2):
             with suppress(WorkerLost):
-                return await self._try(data, signed, with_text)
+                return await self._try(data, signed, with_pages)
         return _unread(signed, texts.worker_died())
 
-    async def _try(self, data: bytes, signed: bool, with_text: bool) -> PdfFacts:
+    async def _try(self, data: bytes, signed: bool, with_pages: bool) -> PdfFacts:
         """``WorkerLost`` when the process ended; another has taken its place."""
         place = await self._idle.get()
         try:
             place = await self._alive(place)
-            signatures = await self._ask(place, data, with_text)
-            text, place = await self._hear_text(place) if with_text else ("", place)
-            return PdfFacts(tuple(signatures), text)
+            signatures = await self._ask(place, data, with_pages)
+            pages = without_pages(data)
+            if with_pages:
+                pages, place = await self._hear_pages(place)
+            return PdfFacts(tuple(signatures), pages)
         except TimeoutError:
             place = await self._replace(place)
             return _unread(signed, texts.too_slow(self._seconds))
@@ -253,18 +264,18 @@ class PdfWorkers:
     ) -> None:
         await self.close()
 
-    async def _ask(self, worker: _Worker, data: bytes, with_text: bool) -> list[PdfSignature]:
+    async def _ask(self, worker: _Worker, data: bytes, with_pages: bool) -> list[PdfSignature]:
         await worker.warm_up()
         async with asyncio.timeout(self._seconds):
-            return await worker.ask(data, with_text)
+            return await worker.ask(data, with_pages)
 
-    async def _hear_text(self, worker: _Worker) -> tuple[str, _Worker | None]:
-        """The text, and the worker or who replaced it: a page that cannot be read costs no verdict."""
+    async def _hear_pages(self, worker: _Worker) -> tuple[Pages, _Worker | None]:
+        """The pages, and the worker or who replaced it: a page that cannot be read costs no verdict."""
         try:
-            async with asyncio.timeout(_TEXT_SECONDS):
-                return await worker.hear_text(), worker
+            async with asyncio.timeout(_PAGES_SECONDS):
+                return await worker.hear_pages(), worker
         except (TimeoutError, WorkerLost):
-            return "", await self._replace(worker)
+            return Pages(), await self._replace(worker)
 
     async def _alive(self, place: _Worker | None) -> _Worker:
         """The worker of this place, or a new one where it is missing or died while idle."""

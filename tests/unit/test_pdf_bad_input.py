@@ -188,7 +188,7 @@ async def test_a_page_of_60_mb_of_zeros_costs_its_text_and_no_verdict(
     assert [one.failure and one.failure.sub_indication for one in facts.signatures] == [
         "SIG_CONSTRAINTS_FAILURE"
     ] * 2
-    assert facts.first_page_text == ""
+    assert facts.pages.first_text == ""
     assert workers.pids == pids
 
 

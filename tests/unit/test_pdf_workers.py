@@ -190,8 +190,8 @@ async def test_the_first_page_is_read_of_signed_and_unsigned_files(world: PdfWor
     async with PdfWorkers(count=1) as workers:
         signed, unsigned = await workers.read_file(world.signed), await workers.read_file(world.page)
     assert (len(signed.signatures), len(unsigned.signatures)) == (2, 0)
-    assert "373/UBND-KT" in signed.first_page_text
-    assert signed.first_page_text == unsigned.first_page_text
+    assert "373/UBND-KT" in signed.pages.first_text
+    assert signed.pages.first_text == unsigned.pages.first_text
 
 
 async def test_a_page_that_cannot_be_read_in_time_costs_no_verdict(
@@ -199,14 +199,14 @@ async def test_a_page_that_cannot_be_read_in_time_costs_no_verdict(
 ) -> None:
     async with PdfWorkers(count=1) as workers:
         with monkeypatch.context() as patched:
-            patched.setattr("gateway.signature.workers._TEXT_SECONDS", 0)
+            patched.setattr("gateway.signature.workers._PAGES_SECONDS", 0)
             without = await workers.read_file(world.signed)
         after = await workers.read_file(world.signed)
-    assert (list(without.signatures), without.first_page_text) == (read_pdf_signatures(world.signed), "")
-    assert after.first_page_text != ""
+    assert (list(without.signatures), without.pages.first_text) == (read_pdf_signatures(world.signed), "")
+    assert after.pages.first_text != ""
 
 
 async def test_a_file_without_pages_wakes_nobody() -> None:
     workers = PdfWorkers(count=1)
     facts = await workers.read_file(b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n%%EOF\n")
-    assert (facts.signatures, facts.first_page_text, workers.pids) == ((), "", [])
+    assert (facts.signatures, facts.pages.first_text, workers.pids) == ((), "", [])
