@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evidence": ("evidence", "evidence"),
     "directory": ("directory", "directory"),
     "agency": ("agency", "agency"),
+    "account": ("account", "account"),
     "signatures": ("recheck", "signatures"),
     "signers": ("signers", "signers"),
     "certificates": ("certificates", "certificates"),

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from gateway.errors import BadRequest
 from gateway.flow import (
+    accounts,
     conform,
     footprints,
     hold,
@@ -31,6 +32,7 @@ from gateway.flow import (
     peers,
     requests,
     retention,
+    sign_in,
     trust,
 )
 from gateway.flow import log as exchange_log
@@ -108,7 +110,8 @@ def plain(value: Any) -> Any:
 LOOKS = frozenset({
     "directory.show", "signers.list", "signers.proposals", "agency.principals", "key.list", "inbox.list",
     "recall.show", "recall.silent", "incident.show", "incident.list", "receipt.show", "conservation.show",
-    "document.views", "retention.show",
+    "document.views", "retention.show", "outage.list", "totals.list", "alerts.show", "scorecard.show",
+    "scorecard.documents", "scorecard.deliveries",
 })  # fmt: skip
 OPERATIONS: dict[str, Operation] = {
     "directory.import": operations.import_directory,
@@ -184,6 +187,13 @@ OPERATIONS: dict[str, Operation] = {
     "document.views": footprints.views_of,
     "document.open": local.open_file,
     "agency.erase_name": office.erase_name,
+    "account.open": accounts.open_account,
+    "account.list": accounts.list_accounts,
+    "account.reset_password": accounts.reset_password,
+    "account.drop_second_factor": accounts.drop_second_factor,
+    "account.set_active": accounts.set_active,
+    "account.sessions": sign_in.list_sessions,
+    "account.end_session": sign_in.end_session,
     "trace.show": operations.show_trace,
     "trace.peers": peers.stages,
     "trace.list": operations.list_traces,

@@ -128,6 +128,12 @@ def erase_name(tx: Tx, principal: str, at: Instant) -> bool:
     return erased
 
 
+def set_active(tx: Tx, principal: Principal) -> None:
+    """Close or open an account, as ``principal.active`` says."""
+    tx.run("set_principal_active", id=principal.id, active=int(principal.active))
+    tx.run("bump_revision", name=PRINCIPALS)
+
+
 def add_credential(tx: Tx, credential: Credential, *, others_until: Instant | None = None) -> None:
     """Register a credential; with ``others_until`` the older ones of its kind run out then (overlap)."""
     tx.run(
@@ -221,4 +227,5 @@ __all__ = [
     "add_credential",
     "read",
     "revoke_credential",
+    "set_active",
 ]

@@ -21,6 +21,7 @@ from gateway.flow.door import Admission
 from gateway.model.text import Bilingual
 from gateway.services import Services
 from gateway.web import openapi
+from gateway.web.console.pages import add_pages
 from gateway.web.endpoint import DESK, Desk
 from gateway.web.problems import answer_errors
 from gateway.web.routes import add_routes
@@ -46,6 +47,7 @@ def make_web_app(gw: Services, mounts: Mounts | None = None) -> web.Application:
     app[DESK] = Desk(gw)
     app.on_response_prepare.append(add_headers(gw))
     add_routes(app)
+    add_pages(app)
     app.router.add_get("/api/v1/openapi.json", _serve_document())
     for prefix, make in (mounts or {}).items():
         app.add_subapp(prefix, make(gw, app[DESK].admission))

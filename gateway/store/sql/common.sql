@@ -1556,23 +1556,29 @@ UPDATE principal SET name = '', active = 0, erased_at = :at WHERE id = :id AND e
 -- ---------------------------------------------------------------- console accounts and sessions
 
 -- name: add_account
+-- A person who can sign in.
 INSERT INTO account (principal, login, password, must_change, subject, totp_step, failures, password_at)
 VALUES (:principal, :login, :password, :must_change, :subject, 0, 0, :at);
 
 -- name: account_by_login
+-- Whose login that is.
 SELECT * FROM account WHERE login = :login;
 
 -- name: account_by_subject
+-- Whom the identity provider means.
 SELECT * FROM account WHERE subject = :subject;
 
 -- name: account_of
+-- How a principal signs in.
 SELECT * FROM account WHERE principal = :principal;
 
 -- name: all_accounts
+-- Everybody who can sign in, and when a browser of theirs was last seen.
 SELECT a.*, (SELECT MAX(s.seen_at) FROM session s WHERE s.principal = a.principal) AS seen_at
 FROM account a ORDER BY login;
 
 -- name: set_password
+-- A new hash; a lock ends.
 UPDATE account SET password = :password, must_change = :must_change, password_at = :at, failures = 0,
   locked_until = NULL
 WHERE principal = :principal;
@@ -1587,31 +1593,40 @@ UPDATE account SET totp_step = :step, totp_confirmed_at = COALESCE(totp_confirme
 WHERE principal = :principal AND totp_step < :step;
 
 -- name: count_sign_in_failure
+-- One more in a row; maybe a lock.
 UPDATE account SET failures = failures + 1, locked_until = :locked_until WHERE principal = :principal;
 
 -- name: forget_sign_in_failures
+-- The person proved who it is.
 UPDATE account SET failures = 0, locked_until = NULL WHERE principal = :principal AND failures > 0;
 
 -- name: set_principal_active
+-- Close or open an account.
 UPDATE principal SET active = :active WHERE id = :id;
 
 -- name: add_session
+-- A browser signed in.
 INSERT INTO session (hash, id, principal, csrf, created_at, seen_at, expires_at, source, agent, said)
 VALUES (:hash, :id, :principal, :csrf, :at, :at, :expires_at, :source, :agent, '');
 
 -- name: session_by_hash
+-- An open session, by the hash of its token.
 SELECT * FROM session WHERE hash = :hash AND ended_at IS NULL AND expires_at > :at;
 
 -- name: see_session
+-- It is in use; it ends later.
 UPDATE session SET seen_at = :at, expires_at = :expires_at WHERE hash = :hash AND ended_at IS NULL;
 
 -- name: say_in_session
+-- One sentence for its next page.
 UPDATE session SET said = :said WHERE hash = :hash;
 
 -- name: end_session
+-- 0 rows: it was over.
 UPDATE session SET ended_at = :at WHERE id = :id AND principal = :principal AND ended_at IS NULL;
 
 -- name: end_sessions_of
+-- All of a person but one.
 UPDATE session SET ended_at = :at WHERE principal = :principal AND id <> :keep AND ended_at IS NULL;
 
 -- name: open_sessions
@@ -1621,6 +1636,7 @@ WHERE s.ended_at IS NULL AND s.expires_at > :at AND (:principal = '' OR s.princi
 ORDER BY s.seen_at DESC;
 
 -- name: sweep_sessions
+-- Those that ran out long ago.
 DELETE FROM session WHERE expires_at < :before;
 
 -- ---------------------------------------------------------------- outages
@@ -1806,3 +1822,48 @@ SELECT event.type AS type, COUNT(*) AS events
 FROM log_leaf JOIN event ON event.id = log_leaf.event
 WHERE log_leaf.leaf >= :from_leaf AND log_leaf.leaf < :to_leaf
 GROUP BY event.type ORDER BY event.type;
+
+-- ---------------------------------------------------------------- registers (NĐ 30/2020 PL IV) and operation
+
+-- name: register_outgoing
+-- Documents that an agency sent from one instant to before another, with what their first message says.
+SELECT d.id, d.document_id, d.created_at, d.frozen_at, m.kind, m.decision, m.event, m.header
+FROM document d JOIN message m ON m.id = d.first_message
+WHERE d.sender = :agency AND d.created_at >= :from_at AND d.created_at < :to_at
+ORDER BY d.created_at, d.id LIMIT :limit;
+
+-- name: register_recipients
+-- To whom those documents went: one row for each recipient.
+SELECT DISTINCT x.document, x.recipient
+FROM delivery x JOIN document d ON d.id = x.document
+WHERE d.sender = :agency AND d.created_at >= :from_at AND d.created_at < :to_at
+  AND x.kind IN ('new', 'replace', 'update') AND x.state NOT IN ('rejected', 'cancelled')
+ORDER BY x.document, x.recipient;
+
+-- name: register_outgoing_private
+-- Subjects and signers of those documents, while they exist.
+SELECT d.id AS document, p.name, p.value
+FROM document d JOIN message m ON m.id = d.first_message JOIN event_private p ON p.event = m.event
+WHERE d.sender = :agency AND d.created_at >= :from_at AND d.created_at < :to_at
+  AND p.name IN ('subject', 'signer');
+
+-- name: register_incoming
+-- Documents that reached an agency from one instant to before another: the first arrival of each.
+SELECT x.document, MIN(x.sender) AS sender, MIN(x.settled_at) AS arrived_at, MIN(m.header) AS header,
+  MAX(CASE WHEN x.state = 'recalled' THEN 1 ELSE 0 END) AS recalled,
+  MAX(COALESCE(x.status_code, '')) AS status_code, MIN(p.value) AS subject
+FROM delivery x JOIN document d ON d.id = x.document JOIN message m ON m.id = d.first_message
+  LEFT JOIN event_private p ON p.event = m.event AND p.name = 'subject'
+WHERE x.recipient = :agency AND x.kind IN ('new', 'replace', 'update') AND x.state IN ('delivered', 'recalled')
+GROUP BY x.document
+HAVING MIN(x.settled_at) >= :from_at AND MIN(x.settled_at) < :to_at
+ORDER BY MIN(x.settled_at), x.document LIMIT :limit;
+
+-- name: events_of_type_between
+-- Events of one type from one instant to before another, oldest first.
+SELECT id, at, type, document, sender, recipient, body FROM event
+WHERE type = :type AND at >= :from_at AND at < :to_at ORDER BY at, id LIMIT :limit;
+
+-- name: count_events_of_type_between
+-- How many there are.
+SELECT COUNT(*) AS events FROM event WHERE type = :type AND at >= :from_at AND at < :to_at;
