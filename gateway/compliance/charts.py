@@ -28,7 +28,7 @@ MARKERS = ("FilledCircle", "FilledSquare", "FilledDiamond", "FilledTriangle", "C
 
 
 def drawing(chart: Chart, width: float, height: float) -> Drawing:
-    """The picture, in points. Percent from a floor that shows differences up to 100."""
+    """The picture, in points. Bars begin at 0: a cut bar would show a small difference as a large one."""
     register_fonts()
     picture = Drawing(width, height)
     picture.add(
@@ -43,8 +43,7 @@ def drawing(chart: Chart, width: float, height: float) -> Drawing:
 
 def _plot(chart: Chart) -> Any:
     plot: Any = HorizontalLineChart() if chart.lines else VerticalBarChart()
-    data = [[_value(value, chart.lines) for value in series.values] for series in chart.series]
-    plot.data = data
+    plot.data = [[_value(value, chart.lines) for value in series.values] for series in chart.series]
     plot.categoryAxis.categoryNames = [_short(name) for name in chart.categories]
     plot.categoryAxis.labels.fontName = FAMILY
     plot.categoryAxis.labels.fontSize = 8
@@ -55,7 +54,7 @@ def _plot(chart: Chart) -> Any:
     axis.labelTextFormat = lambda value: f"{value:.0f} %"
     axis.visibleGrid, axis.gridStrokeColor, axis.gridStrokeWidth = True, _GRID, 0.4
     if chart.lines:
-        _dress_lines(plot, len(data))
+        _dress_lines(plot, len(chart.series))
     else:
         _dress_bars(plot, chart)
     return plot
@@ -66,7 +65,9 @@ def _value(value: float | None, lines: bool) -> float | None:
 
 
 def floor_of(chart: Chart) -> int:
-    """Where the axis begins: at a multiple of ten below the lowest value, so that 92 and 97 look unlike."""
+    """Where the axis begins: bars at 0, lines at a multiple of ten below the lowest value."""
+    if not chart.lines:
+        return 0
     values = [value for series in chart.series for value in series.values if value is not None]
     lowest = min(values, default=0)
     return max(0, min(90, int(lowest // 10) * 10 - (10 if lowest % 10 < 2 else 0)))
@@ -101,7 +102,8 @@ def _legend(chart: Chart, width: float) -> Any:
     legend.fontName, legend.fontSize = FAMILY, 8.5
     legend.x, legend.y = width / 2, 20
     legend.boxAnchor, legend.alignment = "n", "right"
-    legend.columnMaximum, legend.deltax, legend.dxTextSpace = 1, 14, 4
+    legend.columnMaximum, legend.deltax, legend.dxTextSpace = 1, 0, 4
+    legend.variColumn, legend.autoXPadding = 1, 16
     legend.dx = legend.dy = 7
     legend.strokeWidth = 0
     legend.colorNamePairs = [

@@ -1849,15 +1849,15 @@ WHERE d.sender = :agency AND d.created_at >= :from_at AND d.created_at < :to_at
 
 -- name: register_incoming
 -- Documents that reached an agency from one instant to before another: the first arrival of each.
-SELECT x.document, MIN(x.sender) AS sender, MIN(x.settled_at) AS arrived_at, MIN(m.header) AS header,
+SELECT x.document, MIN(x.sender) AS sender, MIN(COALESCE(x.fetched_at, x.settled_at)) AS arrived_at, MIN(m.header) AS header,
   MAX(CASE WHEN x.state = 'recalled' THEN 1 ELSE 0 END) AS recalled,
   MAX(COALESCE(x.status_code, '')) AS status_code, MIN(p.value) AS subject
 FROM delivery x JOIN document d ON d.id = x.document JOIN message m ON m.id = d.first_message
   LEFT JOIN event_private p ON p.event = m.event AND p.name = 'subject'
 WHERE x.recipient = :agency AND x.kind IN ('new', 'replace', 'update') AND x.state IN ('delivered', 'recalled')
 GROUP BY x.document
-HAVING MIN(x.settled_at) >= :from_at AND MIN(x.settled_at) < :to_at
-ORDER BY MIN(x.settled_at), x.document LIMIT :limit;
+HAVING MIN(COALESCE(x.fetched_at, x.settled_at)) >= :from_at AND MIN(COALESCE(x.fetched_at, x.settled_at)) < :to_at
+ORDER BY MIN(COALESCE(x.fetched_at, x.settled_at)), x.document LIMIT :limit;
 
 -- name: events_of_type_between
 -- Events of one type from one instant to before another, oldest first.
