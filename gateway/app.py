@@ -17,6 +17,8 @@ from adapters import KINDS, LOOPS, MOUNTS, Loop, make_adapters, make_collectors
 from gateway.clock import Clock, SystemClock
 from gateway.compliance import operations as compliance
 from gateway.config import KEYS, PAYLOADS, Config, load
+from gateway.delivery.alert_senders import AlertSender
+from gateway.delivery.alerts import Alerting
 from gateway.delivery.clock_watch import ClockWatch
 from gateway.delivery.collect import Collecting
 from gateway.delivery.conserve import Conservation
@@ -157,6 +159,8 @@ async def running(
         Conservation(gw),
         PeopleLog(gw),
         ClockWatch(gw),
+        Alerting(gw),
+        AlertSender(gw, net),
         Collecting(gw),
         *(made(gw, net) for made in LOOPS),
     )

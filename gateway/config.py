@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -176,6 +176,27 @@ class FiguresSection(_Section):
     )
 
 
+class AlertsSection(_Section):
+    email_to: str = Field("", description="Who is told of alerts by e-mail, comma-separated; empty: nobody.")
+    email_from: str = Field("", description="Sender of these e-mails; empty: gateway@ and smtp_host.")
+    smtp_host: str = Field(
+        "", description="Mail server; one in private address space has to lie in net.allow_private."
+    )
+    smtp_port: int = Field(587, gt=0, le=65535, description="Its port.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="starttls, tls (from the first byte) or none (only within a closed network)."
+    )
+    smtp_user: str = Field("", description="Account at the mail server; empty: no login.")
+    smtp_password: str = Field("", description="Its password; better in GATEWAY_ALERTS_SMTP_PASSWORD_FILE.")
+    webhook_url: str = Field("", description="Address that alerts are POSTed to as JSON; empty: none.")
+    webhook_secret: str = Field(
+        "", description="Secret of 16 characters or more that signs these calls (adapters/README.md)."
+    )
+    quiet_hours: int = Field(
+        12, ge=0, description="Hours within which the same alert is recorded again, but not told again."
+    )
+
+
 class LogSection(_Section):
     level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="Least level that is logged."
@@ -197,6 +218,7 @@ class Config(_Section):
     exchange_log: ExchangeLogSection = ExchangeLogSection()
     console: ConsoleSection = ConsoleSection()
     figures: FiguresSection = FiguresSection()
+    alerts: AlertsSection = AlertsSection()
     log: LogSection = LogSection()
 
 

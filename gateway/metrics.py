@@ -161,6 +161,23 @@ class Metrics:
             "Jumps of the machine's clock of more than a second since the start.",
             registry=self.registry,
         )
+        self.alerts_open = Gauge(
+            "gateway_alerts_open",
+            "Delivery objectives that are missed too fast, by measure and span (fast: an hour of work).",
+            ["measure", "span"],
+            registry=self.registry,
+        )
+        self.alert_notices = Counter(
+            "gateway_alert_notices",
+            "Tries to send a message about alerts, by channel and outcome (sent, failed, given_up).",
+            ["channel", "outcome"],
+            registry=self.registry,
+        )
+        self.alert_notices_waiting = Gauge(
+            "gateway_alert_notices_waiting",
+            "Messages about alerts that are neither sent nor given up.",
+            registry=self.registry,
+        )
         self.bytes_in_flight = Gauge(
             "gateway_bytes_in_flight",
             "Bytes of uploads being handled, but for the first 64 KiB of each.",

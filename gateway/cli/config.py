@@ -32,6 +32,9 @@ def describe(frame: Frame) -> None:
     )
 
 
+SECRETS = frozenset({"alerts.smtp_password", "alerts.webhook_secret"})
+
+
 def _row(loaded: settings.Config, setting: settings.Setting) -> dict[str, Any]:
     section, name = setting.name.split(".")
     value = str(getattr(getattr(loaded, section), name))
@@ -39,7 +42,7 @@ def _row(loaded: settings.Config, setting: settings.Setting) -> dict[str, Any]:
         "name": setting.name,
         "type": setting.type,
         "default": setting.default,
-        "value": _without_password(value),
+        "value": "…" if value and setting.name in SECRETS else _without_password(value),
         "environment": f"{settings.PREFIX}{section}_{name}".upper(),
         "sentence": setting.sentence,
     }

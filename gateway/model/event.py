@@ -91,6 +91,7 @@ class EventType(enum.Enum):
     OUTAGE_RECORDED = "outage.recorded"
     OUTAGE_WITHDRAWN = "outage.withdrawn"
     REPORT_PUBLISHED = "report.published"
+    OBJECTIVE_CHANGED = "objective.changed"
     ALERT_RAISED = "alert.raised"
     ALERT_ENDED = "alert.ended"
 
@@ -160,11 +161,12 @@ MEANING: dict[EventType, str] = {
     EventType.PERSON_OPENED: "A person opened content, with the reason that was given.",
     EventType.EVIDENCE_EXPORTED: "An evidence container about a document was made and handed out.",
     EventType.CALENDAR_APPROVED: "A version of the working-day calendar was approved and is in force.",
-    EventType.AUTHORITY_IMPORTED: "Who may sign for an agency, and under which prefix, was changed by an import.",
+    EventType.AUTHORITY_IMPORTED: "Who may sign for an agency, under which prefix, was changed by an import.",
     EventType.TOTALS_DECLARED: "An agency declared how many documents its register holds for some days.",
     EventType.OUTAGE_RECORDED: "An outage was approved: figures are also shown without its hours.",
     EventType.OUTAGE_WITHDRAWN: "An outage record was withdrawn; its hours count again.",
     EventType.REPORT_PUBLISHED: "A report was frozen: its period, what it counted, its SHA-256.",
+    EventType.OBJECTIVE_CHANGED: "A delivery objective of an agency, or of all, was set or ended.",
     EventType.ALERT_RAISED: "A delivery objective of an agency is being missed faster than allowed.",
     EventType.ALERT_ENDED: "That is over.",
 }
