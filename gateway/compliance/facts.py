@@ -23,9 +23,9 @@ SIGNATURE = "signature."  # findings that judging again replaces
 HOLD = "hold"
 WRONG_PLACE = "R01"  # the refusal code that counts against the sender (C7)
 OTHER_REFUSAL = "R99"  # of a 02 that names none
-_DAY_US: Final = 86_400_000_000
-_OFFSET_US: Final = 7 * 3_600_000_000  # +07:00, no daylight saving
-_EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
+DAY_US: Final = 86_400_000_000
+OFFSET_US: Final = 7 * 3_600_000_000  # +07:00, no daylight saving
+EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,12 +278,12 @@ def _file(fact: Mapping[str, Any]) -> FileFact:
 
 def day_of(at: Instant) -> date:
     """The day at +07:00; as ``clock.local_day``, and a good deal faster."""
-    return date.fromordinal(_EPOCH_ORDINAL + (at + _OFFSET_US) // _DAY_US)
+    return date.fromordinal(EPOCH_ORDINAL + (at + OFFSET_US) // DAY_US)
 
 
 def midnight(day: date) -> Instant:
     """When a day begins at +07:00."""
-    return Instant((day.toordinal() - _EPOCH_ORDINAL) * _DAY_US - _OFFSET_US)
+    return Instant((day.toordinal() - EPOCH_ORDINAL) * DAY_US - OFFSET_US)
 
 
 def iso_day(text: str) -> date | None:
@@ -348,8 +348,11 @@ _DELIVERY = tuple(DeliveryRecord.__dataclass_fields__)[2:]
 
 __all__ = [
     "AGENCY",
+    "DAY_US",
+    "EPOCH_ORDINAL",
     "FAILED",
     "INDETERMINATE",
+    "OFFSET_US",
     "PASSED",
     "PERSON",
     "DeliveryRecord",
