@@ -52,6 +52,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "recall": ("recall", "recall"),
     "incident": ("incident", "incident"),
     "retention": ("retention", "retention"),
+    "calendar": ("calendar", "calendar"),
+    "report": ("report", "report"),
     "simulate": ("simulate", "simulate"),
     "conform": ("conform", "conform"),
     "doctor": ("doctor", "doctor"),

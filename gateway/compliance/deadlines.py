@@ -44,6 +44,7 @@ class Otherwise:
 
     qd28: str
     nd30: str
+    next_working_day: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,9 @@ def _otherwise(calendar: Calendar, clocks: Clocks, signed: Instant, doubts: tupl
     days = {day: named for day, named in calendar.days.items() if day not in dropped}
     other = Calendar(calendar.version, days)
     return Otherwise(
-        to_rfc3339(qd28_deadline(other, clocks, signed)), to_rfc3339(nd30_deadline(other, signed))
+        qd28=to_rfc3339(qd28_deadline(other, clocks, signed)),
+        nd30=to_rfc3339(nd30_deadline(other, signed)),
+        next_working_day=other.next_working_day(local_day(signed)).isoformat(),
     )
 
 
