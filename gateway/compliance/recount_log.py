@@ -27,6 +27,7 @@ class LogFlaw(Exception):
     def __init__(self, what: str, place: int, detail: str = "") -> None:
         super().__init__(what, place, detail)
         self.what, self.place, self.detail = what, place, detail
+        self.after = 0  # instant of the newest event before it, where it is known
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,277 @@
+"""A report counted again from an exported log, and every cell that differs, with the reason.
+
+In charge of: whether the export is the log that the report rests on; counting it again; comparing. Not in
+charge of: the command (``recount.py``), the form of reports (``frozen.py``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from gateway.compliance import recount_texts as texts
+from gateway.compliance.recount_calendar import Limits, WorkingDays, instant_of, limits_of, number_of
+from gateway.compliance.recount_counts import Counts, Frame, Rules, count
+from gateway.compliance.recount_data import rules_at_hand, working_days
+from gateway.compliance.recount_events import Ledger
+from gateway.compliance.recount_log import Checked, LogFlaw, check_log, read_leaves
+from gateway.compliance.recount_texts import Reason
+from gateway.model.canonical import canonical_json
+
+FORM = "frozen-report/1"
+_LARGE = 64 * 1024 * 1024  # bytes of an export from which hashing gets a process of its own
+_MOST_DAYS = 10  # that are named
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What to count: days, both ends; of how many leaves (``None``: all), up to when."""
+
+    first: date
+    last: date
+    days: WorkingDays
+    limits: Limits = Limits()  # noqa: RUF009 - frozen
+    excluded: tuple[str, ...] = ()
+    size: int | None = None
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One number that differs; what is not there is 0. Of the recalls' times ``agency`` is empty."""
+
+    agency: str
+    name: str
+    report: int | None
+    recount: int | None
+
+    def as_json(self) -> dict[str, Any]:
+        """``{"agency", "name", "report", "recount"}``."""
+        return {
+            "agency": self.agency,
+            "name": self.name,
+            "report": self.report,
+            "recount": self.recount,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Equal when there is no reason why not. ``leaves`` were counted, ``cells`` differ."""
+
+    reasons: tuple[Reason, ...]
+    cells: tuple[Cell, ...]
+    counts: Mapping[str, Mapping[str, int]]
+    leaves: int
+    compared: int = 0
+
+    @property
+    def equal(self) -> bool:
+        """True when every cell agrees and nothing else was wrong."""
+        return not self.reasons
+
+    def as_json(self) -> dict[str, Any]:
+        """The answer for programs."""
+        return {
+            "equal": self.equal,
+            "leaves": self.leaves,
+            "compared": self.compared,
+            "reasons": [reason.as_json() for reason in self.reasons],
+            "differences": [cell.as_json() for cell in self.cells],
+            "counts": {agency: dict(sorted(names.items())) for agency, names in sorted(self.counts.items())},
+        }
+
+
+def recount_report(log: Path, report: Mapping[str, Any], keys: str = "", now: float = 0.0) -> Outcome:
+    """Count the report's period from ``log`` and compare.
+
+    ``keys``: text with public keys of the log, one a line; with them the checkpoints are verified too, and
+    ``now`` (seconds since 1970) tells those of the future.
+    """
+    body = report.get("body")
+    if not isinstance(body, Mapping) or body.get("form") != FORM:
+        return _without_count([texts.REPORT_UNREADABLE])
+    try:
+        asked, stated_root = _asked(body), str(body["data_as_of"]["root"])
+        rules = rules_at_hand()
+        reasons = [*_of_report(report, body, rules)]
+        counted = read_log(log, asked, rules)
+    except LogFlaw as flaw:
+        return _without_count([texts.of_flaw(flaw)])
+    except (KeyError, TypeError, ValueError):
+        return _without_count([texts.REPORT_UNREADABLE])
+    reasons += _of_log(counted, asked, stated_root, body)
+    if not any(reason.code.startswith("log.") for reason in reasons) and keys:
+        reasons += _of_checkpoints(log, keys, now)
+    if any(reason.code.startswith("log.") for reason in reasons):
+        return Outcome(tuple(reasons), (), counted.counts.by_agency, counted.leaves)
+    cells, compared = _compare(body, counted.counts)
+    reasons += [texts.cells_differ(len(cells))] if cells else []
+    return Outcome(tuple(reasons), tuple(cells), counted.counts.by_agency, counted.leaves, compared)
+
+
+def recount_period(log: Path, first: date, last: date, excluded: Sequence[str] = ()) -> Outcome:
+    """Counts of a period under the shipped calendar and the usual clocks, of all leaves."""
+    asked = Asked(first, last, working_days({"version": "", "days": []}), excluded=tuple(excluded))
+    try:
+        counted = read_log(log, asked, rules_at_hand())
+    except LogFlaw as flaw:
+        return _without_count([texts.of_flaw(flaw)])
+    return Outcome(tuple(counted.flaws), (), counted.counts.by_agency, counted.leaves)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What was read: the log's size and root (over ``asked.size`` leaves), its records, the counts."""
+
+    ledger: Ledger
+    counts: Counts
+    checked: Checked
+    leaves: int
+    flaws: tuple[Reason, ...] = ()
+
+
+def read_log(log: Path, asked: Asked, rules: Rules) -> Counted:
+    """Hash and count, side by side where the export is large. ``LogFlaw``: it does not hold."""
+    ledger = Ledger(asked.excluded, asked.limits.clock, rules.paper_too)
+    flaws: list[Reason] = []
+    try:
+        with _beside(log) as pool:
+            checking: Future[Checked] | None = pool.submit(check_log, log, asked.size) if pool else None
+            leaves = _take_all(log, asked.size, ledger, flaws)
+            checked = checking.result() if checking else check_log(log, asked.size)
+    except LogFlaw as flaw:
+        flaw.after = ledger.newest
+        raise
+    end = ledger.newest if asked.end is None else asked.end
+    frame = Frame(number_of(asked.first), number_of(asked.last), end, asked.days, asked.limits, rules)
+    return Counted(ledger, count(ledger, frame), checked, leaves, tuple(flaws))
+
+
+def _beside(log: Path) -> AbstractContextManager[ProcessPoolExecutor | None]:
+    if log.stat().st_size < _LARGE:
+        return nullcontext()
+    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+
+
+def _take_all(log: Path, size: int | None, ledger: Ledger, flaws: list[Reason]) -> int:
+    """Feed the first ``size`` leaves; how many there were. The first event that lacks something is named."""
+    place, take, read = 0, ledger.take, orjson.loads
+    with log.open("rb") as opened:
+        for _, body in read_leaves(opened):
+            if place == size:
+                break
+            try:
+                take(read(body))
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                if not flaws:
+                    flaws.append(texts.unreadable_event(place, f"{type(error).__name__}: {error}"))
+            place += 1
+    return place
+
+
+def _asked(body: Mapping[str, Any]) -> Asked:
+    data, period = body["data_as_of"], body["period"]
+    end = instant_of(str(data["at"]))
+    if end is None or type(data["size"]) is not int:
+        raise ValueError("data_as_of")
+    return Asked(
+        date.fromisoformat(period["from"]),
+        date.fromisoformat(period["to"]),
+        working_days(body["calendar"]),
+        limits_of(body["clocks"]),
+        tuple(row["code"] for row in body["excluded"]),
+        data["size"],
+        end,
+    )
+
+
+def _of_report(report: Mapping[str, Any], body: Mapping[str, Any], rules: Rules) -> list[Reason]:
+    """What the report alone shows."""
+    found = []
+    if hashlib.sha256(canonical_json(body)).hexdigest() != report.get("sha256"):
+        found.append(texts.REPORT_CHANGED)
+    if body["clauses_version"] != rules.version:
+        found.append(texts.other_rules(str(body["clauses_version"]), rules.version))
+    return found
+
+
+def _of_log(counted: Counted, asked: Asked, root: str, body: Mapping[str, Any]) -> list[Reason]:
+    """Whether these are the events that the report counted, under the calendar that was approved."""
+    found = list(counted.flaws)
+    size = asked.size or 0
+    if counted.checked.leaves < size:
+        found.append(texts.log_short(counted.checked.leaves, size, _empty_days(counted, asked)))
+    elif counted.checked.root != root:
+        found.append(texts.other_root(size, _empty_days(counted, asked)))
+    calendar = body["calendar"]
+    logged = counted.ledger.reference.calendars.get(calendar["version"])
+    if logged is not None and logged != calendar["sha256"]:
+        found.append(texts.other_calendar(calendar["version"], calendar["sha256"], logged))
+    return found
+
+
+def _of_checkpoints(log: Path, keys: str, now: float) -> list[Reason]:
+    from gateway.exchange_log.checkpoint import NotANote, compromised_keys, read_keys
+    from gateway.exchange_log.replay import WHAT, DoesNotFit
+    from gateway.exchange_log.verify import verify_export
+    from gateway.model.text import Bilingual
+
+    try:
+        with log.open("rb") as opened:
+            verify_export(opened, read_keys(keys), now, (), compromised_keys(keys))
+    except NotANote as error:
+        return [texts.checkpoint_wrong(Bilingual(str(error), str(error)))]
+    except DoesNotFit as wrong:
+        problem = wrong.problem
+        (vi, en), (there_vi, there_en) = WHAT[problem.what], problem.where()
+        return [texts.checkpoint_wrong(Bilingual(f"{vi}, {there_vi}", f"{en}, {there_en}"))]
+    return []
+
+
+def _empty_days(counted: Counted, asked: Asked) -> str:
+    """Working days of the period on which the export has nothing at all: where a part was left out."""
+    first, last = number_of(asked.first), number_of(asked.last)
+    empty = [
+        day for day in range(first, last + 1) if asked.days.works(day) and day not in counted.ledger.days
+    ]
+    named = [f"{asked.first + timedelta(days=day - first):%d/%m/%Y}" for day in empty[:_MOST_DAYS]]
+    return ", ".join(named) + (" …" if len(empty) > _MOST_DAYS else "")
+
+
+def _compare(body: Mapping[str, Any], counts: Counts) -> tuple[list[Cell], int]:
+    """Cells that differ, and how many were compared."""
+    stated: Mapping[str, Mapping[str, int]] = body["counts"]
+    found, compared = [], 0
+    for agency in sorted({*stated, *counts.by_agency}):
+        theirs, ours = stated.get(agency, {}), counts.by_agency.get(agency, {})
+        for name in sorted({*theirs, *ours}):
+            compared += 1
+            if theirs.get(name, 0) != ours.get(name, 0):
+                found.append(Cell(agency, name, theirs.get(name, 0), ours.get(name, 0)))
+    times = {
+        "n": len(counts.recall_minutes),
+        "p50_minutes": counts.recall_time(0.5),
+        "p95_minutes": counts.recall_time(0.95),
+    }
+    for name, value in times.items():
+        compared += 1
+        if body["recalls"].get(name) != value:
+            found.append(Cell("", f"recalls.{name}", body["recalls"].get(name), value))
+    return found, compared
+
+
+def _without_count(reasons: Sequence[Reason]) -> Outcome:
+    return Outcome(tuple(reasons), (), {}, 0)
+
+
+__all__ = ["Asked", "Cell", "Counted", "Outcome", "read_log", "recount_period", "recount_report"]
