@@ -90,7 +90,7 @@ def verify(frame: Frame, file: Path, key_files: tuple[Path, ...], trust: Path | 
 
     Keys come from --key, else from the installation's home; never from the container.
     """
-    trusted = _trusted(frame, key_files, trust)
+    trusted = trusted_by(frame, key_files, trust)
     checked = check_container(file.read_bytes(), trusted, SystemClock().now())
     answer = {
         "file": file.name,
@@ -103,7 +103,8 @@ def verify(frame: Frame, file: Path, key_files: tuple[Path, ...], trust: Path | 
     return 0 if checked.holds else 1
 
 
-def _trusted(frame: Frame, key_files: tuple[Path, ...], trust: Path | None) -> Trusted:
+def trusted_by(frame: Frame, key_files: tuple[Path, ...], trust: Path | None) -> Trusted:
+    """Public keys from files, else those of the installation at hand, else none."""
     store = TrustStore.load(trust) if trust else None
     if key_files:
         texts = [path.read_text("utf-8", errors="replace") for path in key_files]

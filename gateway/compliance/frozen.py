@@ -199,17 +199,18 @@ class Difference:
         }
 
 
-def compare(old: Frozen, new: Frozen) -> list[Difference]:
-    """Every count that differs, by agency and name; a count that is not there is 0."""
-    keys = [cause.key for cause in causes(old, new)]
+def compare(old: Frozen, new: Frozen, why: Sequence[Cause] | None = None) -> list[Difference]:
+    """Every count that differs, by agency and name; a count that is not there is 0. ``why``: as ``causes``
+    gives it, and what else is known."""
+    keys = [cause.key for cause in (causes(old, new) if why is None else why)]
     found = []
     for agency in sorted(old.counts.keys() | new.counts.keys()):
         had, has = old.counts.get(agency, {}), new.counts.get(agency, {})
         for name in sorted(had.keys() | has.keys()):
             one, other = had.get(name, 0), has.get(name, 0)
             if one != other:
-                why = tuple(key for key in keys if _moves(key, name))
-                found.append(Difference(agency, name, one, other, why))
+                moved_by = tuple(key for key in keys if _moves(key, name))
+                found.append(Difference(agency, name, one, other, moved_by))
     return found
 
 

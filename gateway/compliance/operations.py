@@ -5,8 +5,8 @@ In charge of: the table. ``app.py`` hands it to the services, because flows neve
 
 from __future__ import annotations
 
-from gateway.compliance import deadlines
-from gateway.flow import calendar
+from gateway.compliance import deadlines, reports
+from gateway.flow import alerts, calendar, declared, outages
 from gateway.services import Operation
 
 OPERATIONS: dict[str, Operation] = {
@@ -14,6 +14,22 @@ OPERATIONS: dict[str, Operation] = {
     "calendar.versions": calendar.versions,
     "calendar.import": calendar.import_calendar,
     "calendar.check": deadlines.check,
+    "report.make": reports.make_json,
+    "report.publish": reports.publish_json,
+    "report.list": reports.list_json,
+    "report.show": reports.show_json,
+    "report.compare": reports.compare_json,
+    "outage.propose": outages.propose_outage,
+    "outage.decide": outages.decide_outage,
+    "outage.withdraw": outages.withdraw_outage,
+    "outage.list": outages.list_outages,
+    "totals.declare": declared.declare_one,
+    "totals.import": declared.declare_csv,
+    "totals.list": declared.list_declared,
+    "alerts.show": alerts.show_alerts,
+    "alerts.set": alerts.set_objective,
+    "alerts.end": alerts.end_objective,
+    "alerts.try": alerts.try_channels,
 }
 
 __all__ = ["OPERATIONS"]
