@@ -84,6 +84,8 @@ def make_calendar(version: str, rows: Iterable[Row]) -> Calendar:
     given, problems, days = list(rows), list[Bilingual](), list[Day]()
     if not version.strip():
         problems.append(Bilingual("thiếu tên phiên bản", "the version has no name"))
+    if not given:
+        problems.append(Bilingual("không có ngày nào", "there is no day in it"))
     if len(given) > MOST_DAYS:
         raise _wrong([Bilingual(f"quá {MOST_DAYS} dòng", f"more than {MOST_DAYS} rows")])
     for number, row in enumerate(given, 1):
@@ -154,8 +156,6 @@ def _problems_together(days: list[Day]) -> Iterator[Bilingual]:
                 f"năm {year} không có ngày Tết Dương lịch 1/1 nên coi là thiếu dữ liệu cả năm",
                 f"the year {year} has no New Year's Day, so its data is missing",
             )
-    if not days:
-        yield Bilingual("không có ngày nào", "there is no day in it")
 
 
 def _day(row: Row) -> Day:
