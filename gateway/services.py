@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from gateway.calendar_data import shipped_calendar
 from gateway.checks import secrecy_table
+from gateway.checks.authority import AuthorityList
 from gateway.clock import Clock, local_day, new_id
 from gateway.config import Config
 from gateway.directory.snapshot import Directory
@@ -35,7 +36,7 @@ from gateway.signature.revocation_cache import Place, RevocationCache
 from gateway.signature.trust import TrustStore
 from gateway.signature.verify import Trust
 from gateway.signature.workers import PdfWorkers
-from gateway.store import calendars, certificates, policies, registry
+from gateway.store import authority, calendars, certificates, policies, registry
 from gateway.store.blobs import Blobs
 from gateway.store.contract import Store
 from gateway.store.people import PRINCIPALS, People, Principal, read
@@ -141,6 +142,7 @@ class Services:
     signers: SignerRegister = field(default_factory=lambda: SignerRegister(()))
     people: People = field(default_factory=lambda: People((), ()))
     policies: tuple[Policy, ...] = ()
+    lists: AuthorityList = field(default_factory=AuthorityList)  # of authorised signers
     calendar: Calendar = field(default_factory=shipped_calendar)  # working days, the version in force
     threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "offload"))
     disk_threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(8, "disk"))
@@ -238,6 +240,8 @@ class Services:
             self.people = People(*await self.store.read(read))
         if policies.POLICIES in changed:
             self.policies = await self.store.read(policies.read)
+        if authority.AUTHORITY in changed:
+            self.lists = AuthorityList(await self.store.read(authority.read))
         if calendars.CALENDARS in changed:
             self.calendar = await self.store.read(lambda tx: calendars.in_force(tx, self.clock.now()))
         if REVOCATION in changed:

@@ -19,6 +19,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
+from gateway.checks.authority import AuthorityList
 from gateway.cli import output
 from gateway.cli.directory import format_of
 from gateway.cli.frame import Frame, common_options
@@ -139,7 +140,15 @@ def bench_of(clock: Clock, config: Config, given: Given, gw: Services | None) ->
     limits = Limits(max_bytes=config.limits.upload_bytes, max_attachment=config.limits.attachment_bytes)
     trust = trust_of(given, gw, directory)
     kinds = _adapter_kinds() if directory else {}
-    return Bench(clock, limits, trust, directory, kinds, policies=gw.policies if gw else ())
+    return Bench(
+        clock,
+        limits,
+        trust,
+        directory,
+        kinds,
+        policies=gw.policies if gw else (),
+        lists=gw.lists if gw else AuthorityList(),
+    )
 
 
 def _adapter_kinds() -> dict[str, bool]:

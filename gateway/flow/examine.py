@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import NamedTuple
 
+from gateway.checks.authority import AuthorityList
 from gateway.checks.policies import apply_policies, meet_demands
 from gateway.checks.recipients import none_of_ours, not_ours
 from gateway.checks.secrecy import MARKED, found_on_page
@@ -25,6 +26,7 @@ from gateway.edxml.limits import Limits
 from gateway.edxml.parse import Parsed, check_before_tree, parse_envelope
 from gateway.edxml.schema import check_schema
 from gateway.errors import Unreadable
+from gateway.flow.competence import Registers, judge_signer
 from gateway.flow.door import Upload
 from gateway.flow.identity import NOTHING_KNOWN, Identity, Known, identify
 from gateway.model.agency import Profile
@@ -61,6 +63,7 @@ class Bench:
     policies: tuple[Policy, ...] = ()
     received_at: Instant | None = None  # of a kept message that is judged again; ``None``: now
     partner: AgencyCode = AgencyCode("")  # the connection of the axis that it came through
+    lists: AuthorityList = field(default_factory=AuthorityList)  # of authorised signers
 
     @property
     def at(self) -> Instant:
@@ -136,16 +139,27 @@ def examine(upload: Upload, reading: Reading, known: Known, bench: Bench) -> Exa
         verdicts = reading.verdicts
         if discreet := _only_what_may_be_said(findings):
             findings, verdicts = discreet, ()  # a verdict names the file
+            authority = SignerAuthority.NO_LIST
         else:
             pages = [found_on_page(index + 1) for index in reading.marked_pages]
-            findings = [*reading.findings, *judge_signatures(reading, bench), *pages, *findings]
+            authority, competence = judge_authority(reading, bench)
+            signed = judge_signatures(reading, bench)
+            findings = [*reading.findings, *signed, *pages, *findings, *competence]
         hops = _ways(envelope, bench, known, findings)
         findings = apply_policies(findings, sender, bench.at, bench.policies)
         if envelope.kind is not Kind.STATUS:  # word of what became of a document always travels
             hops, told = meet_demands(hops, findings, bench.at, bench.policies)
             findings += told
     return Examination(
-        decide(findings), tuple(findings), verdicts, envelope, reading.identity, hops, known, reading.pages
+        decide(findings),
+        tuple(findings),
+        verdicts,
+        envelope,
+        reading.identity,
+        hops,
+        known,
+        reading.pages,
+        authority,
     )
 
 
@@ -172,6 +186,17 @@ def judge_signatures(reading: Reading, bench: Bench) -> list[Finding]:
 
     signed = judge(reading.verdicts, envelope.signature, policy, sender, serves)
     return [*signed, *_judge_files(reading, sender, bench, serves)]
+
+
+def judge_authority(reading: Reading, bench: Bench) -> tuple[SignerAuthority, list[Finding]]:
+    """Whether the sender's list of authorised signers names who signed the main file."""
+    directory = bench.directory
+    sender = directory.resolve(reading.envelope.sender.organ_id) if directory else None
+    registers = Registers(bench.lists, directory, bench.trust.signers if bench.trust else None)
+    places = numbers_of(reading.envelope)
+    main = [verdict for verdict in reading.verdicts if places.get(verdict.where) == 0]
+    found, told = judge_signer(reading.envelope, main, sender, registers, local_day(bench.at))
+    return found, [told] if told else []
 
 
 def _judge_files(reading: Reading, sender: AgencyCode | None, bench: Bench, serves: Serves) -> list[Finding]:
@@ -203,6 +228,14 @@ def places_of(envelope: Envelope) -> tuple[str, ...]:
         taken.add(place)
         places.append(place)
     return tuple(places)
+
+
+def numbers_of(envelope: Envelope) -> dict[str, int]:
+    """Which PDF a verdict's ``where`` means: 0 the main file, which is the first PDF, then the others in
+    their order; -1 the message itself (docs/figures.md)."""
+    files = zip(envelope.attachments, places_of(envelope), strict=True)
+    pdfs = [place for file, place in files if file.format == PDF]
+    return {ENVELOPE: -1} | {place: number for number, place in enumerate(pdfs)}
 
 
 class _Genuine(NamedTuple):

@@ -7,15 +7,19 @@ writing any of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
 
+from gateway.checks.metadata import missing_metadata
 from gateway.clock import random_bytes
-from gateway.flow.examine import Examination
+from gateway.flow.competence import MAKES_A_DOCUMENT
+from gateway.flow.examine import Examination, numbers_of
 from gateway.model.envelope import Envelope, Kind
 from gateway.model.finding import Finding
+from gateway.model.refusal import read_refusal
+from gateway.model.status import StatusCode
 from gateway.model.verdict import ProofKind, Verdict
 
 SALT_BYTES = 16
@@ -63,9 +67,41 @@ def facts_of(exam: Examination) -> dict[str, Any]:
         "document_id": exam.envelope.document_id,
         "content_digest": exam.identity.content_digest.hex(),
         "findings": findings_of(exam),
-        "verdicts": [verdict_fact(verdict) for verdict in exam.verdicts],
+        "verdicts": verdict_facts(exam.verdicts, exam.envelope),
     }
-    return facts | header_of(exam.envelope)
+    return facts | header_of(exam.envelope) | _about(exam, exam.envelope)
+
+
+def _about(exam: Examination, envelope: Envelope) -> dict[str, Any]:
+    """What else the figures need of a document (docs/figures.md), and of a refusal its code."""
+    if envelope.kind is Kind.STATUS:
+        refused = envelope.status is not None and envelope.status.code == StatusCode.REFUSED.value
+        code = read_refusal(envelope.status.description) if refused and envelope.status else None
+        return {"refusal": code.value} if code else {}
+    about: dict[str, Any] = {"files": _files(exam, envelope), "subject_present": bool(envelope.subject)}
+    if envelope.kind in MAKES_A_DOCUMENT:
+        about |= {"authority": exam.authority.value, "metadata": missing_metadata(envelope)}
+    return about
+
+
+def _files(exam: Examination, envelope: Envelope) -> list[dict[str, Any]]:
+    """As in the header, and of a PDF that was read whether it opens, its pages and its version."""
+    files: list[dict[str, Any]] = [dict(file) for file in header_of(envelope)["files"]]
+    for index, pages in exam.pages.items():
+        if pages.opens is not None:
+            files[index] |= {"opens": pages.opens, "pages": pages.count}
+        if pages.version:
+            files[index]["pdf_version"] = pages.version
+    return files
+
+
+def refusal_facts(exam: Examination) -> dict[str, str]:
+    """Which document a refused message would have been, for the figures over first submissions; nothing of
+    what may be secret."""
+    if exam.envelope is None or any(finding.rule.startswith("secrecy.") for finding in exam.findings):
+        return {}
+    said = {"document_id": exam.envelope.document_id, "kind": exam.envelope.kind.value}
+    return {name: value for name, value in said.items() if value}
 
 
 def findings_of(exam: Examination) -> list[dict[str, str]]:
@@ -78,6 +114,16 @@ def finding_fact(finding: Finding) -> dict[str, str]:
     decided = {"policy": finding.policy, "exempted_by": finding.exempted_by}
     fact = {"rule": finding.rule, "severity": finding.severity.name.lower()}
     return fact | {name: value for name, value in decided.items() if value}
+
+
+def verdict_facts(verdicts: Iterable[Verdict], envelope: Envelope) -> list[dict[str, Any]]:
+    """Verdicts, each with the number of the PDF that it is about."""
+    numbers = numbers_of(envelope)
+    return [verdict_fact(verdict) | _numbered(numbers.get(verdict.where)) for verdict in verdicts]
+
+
+def _numbered(number: int | None) -> dict[str, int]:
+    return {} if number is None else {"file": number}
 
 
 def verdict_fact(verdict: Verdict) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from gateway.flow.progress import report_status
 from gateway.flow.recall import ask_back, show_recall
 from gateway.flow.submit import submit
 from gateway.model.envelope import StaffInfo
+from gateway.model.refusal import Refusal
 from gateway.model.status import read_status_code
 from gateway.model.text import AgencyCode, Bilingual
 from gateway.services import Services
@@ -90,13 +91,20 @@ async def confirm(gw: Services, caller: Caller, delivery: str) -> Any:
     return await inbox.done(gw, await _recipient_of(gw, caller, delivery), delivery)
 
 
-async def report(gw: Services, caller: Caller, delivery: str, code: str, description: str = "") -> Any:
-    """Report a status (02, 03 …) in the recipient's name."""
+async def report(
+    gw: Services,
+    caller: Caller,
+    delivery: str,
+    code: str,
+    description: str = "",
+    refusal: Refusal | None = None,
+) -> Any:
+    """Report a status (02, 03 …) in the recipient's name; ``refusal``: why, with 02."""
     status = read_status_code(code)
     if status is None:
         raise BadRequest(_no_status(code), code="status.unknown")
     acting = await _recipient_of(gw, caller, delivery)
-    return await report_status(gw, acting, delivery, status, description, StaffInfo())
+    return await report_status(gw, acting, delivery, status, description, StaffInfo(), refusal)
 
 
 async def recall(

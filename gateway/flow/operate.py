@@ -36,6 +36,7 @@ from gateway.flow import (
     trust,
 )
 from gateway.flow import log as exchange_log
+from gateway.flow.authority import import_authority, list_authority
 from gateway.flow.certificates import list_certificates
 from gateway.flow.choose import choose
 from gateway.flow.compromise import compromise_key
@@ -109,6 +110,7 @@ def plain(value: Any) -> Any:
 # Looking, where the flow behind does not say so itself.
 LOOKS = frozenset({
     "directory.show", "signers.list", "signers.proposals", "agency.principals", "key.list", "inbox.list",
+    "authority.list",
     "recall.show", "recall.silent", "incident.show", "incident.list", "receipt.show", "conservation.show",
     "document.views", "retention.show", "outage.list", "totals.list", "alerts.show", "scorecard.show",
     "scorecard.documents", "scorecard.deliveries",
@@ -123,6 +125,8 @@ OPERATIONS: dict[str, Operation] = {
     "signers.proposals": list_proposals,
     "signers.confirm": confirm,
     "signers.decline": decline,
+    "authority.import": import_authority,
+    "authority.list": list_authority,
     "certificates.list": list_certificates,
     "signatures.recheck": recheck_document,
     "agency.connect": operations.connect_agency,

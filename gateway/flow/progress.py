@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 
 from gateway.clock import SECOND
 from gateway.edxml.build import build_status
-from gateway.errors import NotFound
+from gateway.errors import BadRequest, NotFound
 from gateway.flow import record, withdraw
 from gateway.flow.door import Caller, receive
 from gateway.flow.identity import identify
@@ -19,8 +19,9 @@ from gateway.flow.submit import Submission, submit
 from gateway.model.delivery import Delivery, State
 from gateway.model.envelope import Dialect, Envelope, Kind, StaffInfo
 from gateway.model.event import EventType
+from gateway.model.refusal import Refusal, with_refusal
 from gateway.model.status import StatusCode
-from gateway.model.text import Instant
+from gateway.model.text import Bilingual, Instant
 from gateway.services import Services
 from gateway.store import deliveries, events
 from gateway.store.contract import Row, Tx
@@ -60,15 +61,26 @@ def arrive(
 
 
 async def report_status(
-    gw: Services, caller: Caller, delivery_id: str, code: StatusCode, description: str, staff: StaffInfo
+    gw: Services,
+    caller: Caller,
+    delivery_id: str,
+    code: StatusCode,
+    description: str,
+    staff: StaffInfo,
+    refusal: Refusal | None = None,
 ) -> Submission:
     """A recipient reports on a document that it was sent, without writing edXML itself.
+
+    ``refusal`` goes with 02 only (``BadRequest``): edXML carries it at the beginning of the description.
 
     The status message is built here and goes through the gate like any other.
     """
     delivery, first = await gw.store.read(lambda tx: _delivery_and_message(tx, delivery_id))
     if not caller.acts_for(delivery.recipient):
         raise NotFound(code="delivery.unknown")
+    if refusal is not None and code is not StatusCode.REFUSED:
+        raise BadRequest(_NO_REFUSAL, code="status.no_refusal")
+    description = with_refusal(refusal, description)
     at = gw.clock.now()
     while True:
         envelope = status_envelope(gw, first, delivery, delivery.recipient, code, description, at, staff)
@@ -96,3 +108,10 @@ def _delivery_and_message(tx: Tx, delivery_id: str) -> tuple[Delivery, Row]:
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:
     yield data
+
+
+_NO_REFUSAL = Bilingual(
+    "Mã lý do từ chối (R01–R09, R99) chỉ dùng với trạng thái 02 (từ chối nhận). Hãy bỏ mã này hoặc sửa "
+    "trạng thái.",
+    "A refusal code (R01–R09, R99) goes with status 02 (refused) only. Leave it out or correct the status.",
+)

@@ -21,8 +21,9 @@ from gateway.checks.policies import apply_policies
 from gateway.clock import SECOND
 from gateway.errors import NotFound
 from gateway.flow import facts, record
+from gateway.flow.competence import MAKES_A_DOCUMENT
 from gateway.flow.door import Caller, receive, stated
-from gateway.flow.examine import Bench, Reading, judge_signatures
+from gateway.flow.examine import Bench, Reading, judge_authority, judge_signatures
 from gateway.flow.payload import of_message, open_stored
 from gateway.flow.signatures import note_verdicts
 from gateway.flow.submit import bench_for, read_upload
@@ -38,7 +39,8 @@ from gateway.store.deliveries import Change
 from gateway.store.people import Role
 from gateway.store.rechecks import Cause, Judgement, Recheck
 
-OURS = "signature."  # rules of findings on signatures begin so; all others stay as they were
+# Rules of findings on signatures and on who signed begin so; all others stay as they were.
+OURS = ("signature.", "competence.")
 MINUTE = 60 * SECOND
 WAITS = (MINUTE, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, 60 * MINUTE, 180 * MINUTE, 360 * MINUTE)
 DROP_AFTER = 60 * 24 * 60 * MINUTE  # then the last verdict stands
@@ -81,7 +83,8 @@ class _New:
     """The new judgement, before it is compared."""
 
     verdicts: tuple[Verdict, ...]
-    findings: tuple[Finding, ...]  # on signatures
+    findings: tuple[Finding, ...]  # on signatures and signer
+    facts: dict[str, Any]  # of the event
     cause: Cause
     actor: str
     reason: str
@@ -134,9 +137,13 @@ async def _rejudge(
         outcome = _unchanged(due, True, gw.clock.now())
         gw.metrics.rechecks.labels(outcome.value).inc()
         return Judged(message, outcome)
-    found = judge_signatures(reading, bench)
+    authority, competence = judge_authority(reading, bench)
+    found = [*judge_signatures(reading, bench), *competence]
     findings = tuple(apply_policies(found, AgencyCode(row["sender"]), bench.at, bench.policies))
-    new = _New(reading.verdicts, findings, cause, actor, reason, gw.clock.now())
+    said: dict[str, Any] = {"verdicts": facts.verdict_facts(reading.verdicts, reading.envelope)}
+    if reading.envelope.kind in MAKES_A_DOCUMENT:
+        said["authority"] = authority.value
+    new = _New(reading.verdicts, findings, said, cause, actor, reason, gw.clock.now())
     judged = await gw.store.write(lambda tx: _record(tx, gw, row, due, new))
     gw.metrics.rechecks.labels(judged.outcome.value).inc()
     return judged
@@ -238,7 +245,7 @@ def _write(tx: Tx, gw: Services, row: Row, stored: list[dict[str, str]], new: _N
         rule_set=gw.rule_set_at(row["accepted_at"]),
         facts={
             "cause": new.cause.value,
-            "verdicts": [facts.verdict_fact(verdict) for verdict in new.verdicts],
+            **new.facts,
             "findings": [facts.finding_fact(finding) for finding in new.findings],
         },
         private=facts.salted({"reason": new.reason}),

@@ -145,6 +145,7 @@ def bench_for(
         tuple(narrow_to),
         gw.policies,
         partner=partner,
+        lists=gw.lists,
     )
 
 
@@ -291,7 +292,8 @@ async def _refusal(
         envelope_sha256=upload.sha256.hex(),
         rule_set=gw.rule_set,
         reason_code=worst.rule,
-        facts={"size": upload.size, "findings": facts.findings_of(exam)},
+        facts={"size": upload.size, "findings": facts.findings_of(exam)}
+        | (facts.refusal_facts(exam) if _own_sender(caller, exam) else {}),
     )
 
     def unit(tx: Tx) -> None:

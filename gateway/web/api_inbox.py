@@ -14,6 +14,7 @@ from gateway.errors import BadRequest, NotFound, Refused, TooLarge, TooSlow, Uns
 from gateway.flow import inbox
 from gateway.flow.progress import report_status
 from gateway.model.envelope import StaffInfo
+from gateway.model.refusal import Refusal
 from gateway.model.status import read_status_code
 from gateway.model.text import Bilingual
 from gateway.web import views
@@ -85,7 +86,8 @@ async def report(call: Call[NoQuery, StatusRequest]) -> SubmissionAnswer:
         staff.department, staff.department_id, staff.staff, staff.staff_id, staff.email, staff.mobile
     )
     delivery = call.part("delivery")
-    sent = await report_status(call.gw, call.caller, delivery, code, body.description, info)
+    refusal = Refusal(body.refusal) if body.refusal else None
+    sent = await report_status(call.gw, call.caller, delivery, code, body.description, info, refusal)
     return views.submission(sent)
 
 

@@ -63,6 +63,13 @@ class StatusRequest(Model):
 
     code: str = Field(pattern=r"^(0?[1-6]|13|15|16)$", examples=["03"])
     description: str = Field("", max_length=2000, pattern=PRINTABLE)
+    refusal: str = Field(
+        "",
+        pattern=r"^(R0[1-9]|R99)?$",
+        description="Why, with 02: R01 wrong recipient, R02 not intact, R03 signature, R04 file or metadata "
+        "missing, R05 form, R06 competence, R07 duplicate, R08 signs of a state secret, R09 technical, R99 "
+        "other. Stands at the beginning of the description.",
+    )
     staff: StaffBody = StaffBody()
 
 

@@ -1780,6 +1780,23 @@ UPDATE alert_notice SET due_at = :until, tries = tries + 1 WHERE id = :id AND du
 UPDATE alert_notice SET due_at = :due_at, problem = :problem, sent_at = :sent_at, given_up_at = :given_up_at
 WHERE id = :id;
 
+-- ---------------------------------------------------------------- authorised signers
+
+-- name: all_authority
+-- Every list of authorised signers.
+SELECT * FROM authority ORDER BY agency, title, certificate_sha256, valid_from, types;
+
+-- name: forget_authority_of
+-- The list of one agency, before an import writes it anew.
+DELETE FROM authority WHERE agency = :agency;
+
+-- name: add_authority
+-- One row of a list.
+INSERT INTO authority (agency, certificate_sha256, title, prefixes, types, valid_from, valid_to, source,
+  imported_at)
+VALUES (:agency, :certificate_sha256, :title, :prefixes, :types, :valid_from, :valid_to, :source,
+  :imported_at);
+
 -- ---------------------------------------------------------------- calendars
 
 -- name: all_calendars
