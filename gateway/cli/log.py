@@ -75,7 +75,7 @@ def verify(
 @click.pass_obj
 def export(frame: Frame, target: Path, start: int, stop: int) -> None:
     """Xuất nhật ký ra tệp để kiểm tra độc lập. Write the log into a file that others can verify."""
-    size = wait(_export(frame, target, start, stop))
+    size = wait(export_to(frame, target, start, stop))
     answer = {"file": str(target), "bytes": size}
     words = f"[bold green]✓[/] {escape(str(target))} ({size} byte). [dim](exported)[/]"
     output.show(frame, answer, lambda console: console.print(words, soft_wrap=True))
@@ -159,7 +159,8 @@ async def _verify_home(frame: Frame, believed: str, notes: list[str]) -> dict[st
         await gw.close()
 
 
-async def _export(frame: Frame, target: Path, start: int, stop: int) -> int:
+async def export_to(frame: Frame, target: Path, start: int = 0, stop: int = 0) -> int:
+    """Write the log of the installation into a new file, beside a running server; its bytes."""
     from gateway import app
     from gateway.config import load
     from gateway.flow.log_export import export_log

@@ -16,6 +16,7 @@ from gateway.cli import output
 from gateway.cli.evidence import trusted_by
 from gateway.cli.frame import Frame, common_options
 from gateway.cli.reach import operate
+from gateway.cli.report_files import form, recount
 from gateway.compliance import frozen
 from gateway.errors import BadRequest
 from gateway.model.canonical import canonical_json
@@ -231,3 +232,7 @@ def _print_differences(console: Console, answer: dict[str, Any]) -> None:
                 title, ("Đơn vị", "Số liệu", "Đã công bố", "Bây giờ", "Do"), lines, whole=("Số liệu",)
             )
         )
+
+
+report.add_command(form)
+report.add_command(recount)

@@ -5,7 +5,7 @@ In charge of: the table. ``app.py`` hands it to the services, because flows neve
 
 from __future__ import annotations
 
-from gateway.compliance import deadlines, reports
+from gateway.compliance import deadlines, report_files, reports
 from gateway.flow import alerts, calendar, declared, outages
 from gateway.services import Operation
 
@@ -19,6 +19,7 @@ OPERATIONS: dict[str, Operation] = {
     "report.list": reports.list_json,
     "report.show": reports.show_json,
     "report.compare": reports.compare_json,
+    "report.form": report_files.form_file,
     "outage.propose": outages.propose_outage,
     "outage.decide": outages.decide_outage,
     "outage.withdraw": outages.withdraw_outage,

@@ -17,6 +17,7 @@ from gateway.web import (
     api_log,
     api_recall,
     api_receipts,
+    api_reports,
     api_service,
 )
 from gateway.web.endpoint import NOBODY, Endpoint
@@ -29,6 +30,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *api_inbox.ENDPOINTS,
     *api_receipts.ENDPOINTS,
     *api_log.ENDPOINTS,
+    *api_reports.ENDPOINTS,
     *api_directory.ENDPOINTS,
     *api_service.ENDPOINTS,
 )
