@@ -56,6 +56,7 @@ class Unit:
     code: str
     name: str
     level: str
+    listed: bool = True  # of the level set on the last day; false: gone, but counted in the period
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +135,10 @@ def _signed(counts: Counts, names: Iterable[str]) -> int:
     return sum(-counts.get(name[1:], 0) if name.startswith("-") else counts.get(name, 0) for name in names)
 
 
-def active(counts: Counts) -> bool:
-    """Sent at least one document and took at least one in (K0)."""
-    return counts.get("D.sent", 0) > 0 and counts.get("A.pulled", 0) > 0
+def connected(data: Data, units: Iterable[Unit]) -> Ratio:
+    """K0: units of the level set that sent at least one document and took at least one in / all of them."""
+    listed = [data.of(unit.code) for unit in units if unit.listed]
+    return Ratio(sum(one.get("D.sent", 0) > 0 < one.get("A.pulled", 0) for one in listed), len(listed))
 
 
 def level_name(level: str, say: Say) -> str:
@@ -149,7 +151,8 @@ def data_of(body: Mapping[str, Any], sha256: str = "") -> Data:
     period, seen = body["period"], body["data_as_of"]
     units = {one["code"]: Unit(one["code"], one.get("name", ""), one["level"]) for one in body["agencies"]}
     for code in body["counts"]:  # units that are gone, but counted in the period
-        units.setdefault(code, Unit(code, "", body.get("levels", {}).get(code, "")))
+        name = body.get("names", {}).get(code, "")
+        units.setdefault(code, Unit(code, name, body.get("levels", {}).get(code, ""), listed=False))
     recalls = body.get("recalls", {})
     as_of = _instant(seen["at"])
     return Data(
@@ -184,7 +187,11 @@ def _outage(one: Mapping[str, Any]) -> Outage:
 
 def _totals(body: Mapping[str, Any], first: date, last: date) -> dict[str, tuple[int, bool]]:
     """All outgoing documents of each agency, where somebody said or estimated them."""
-    found = {one["agency"]: (int(one["total"]), False) for one in body.get("estimated", ())}
+    found = {
+        one["agency"]: (int(one["total"]), one["source"] == "declared")
+        for one in body.get("outgoing", ())
+        if one["source"] in ("declared", "estimated")
+    }
     by_agency: dict[str, dict[tuple[date, date], int]] = {}
     for one in body.get("declared", ()):
         days = (date.fromisoformat(one["from"]), date.fromisoformat(one["to"]))
@@ -257,8 +264,8 @@ __all__ = [
     "Data",
     "Outage",
     "Unit",
-    "active",
     "added",
+    "connected",
     "data_of",
     "day_text",
     "declared_total",

@@ -13,7 +13,7 @@ from gateway.compliance.forms_data import (
     Counts,
     Data,
     Unit,
-    active,
+    connected,
     day_text,
     head_of,
     level_name,
@@ -214,14 +214,15 @@ def _volumes(data: Data, say: Say) -> Iterator[tuple[Cell, ...]]:
     whole = data.whole()
     yield say("Văn bản điện tử gửi qua trục", "E-documents sent"), whole["D.sent"], "", "", "QĐ 28/2018 Đ5.2"
     yield say("Lượt nhận văn bản điện tử", "Deliveries received"), whole["R.n"], "", "", "QĐ 28/2018 Đ9.1"
+    listed = [unit for unit in data.units if unit.listed]
     known = [unit for unit in data.units if unit.code in data.totals]
     outgoing = sum(data.totals[unit.code][0] for unit in known)
     sure = all(data.totals[unit.code][1] for unit in known)
     kind = say("đã khai", "declared") if sure else say("có ước tính", "partly estimated")
     yield (
         say(
-            f"K1 Văn bản đi phát hành điện tử ({kind}; {len(known)}/{len(data.units)} đơn vị có số liệu)",
-            f"K1 Issued electronically ({kind}; {len(known)} of {len(data.units)} units have a total)",
+            f"K1 Văn bản đi phát hành điện tử ({kind}; {len(known)}/{len(listed)} đơn vị có số liệu)",
+            f"K1 Issued electronically ({kind}; {len(known)} of {len(listed)} units have a total)",
         ),
         data.sum_of(known)["D.sent"] if known else None,
         outgoing if known else None,
@@ -235,9 +236,9 @@ def _connected(data: Data, say: Say) -> Iterator[tuple[Cell, ...]]:
         (level_name(level, say), data.at(level)) for level in data.levels
     ]
     for name, units in [*groups, (say("Toàn tỉnh", "Whole province"), data.units)]:
-        connected = sum(active(data.of(unit.code)) for unit in units)
+        linked = connected(data, units)
         title = say(f"K0 Đơn vị liên thông: {name}", f"K0 Connected agencies: {name}")
-        yield title, connected, len(units), Ratio(connected, len(units)), "QĐ 28/2018 Đ7.1, Đ21.2"
+        yield title, linked.numerator, linked.denominator, linked, "QĐ 28/2018 Đ7.1, Đ21.2"
 
 
 _INDICATORS = (

@@ -13,8 +13,8 @@ from gateway.compliance.forms_data import (
     Counts,
     Data,
     Unit,
-    active,
     added,
+    connected,
     day_text,
     head_of,
     level_name,
@@ -82,16 +82,16 @@ def _notice(data: Data, lang: str, past: Sequence[Past]) -> Sheet:
 def notice_line(data: Data, lang: str) -> str:
     """The one sentence that goes into the weekly notice."""
     say, whole = speaking(lang), data.whole()
-    connected = sum(active(data.of(unit.code)) for unit in data.units)
+    linked = connected(data, data.units)
     sent, received = thousands(whole["D.sent"]), thousands(whole["R.n"])
     k2, k3, k5, k9 = (rate_text(rate(whole, key)) for key in SHOWN)
     return say(
-        f"Từ {day_text(data.first)} đến {day_text(data.last)}, {thousands(connected)}/"
-        f"{thousands(len(data.units))} đơn vị có gửi và nhận văn bản qua trục; gửi {sent} văn bản, nhận "
+        f"Từ {day_text(data.first)} đến {day_text(data.last)}, {thousands(linked.numerator)}/"
+        f"{thousands(linked.denominator)} đơn vị có gửi và nhận văn bản qua trục; gửi {sent} văn bản, nhận "
         f"{received} lượt. Ký số hợp lệ {k2}; gửi đúng hạn {k3}; thông báo đã nhận trong ngày {k5}; đáp ứng "
         f"đầy đủ yêu cầu {k9}.",
-        f"From {day_text(data.first)} to {day_text(data.last)}, {thousands(connected)} of "
-        f"{thousands(len(data.units))} agencies sent and received through the gateway: {sent} documents "
+        f"From {day_text(data.first)} to {day_text(data.last)}, {thousands(linked.numerator)} of "
+        f"{thousands(linked.denominator)} agencies sent and received through the gateway: {sent} documents "
         f"sent, {received} deliveries received. Validly signed {k2}; sent in time {k3}; acknowledged the "
         f"same day {k5}; meeting all requirements {k9}.",
     )
@@ -111,11 +111,11 @@ def _level_columns(say: Say) -> tuple[Column, ...]:
 
 def _level_row(name: str, data: Data, units: Sequence[Unit], strong: bool = False) -> Row:
     counts = data.whole() if strong else data.sum_of(units)
-    connected = sum(active(data.of(unit.code)) for unit in units)
+    linked = connected(data, units)
     return Row(
         (
             name,
-            f"{thousands(connected)}/{thousands(len(units))}",
+            f"{thousands(linked.numerator)}/{thousands(linked.denominator)}",
             counts["D.sent"],
             counts["R.n"],
             *(rate(counts, key) for key in (*SHOWN, "K9.unchecked", "K9f")),
