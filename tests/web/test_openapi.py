@@ -21,10 +21,13 @@ from schemathesis.specs.openapi.checks import (
 )
 from schemathesis.specs.openapi.definitions import OPENAPI_31
 
+from gateway.compliance.reports import publish
+from gateway.flow.operate import LOCAL
 from gateway.resources import shipped
 from gateway.web.openapi import openapi_document, rendered
 from gateway.web.routes import ENDPOINTS
 from tests.web.conftest import Site
+from tests.web.test_public_reports import tables
 
 EXAMPLES = 20
 CHECKS = [
@@ -94,7 +97,9 @@ async def test_the_server_does_what_the_document_says(site: Site, name: str, who
     sent = (await site.send(to=["H37.03", "H37.05"])).json
     [item] = await site.waiting()
     headers = {"X-API-Key": site.keys[who]} if who else {}
+    report = await publish(site.world.gw, LOCAL, "2020-W16", count=tables)
     real = {"document": sent["document"], "delivery": item["delivery"], "receipt": sent["receipt"]}
+    real |= {"report": report.id, "kind": "csv"}
     await asyncio.to_thread(try_operation, site.url, name, headers, real)
 
 
