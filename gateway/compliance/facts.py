@@ -106,10 +106,7 @@ class DocumentRecord:
     @property
     def number_key(self) -> str:
         """Equal for D of one sender and year with one number and notation; "" without number or date."""
-        day = self.promulgation_date
-        if not self.number or day is None:
-            return ""
-        return orjson.dumps([self.sender, day.year, self.number, self.notation]).decode()
+        return number_key(self.sender, self.promulgation_date, self.number, self.notation)
 
     def main_verdicts(self) -> list[VerdictFact]:
         """Those of the main file."""
@@ -241,6 +238,13 @@ def status_given(record: DeliveryRecord, code: str, at: Instant, refusal: str) -
         record.moved = at if record.moved is None else record.moved
 
 
+def number_key(sender: str, promulgated: date | None, number: str, notation: str) -> str:
+    """Equal for the same number and notation of a sender in a year; "" without number or date."""
+    if not number or promulgated is None:
+        return ""
+    return orjson.dumps([sender, promulgated.year, number, notation]).decode()
+
+
 def rules_of(findings: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """The rules of findings, each once."""
     return tuple(dict.fromkeys(one["rule"] for one in findings))
@@ -370,6 +374,7 @@ __all__ = [
     "load_delivery",
     "load_document",
     "midnight",
+    "number_key",
     "read_instant",
     "status_given",
 ]

@@ -8,16 +8,11 @@ record counts for (``contributions.py``). Defined by ``docs/figures.md``.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
-
-import orjson
 
 from gateway.clock import from_datetime
 from gateway.compliance.contributions import (
-    Counts,
     Key,
     Outage,
     Reference,
@@ -26,7 +21,6 @@ from gateway.compliance.contributions import (
     iso,
     of_delivery,
     of_document,
-    recall_outcome,
 )
 from gateway.compliance.facts import (
     WRONG_PLACE,
@@ -37,108 +31,20 @@ from gateway.compliance.facts import (
     judged_again,
     status_given,
 )
+from gateway.compliance.touched import (
+    MAKES,
+    Body,
+    Pair,
+    RecallRecord,
+    Records,
+    first_key,
+    former_unit,
+)
 from gateway.model.text import Instant
 
-Body = Mapping[str, Any]
-Pair = tuple[str, str]
 CARRIES = frozenset({"new", "replace", "update"})  # kinds whose deliveries are looked at
-MAKES = frozenset({"new", "replace"})  # kinds that make a D
 REPORTS = frozenset({"01", "02", "03", "04", "05", "06"})  # statuses of a recipient about what it got
 _TIME = re.compile(r"\d{4}([-/])\d{2}\1\d{2}[ T]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})?", re.ASCII)
-_STATUS = b'"kind":"status"'
-_ANY = b'"type":"delivery.'
-_LOOKED_AT = re.compile(
-    rb'"type":"(?:document\.(?:accepted|repeated|rejudged)|delivery\.(?:queued|held|released|rerouted|fetched'
-    rb"|delivered|cancelled|rejected)|status\.reported|submission\.refused|recall\.(?:asked|answered)"
-    rb'|outage\.(?:recorded|withdrawn))"'
-)
-
-
-@dataclass(slots=True)
-class RecallRecord:
-    """One recall: (message, recipient). ``state`` is the newest that an event gave."""
-
-    message: str
-    recipient: str
-    level: str
-    document: str
-    asked: Instant
-    state: str
-    answered: Instant | None = None  # the first time
-
-    def counts(self) -> tuple[Key, Counts]:
-        """What it adds to the day on which it was asked."""
-        key = Key(iso(day_number(self.asked)), self.recipient, self.level)
-        return key, {"K7.asked": 1, recall_outcome(self.state): 1}
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """The records that a batch touches."""
-
-    documents: frozenset[str]
-    deliveries: frozenset[Pair]
-    recalls: frozenset[Pair]
-    firsts: frozenset[Pair]  # (sender, document id) of first submissions
-    made: frozenset[str]  # documents that it may make
-    numbers: frozenset[str]  # number keys of those
-
-
-@dataclass(slots=True)
-class Records:
-    """Records by key, as far as they are stored; ``before`` the batch, then changed by it."""
-
-    documents: dict[str, DocumentRecord] = field(default_factory=dict)
-    deliveries: dict[Pair, DeliveryRecord] = field(default_factory=dict)
-    recalls: dict[Pair, RecallRecord] = field(default_factory=dict)
-    firsts: set[Pair] = field(default_factory=set)
-    numbers: dict[str, set[str]] = field(default_factory=dict)  # number key -> documents
-    outages: dict[str, Outage] = field(default_factory=dict)
-    made_before: dict[str, int] = field(default_factory=dict)  # R of a document that is about to be made
-
-
-def looked_at(bodies: Iterable[bytes]) -> list[Body]:
-    """The events that figures look at, read; the others are told by their bytes (canonical JSON), cheaply."""
-    return [
-        orjson.loads(one) for one in bodies if _LOOKED_AT.search(one) and not (_STATUS in one and _ANY in one)
-    ]
-
-
-def wanted(events: Iterable[Body]) -> Wanted:
-    """Which records the events touch."""
-    documents, deliveries, recalls = set[str](), set[Pair](), set[Pair]()
-    firsts, made, numbers = set[Pair](), set[str](), set[str]()
-    for body in events:
-        kind = body["type"]
-        document = body.get("document", "")
-        if document:
-            documents.add(document)
-        if kind == "document.accepted" and body.get("kind") in MAKES:
-            made.add(document)
-            numbers.add(document_made(body).number_key)
-            firsts.add(first_key(body))
-        elif kind == "submission.refused":
-            firsts.add(first_key(body))
-        elif kind == "status.reported":
-            deliveries.add((document, body.get("sender", "")))
-        elif kind.startswith("delivery."):
-            deliveries.add((document, body["recipient"]))
-            if kind == "delivery.rerouted":
-                deliveries.add((document, _left(body)))
-        elif kind.startswith("recall."):
-            recalls.add((body["message"], body["recipient"]))
-    found = map(frozenset, (documents, deliveries, recalls, firsts - {("", "")}, made, numbers - {""}))
-    return Wanted(*found)  # type: ignore[arg-type]
-
-
-def first_key(body: Body) -> Pair:
-    """What is submitted for the first time once; empty when the event does not say."""
-    document_id = body.get("document_id", "")
-    return (body.get("sender", ""), document_id) if document_id else ("", "")
-
-
-def _left(body: Body) -> str:
-    return str(body.get("rerouted_from") or body.get("addressed") or "")
 
 
 class Fold:
@@ -276,16 +182,16 @@ class Fold:
         self._r_of(record.document, 1)
 
     def released(self, body: Body) -> None:
-        if body.get("kind") in CARRIES and (record := self.records.documents.get(body["document"])):
-            if record.held and not record.released:
-                self._document(record.id)
-                record.released = True
+        record = self.records.documents.get(body["document"]) if body.get("kind") in CARRIES else None
+        if record is not None and record.held and not record.released:
+            self._document(record.id)
+            record.released = True
 
     def rerouted(self, body: Body) -> None:
         """The R goes from the old unit to the new one; the old unit keeps its place in history."""
         if body.get("kind") not in CARRIES:
             return
-        left, recipient = _left(body), body["recipient"]
+        left, recipient = former_unit(body), body["recipient"]
         old = self.records.deliveries.get((body["document"], left))
         if old is None or old.made is None or old.ended or left == recipient:
             return

@@ -1884,3 +1884,212 @@ WHERE type = :type AND at >= :from_at AND at < :to_at ORDER BY at, id LIMIT :lim
 -- name: count_events_of_type_between
 -- How many there are.
 SELECT COUNT(*) AS events FROM event WHERE type = :type AND at >= :from_at AND at < :to_at;
+
+-- ---------------------------------------------------------------- figures
+
+-- name: figure_state
+-- How far counting is, and which reference data the tables stand for.
+SELECT next_leaf, data_end, reference, clock_seconds FROM figure_state WHERE id = 1;
+
+-- name: move_figures
+-- Leaves up to here are counted; no row when another process counted them.
+UPDATE figure_state SET next_leaf = :to_leaf, data_end = :data_end
+WHERE id = 1 AND next_leaf = :next_leaf AND reference = :reference;
+
+-- name: set_figure_reference
+-- The tables stand for other reference data from now on; no row when they moved on meanwhile.
+UPDATE figure_state SET reference = :reference, clock_seconds = :clock_seconds
+WHERE id = 1 AND next_leaf = :next_leaf;
+
+-- name: restart_figures
+-- Everything is to be counted anew, from the first leaf.
+UPDATE figure_state SET next_leaf = 0, data_end = 0, reference = '' WHERE id = 1;
+
+-- name: figure_documents
+-- The D among these (JSON array of ids).
+SELECT document, state FROM figure_document WHERE document IN (SELECT value FROM json_each(:documents));
+
+-- name: figure_documents_by_number
+-- The D with one of these number keys (JSON array).
+SELECT document, number_key, state FROM figure_document
+WHERE number_key <> '' AND number_key IN (SELECT value FROM json_each(:numbers));
+
+-- name: figure_deliveries
+-- The R among these (JSON array of [document, recipient]).
+SELECT f.document, f.recipient, f.state FROM json_each(:pairs) k
+JOIN figure_delivery f ON f.document = json_extract(k.value, '$[0]') AND f.recipient = json_extract(k.value, '$[1]');
+
+-- name: figure_deliveries_of
+-- How many R documents have (JSON array of ids).
+SELECT document, COUNT(*) AS deliveries FROM figure_delivery
+WHERE day <> '' AND document IN (SELECT value FROM json_each(:documents)) GROUP BY document;
+
+-- name: figure_recalls
+-- The recalls among these (JSON array of [message, recipient]).
+SELECT f.* FROM json_each(:pairs) k
+JOIN figure_recall f ON f.message = json_extract(k.value, '$[0]') AND f.recipient = json_extract(k.value, '$[1]');
+
+-- name: figure_firsts
+-- Which of these were submitted before (JSON array of [sender, document id]).
+SELECT f.sender, f.document_id FROM json_each(:pairs) k
+JOIN figure_first f ON f.sender = json_extract(k.value, '$[0]') AND f.document_id = json_extract(k.value, '$[1]');
+
+-- name: figure_rows
+-- Counts of these keys (JSON array of [day, agency, level]).
+SELECT f.day, f.agency, f.level, f.part, f.counts FROM json_each(:keys) k
+JOIN figure_day f ON f.day = json_extract(k.value, '$[0]') AND f.agency = json_extract(k.value, '$[1]')
+  AND f.level = json_extract(k.value, '$[2]');
+
+-- name: put_figure_document
+-- A D as it is now.
+INSERT INTO figure_document (document, day, sender, level, number_key, state)
+VALUES (:document, :day, :sender, :level, :number_key, :state)
+ON CONFLICT (document) DO UPDATE SET state = excluded.state;
+
+-- name: put_figure_delivery
+-- An R as it is now.
+INSERT INTO figure_delivery (document, recipient, level, day, arrived_day, unfetched_since, unmoved_since, state)
+VALUES (:document, :recipient, :level, :day, :arrived_day, :unfetched_since, :unmoved_since, :state)
+ON CONFLICT (document, recipient) DO UPDATE SET level = excluded.level, day = excluded.day,
+  arrived_day = excluded.arrived_day, unfetched_since = excluded.unfetched_since,
+  unmoved_since = excluded.unmoved_since, state = excluded.state;
+
+-- name: put_figure_recall
+-- A recall as it is now.
+INSERT INTO figure_recall (message, recipient, level, document, day, asked_at, state, answered_at)
+VALUES (:message, :recipient, :level, :document, :day, :asked_at, :state, :answered_at)
+ON CONFLICT (message, recipient) DO UPDATE SET state = excluded.state, answered_at = excluded.answered_at;
+
+-- name: put_figure_first
+-- A document id that was submitted now.
+INSERT INTO figure_first (sender, document_id) VALUES (:sender, :document_id);
+
+-- name: put_figure_series
+-- A number of a series.
+INSERT INTO figure_series (sender, year, type_name, day, highest) VALUES (:sender, :year, :type_name, :day, :highest)
+ON CONFLICT (sender, year, type_name, day) DO UPDATE SET highest = excluded.highest
+WHERE excluded.highest > figure_series.highest;
+
+-- name: put_figure_outage
+-- An outage that was recorded.
+INSERT INTO figure_outage (outage, agency, from_at, to_at) VALUES (:outage, :agency, :from_at, :to_at)
+ON CONFLICT (outage) DO UPDATE SET agency = excluded.agency, from_at = excluded.from_at, to_at = excluded.to_at;
+
+-- name: drop_figure_outage
+-- An outage that was withdrawn.
+DELETE FROM figure_outage WHERE outage = :outage;
+
+-- name: figure_outages
+-- Every outage that counts.
+SELECT outage, agency, from_at, to_at FROM figure_outage ORDER BY from_at, outage;
+
+-- name: put_figure_row
+-- Counts of a day, an agency and a level.
+INSERT INTO figure_day (day, agency, level, part, counts) VALUES (:day, :agency, :level, :part, :counts)
+ON CONFLICT (day, agency, level, part) DO UPDATE SET counts = excluded.counts;
+
+-- name: drop_figure_row
+-- Counts that came to nothing.
+DELETE FROM figure_day WHERE day = :day AND agency = :agency AND level = :level AND part = :part;
+
+-- name: drop_figure_records
+-- Counts of records on some days, before they are made anew.
+DELETE FROM figure_day WHERE part = 'records' AND day >= :from_day AND day <= :to_day;
+
+-- name: figure_days
+-- The first and the last day that records count on.
+SELECT MIN(first) AS first, MAX(last) AS last FROM (
+  SELECT MIN(day) AS first, MAX(day) AS last FROM figure_document
+  UNION ALL SELECT MIN(day), MAX(day) FROM figure_delivery WHERE day <> ''
+  UNION ALL SELECT MIN(arrived_day), MAX(arrived_day) FROM figure_delivery WHERE arrived_day <> '') AS found;
+
+-- name: figure_counts
+-- Counts of the days of a period, of one agency or ('') all.
+SELECT agency, level, counts FROM figure_day
+WHERE day >= :from_day AND day <= :to_day AND (CAST(:agency AS TEXT) = '' OR agency = :agency);
+
+-- name: figure_counts_by_day
+-- The same with their days.
+SELECT day, agency, level, counts FROM figure_day
+WHERE day >= :from_day AND day <= :to_day AND (CAST(:agency AS TEXT) = '' OR agency = :agency)
+ORDER BY day, agency, level, part;
+
+-- name: figure_young_unfetched
+-- R made in the period and not fetched, whose time to be fetched is not over yet.
+SELECT recipient, level, day, COUNT(*) AS number FROM figure_delivery
+WHERE unfetched_since IS NOT NULL AND unfetched_since > :since AND day >= :from_day AND day <= :to_day
+GROUP BY recipient, level, day;
+
+-- name: figure_young_unmoved
+-- R that arrived in the period and were accepted, whose time for a further status is not over yet.
+SELECT recipient, level, arrived_day AS day, COUNT(*) AS number FROM figure_delivery
+WHERE unmoved_since IS NOT NULL AND unmoved_since > :since AND arrived_day >= :from_day AND arrived_day <= :to_day
+GROUP BY recipient, level, arrived_day;
+
+-- name: figure_documents_of_days
+-- D of some days, in order, of one sender and level or ('') all.
+SELECT day, sender, level, document, state FROM figure_document
+WHERE day >= :from_day AND day <= :to_day AND (CAST(:agency AS TEXT) = '' OR sender = :agency)
+  AND (CAST(:level AS TEXT) = '' OR level = :level)
+  AND (day > :after_day OR (day = :after_day AND (sender > :after_agency
+    OR (sender = :after_agency AND document > :after_document))))
+ORDER BY day, sender, document LIMIT :limit;
+
+-- name: figure_deliveries_of_days
+-- R of the days on which they were made, in order.
+SELECT day, recipient, level, document, state FROM figure_delivery
+WHERE day >= :from_day AND day <= :to_day AND (CAST(:agency AS TEXT) = '' OR recipient = :agency)
+  AND (CAST(:level AS TEXT) = '' OR level = :level)
+  AND (day > :after_day OR (day = :after_day AND (recipient > :after_agency
+    OR (recipient = :after_agency AND document > :after_document))))
+ORDER BY day, recipient, document LIMIT :limit;
+
+-- name: figure_arrivals_of_days
+-- R of the days on which they arrived, in order.
+SELECT arrived_day AS day, recipient, level, document, state FROM figure_delivery
+WHERE arrived_day >= :from_day AND arrived_day <= :to_day AND (CAST(:agency AS TEXT) = '' OR recipient = :agency)
+  AND (CAST(:level AS TEXT) = '' OR level = :level)
+  AND (arrived_day > :after_day OR (arrived_day = :after_day AND (recipient > :after_agency
+    OR (recipient = :after_agency AND document > :after_document))))
+ORDER BY arrived_day, recipient, document LIMIT :limit;
+
+-- name: figure_recalls_of_days
+-- Recalls of the days on which they were asked, in order.
+SELECT day, recipient, level, document, message, asked_at, state, answered_at FROM figure_recall
+WHERE day >= :from_day AND day <= :to_day AND (CAST(:agency AS TEXT) = '' OR recipient = :agency)
+ORDER BY day, recipient, message;
+
+-- name: figure_series_until
+-- The highest number of each series up to the end of a period and before its begin.
+SELECT sender, year, type_name, MAX(highest) AS until,
+  MAX(CASE WHEN day < :from_day THEN highest ELSE 0 END) AS before
+FROM figure_series WHERE day <= :to_day AND (CAST(:agency AS TEXT) = '' OR sender = :agency)
+  AND year >= :from_year GROUP BY sender, year, type_name ORDER BY sender, year, type_name;
+
+-- name: forget_figure_documents
+-- Before everything is counted anew.
+DELETE FROM figure_document;
+
+-- name: forget_figure_deliveries
+-- Before everything is counted anew.
+DELETE FROM figure_delivery;
+
+-- name: forget_figure_recalls
+-- Before everything is counted anew.
+DELETE FROM figure_recall;
+
+-- name: forget_figure_firsts
+-- Before everything is counted anew.
+DELETE FROM figure_first;
+
+-- name: forget_figure_series
+-- Before everything is counted anew.
+DELETE FROM figure_series;
+
+-- name: forget_figure_outages
+-- Before everything is counted anew.
+DELETE FROM figure_outage;
+
+-- name: forget_figure_rows
+-- Before everything is counted anew.
+DELETE FROM figure_day;

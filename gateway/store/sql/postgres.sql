@@ -41,3 +41,38 @@ FOR UPDATE;
 -- name: lock_incident
 -- Locked until commit: two persons may decide at the same moment.
 SELECT * FROM incident WHERE id = :id FOR UPDATE;
+
+-- name: figure_documents
+-- JSON has other functions here.
+SELECT document, state FROM figure_document
+WHERE document IN (SELECT jsonb_array_elements_text(CAST(:documents AS jsonb)));
+
+-- name: figure_documents_by_number
+-- JSON has other functions here.
+SELECT document, number_key, state FROM figure_document
+WHERE number_key <> '' AND number_key IN (SELECT jsonb_array_elements_text(CAST(:numbers AS jsonb)));
+
+-- name: figure_deliveries
+-- JSON has other functions here.
+SELECT f.document, f.recipient, f.state FROM jsonb_array_elements(CAST(:pairs AS jsonb)) k
+JOIN figure_delivery f ON f.document = k ->> 0 AND f.recipient = k ->> 1;
+
+-- name: figure_deliveries_of
+-- JSON has other functions here.
+SELECT document, COUNT(*) AS deliveries FROM figure_delivery
+WHERE day <> '' AND document IN (SELECT jsonb_array_elements_text(CAST(:documents AS jsonb))) GROUP BY document;
+
+-- name: figure_recalls
+-- JSON has other functions here.
+SELECT f.* FROM jsonb_array_elements(CAST(:pairs AS jsonb)) k
+JOIN figure_recall f ON f.message = k ->> 0 AND f.recipient = k ->> 1;
+
+-- name: figure_firsts
+-- JSON has other functions here.
+SELECT f.sender, f.document_id FROM jsonb_array_elements(CAST(:pairs AS jsonb)) k
+JOIN figure_first f ON f.sender = k ->> 0 AND f.document_id = k ->> 1;
+
+-- name: figure_rows
+-- JSON has other functions here.
+SELECT f.day, f.agency, f.level, f.part, f.counts FROM jsonb_array_elements(CAST(:keys AS jsonb)) k
+JOIN figure_day f ON f.day = k ->> 0 AND f.agency = k ->> 1 AND f.level = k ->> 2;
