@@ -17,8 +17,10 @@ from typing import Any, TypeVar
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress, TaskID
 
+from gateway.calendar_data import shipped_calendar
 from gateway.checks.authority import AuthorityList
 from gateway.cli import output
 from gateway.cli.directory import format_of
@@ -27,6 +29,10 @@ from gateway.cli.reach import wait
 from gateway.cli.signatures import print_signatures
 from gateway.cli.trace import KINDS, status_words
 from gateway.clock import Clock, SystemClock
+from gateway.compliance.calendar import Clocks
+from gateway.compliance.clause_words import ClauseSaid, of_examination, outcome_words
+from gateway.compliance.clauses import clause_rules
+from gateway.compliance.contributions import Reference
 from gateway.config import KEYS, Config, load
 from gateway.directory.load import read_directory, to_directory
 from gateway.directory.snapshot import Directory
@@ -50,6 +56,7 @@ from gateway.store.blobs import Blobs
 T = TypeVar("T")
 CHUNK = 262_144
 ACCEPTED, NOT_ACCEPTED, UNREADABLE = 0, 1, 2
+OUTCOME_MARKS = {"pass": "[green]✓[/]", "fail": "[red]✗[/]", "unchecked": "[yellow]?[/]", "na": "[dim]–[/]"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +86,30 @@ def check(frame: Frame, file: Path, trust: Path | None, signers: Path | None, di
     """
     with output.progress(frame) as bar:
         task = bar.add_task(f"Đang kiểm tra {file.name}…", total=file.stat().st_size)
-        exam = wait(_check(frame, file, Given(trust, signers, directory), bar, task))
-    answer = examination_json(exam, file.name)
-    output.show(frame, answer, lambda console: _print_report(console, file, exam))
+        exam, clauses = wait(_check(frame, file, Given(trust, signers, directory), bar, task))
+    answer = examination_json(exam, file.name) | {"clauses": [said.as_json() for said in clauses]}
+    output.show(frame, answer, lambda console: _print_report(console, file, exam, clauses))
     if exam.envelope is None:
         return UNREADABLE
     return ACCEPTED if exam.decision is Decision.ACCEPT else NOT_ACCEPTED
 
 
-async def _check(frame: Frame, file: Path, given: Given, bar: Progress, task: TaskID) -> Examination:
-    clock = SystemClock()
+async def _check(
+    frame: Frame, file: Path, given: Given, bar: Progress, task: TaskID
+) -> tuple[Examination, list[ClauseSaid]]:
+    """What the gate would decide, and what would count in the figures."""
+    clock, config = SystemClock(), load(frame.home)
     async with AsyncExitStack() as stack:
         gw = await installation(frame, clock)
         if gw is not None:
             stack.push_async_callback(gw.close)
-        bench = bench_of(clock, load(frame.home), given, gw)
+        bench = bench_of(clock, config, given, gw)
         workers = PdfWorkers(count=1)  # no process unless there is a PDF
         stack.push_async_callback(workers.close)
-        return await examine_alone(_chunks(file, bar, task), bench, gw, workers)
+        exam = await examine_alone(_chunks(file, bar, task), bench, gw, workers)
+    calendar = gw.calendar if gw else shipped_calendar()
+    reference = Reference(calendar, Clocks.of(config.figures), clause_rules())
+    return exam, of_examination(exam, reference, clock.now())
 
 
 async def examine_alone(
@@ -184,8 +197,8 @@ async def _chunks(file: Path, bar: Progress, task: TaskID) -> AsyncIterator[byte
             bar.update(task, advance=len(chunk))
 
 
-def _print_report(console: Console, file: Path, exam: Examination) -> None:
-    """Decision, document, signatures, findings: as a clerk reads them."""
+def _print_report(console: Console, file: Path, exam: Examination, clauses: list[ClauseSaid]) -> None:
+    """Decision, document, signatures, findings, clauses: as a clerk reads them."""
     console.print(_decision_line(exam))
     if exam.envelope is not None and not may_be_secret(exam):
         console.print(output.facts(file.name, _document_rows(exam.envelope)))
@@ -194,6 +207,17 @@ def _print_report(console: Console, file: Path, exam: Examination) -> None:
     if exam.findings:
         console.print("[bold]Kết quả kiểm tra[/] [dim](findings)[/]")
         output.finding_lines(console, exam.findings, file.name)
+    if clauses:
+        console.print("[bold]Nếu gửi bây giờ, bảng chỉ tiêu sẽ tính[/] [dim](what would count, C1–C7)[/]")
+        for said in clauses:
+            _print_clause(console, said)
+
+
+def _print_clause(console: Console, said: ClauseSaid) -> None:
+    reasons = " ".join(reason.vi for reason in said.reasons)
+    words = f"{said.clause} {said.name.vi}: {outcome_words(said.outcome).vi}"
+    because = f" – {reasons}" if reasons else ""
+    console.print(f"  {OUTCOME_MARKS[said.outcome]} {escape(words)}[dim]{escape(because)}[/]")
 
 
 def _decision_line(exam: Examination) -> str:

@@ -219,6 +219,7 @@ def judged_again(record: DocumentRecord, body: Mapping[str, Any]) -> None:
     kept = tuple(rule for rule in record.findings if not rule.startswith(SIGNATURE))
     ours = tuple(rule for rule in rules_of(body.get("findings", ())) if rule.startswith(SIGNATURE))
     record.verdicts = verdicts_of(body.get("verdicts", ()))
+    record.authority = body.get("authority", record.authority)
     record.findings = kept + ours
 
 

@@ -144,6 +144,7 @@ class Ledger:
         if document is None or document.message != body["message"]:
             return
         document.signatures = read_signatures(body.get("verdicts", ()))
+        document.authority = body.get("authority", document.authority)
         document.signature_rules = self._rules(body)[0]
 
     def _repeated(self, body: Body) -> None:

@@ -7,6 +7,10 @@ In charge of: the endpoints. The walk of an upload is ``flow/submit.py``, what a
 from __future__ import annotations
 
 from gateway.clock import from_datetime, to_rfc3339
+from gateway.compliance.calendar import Clocks
+from gateway.compliance.clause_words import of_examination
+from gateway.compliance.clauses import clause_rules
+from gateway.compliance.contributions import Reference
 from gateway.errors import (
     DuplicateConflict,
     NotFound,
@@ -51,7 +55,10 @@ async def check(call: Call[NoQuery, Upload]) -> CheckAnswer:
     """What ``send`` would decide now; nothing is kept or recorded."""
     upload = await receive(call.gw, call.body)
     examination = await preflight(call.gw, call.caller, upload)
-    return CheckAnswer.model_validate(examination_json(examination))
+    gw = call.gw
+    reference = Reference(gw.calendar, Clocks.of(gw.config.figures), clause_rules())
+    clauses = [said.as_json() for said in of_examination(examination, reference, gw.clock.now())]
+    return CheckAnswer.model_validate(examination_json(examination) | {"clauses": clauses})
 
 
 async def list_documents(call: Call[DocumentsQuery, None]) -> DocumentList:

@@ -61,13 +61,26 @@ class SubmissionAnswer(Model):
     findings: list[FindingBody]
 
 
+class ClauseBody(Model):
+    """One clause of the composite test (K9). ``evidence`` is stable, ``reasons`` say the same in words."""
+
+    clause: Literal["C1", "C2", "C3", "C4", "C5", "C6", "C7"]
+    name: Text
+    source: str
+    outcome: Literal["pass", "fail", "unchecked", "na"]
+    evidence: list[str]
+    reasons: list[Text]
+
+
 class CheckAnswer(Model):
-    """What the gate would decide now. ``document`` is empty when the bytes cannot be read."""
+    """What the gate would decide now. ``document`` is empty when the bytes cannot be read; ``clauses`` say
+    what would count in the compliance figures, and are empty for what makes no document."""
 
     decision: Literal["accept", "hold", "refuse"]
     document: dict[str, Any]
     signatures: list[SignatureBody]
     findings: list[FindingBody]
+    clauses: list[ClauseBody] = Field([])
 
 
 class DocumentLine(Model):

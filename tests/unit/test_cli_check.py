@@ -46,7 +46,9 @@ def test_every_good_message_would_be_accepted(commands: Commands, directory: Pat
 
 def test_the_answer_has_the_shape_that_scripts_read(commands: Commands, directory: Path) -> None:
     _, answer = commands.json("check", GOOD / "new-cv-362.edxml", "--directory", directory)
-    assert list(answer) == ["decision", "document", "signatures", "findings"]
+    assert list(answer) == ["decision", "document", "signatures", "findings", "clauses"]
+    assert [said["clause"] for said in answer["clauses"]] == ["C1", "C2", "C3", "C4", "C5", "C6", "C7"]
+    assert {said["outcome"] for said in answer["clauses"]} <= {"pass", "fail", "unchecked", "na"}
     document = answer["document"]
     assert (document["number"], document["notation"]) == ("362", "UBND-KGVX")
     assert document["sender"]["code"] == "H37"
@@ -167,3 +169,20 @@ def test_a_person_reads_the_decision_in_vietnamese_first(commands: Commands) -> 
     assert out.startswith("✓ TRỤC SẼ NHẬN")
     assert "362/UBND-KGVX" in out
     assert "13/04/2020" in out
+
+
+def test_what_would_count_in_the_figures_is_said_in_words(commands: Commands, directory: Path) -> None:
+    _, out, _ = commands.run("check", GOOD / "new-cv-362.edxml", "--directory", directory)
+    assert "C2 Thẩm quyền: Không kiểm tra được bằng máy" in out
+    assert "C4 Chữ ký số: Không kiểm tra được bằng máy – Chưa kiểm tra chữ ký số" in out
+    assert "C6 Thời hạn: Không đạt" in out
+
+
+def test_a_secret_message_and_one_that_makes_no_document_have_no_clauses(
+    commands: Commands, directory: Path, tmp_path: Path
+) -> None:
+    secret = changed(tmp_path, "new-cv-362.edxml", "<edXML:Subject>", "<edXML:Subject>MẬT: ")
+    _, answer = commands.json("check", secret, "--directory", directory)
+    assert (answer["decision"], answer["clauses"]) == ("refuse", [])
+    _, answer = commands.json("check", GOOD / "odd-status-dotnet.edxml", "--directory", directory)
+    assert (answer["decision"], answer["clauses"]) == ("accept", [])

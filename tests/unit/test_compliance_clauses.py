@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.compliance.clause_words import evidence_words, said_of
 from gateway.compliance.clauses import (
     Clause,
     ClauseResult,
@@ -22,9 +23,10 @@ from gateway.compliance.clauses import (
     signed_as,
     unsigned_attachments,
 )
-from gateway.compliance.facts import DocumentRecord, FileFact, Timeliness, VerdictFact
+from gateway.compliance.facts import DocumentRecord, FileFact, Timeliness, VerdictFact, judged_again
 from gateway.edxml import problems
 from gateway.edxml.explain import Fault
+from gateway.model.authority import SignerAuthority
 from gateway.model.text import Instant
 from gateway.resources import shipped
 
@@ -212,3 +214,47 @@ def test_without_a_signing_time_nothing_is_said_about_the_deadline() -> None:
 def test_missing_metadata_and_a_refusal_for_the_wrong_place_fail_the_last_clause() -> None:
     document = record(metadata=("Subject",), misaddressed=True)
     assert judged(Clause.C7, document) == ("fail", ("metadata:Subject", "refusal:R01"))
+
+
+def test_every_piece_of_evidence_has_a_sentence_in_both_languages() -> None:
+    late = Timeliness(AT, rough=True, qd28=False, nd30=False, urgent=False)
+    bad = record(
+        files=(FileFact("aa", "pdf", False), FileFact("bb", "pdf")),
+        findings=("number.missing",),
+        metadata=("Subject", "X"),
+        misaddressed=True,
+        authority="not_listed",
+        verdicts=(replace(SEAL, indication="INDETERMINATE"),),
+    )
+    worse = record(files=(), subject_present=False, verdicts=())
+    said = [
+        one
+        for document, when in ((bad, late), (worse, Timeliness(None)))
+        for one in said_of(judge_clauses(document, when))
+    ]
+    assert {one.outcome for one in said} >= {"fail", "unchecked", "na"}
+    assert all(reason.vi.endswith(".") and reason.en.endswith(".") for one in said for reason in one.reasons)
+    assert all(len(one.reasons) == len(one.evidence) for one in said)
+    words = " ".join(reason.vi for one in said for reason in one.reasons)
+    assert "Trích yếu" in words
+    assert "15:00 13/04/2020" in words
+
+
+@pytest.mark.parametrize(
+    "authority", [one.value for one in SignerAuthority if one is not SignerAuthority.LISTED]
+)
+def test_what_the_list_says_is_told(authority: str) -> None:
+    assert evidence_words(f"authority:{authority}").vi
+
+
+@pytest.mark.parametrize("state", [one.value for one in SignedAs if one is not SignedAs.BOTH])
+def test_how_the_main_file_is_signed_is_told(state: str) -> None:
+    assert evidence_words(f"signature:{state}").en
+
+
+def test_judging_again_asks_about_competence_again() -> None:
+    document = record(authority="unregistered")
+    judged_again(document, {"message": "m", "authority": "not_listed"})
+    assert judged(Clause.C2, document)[0] == "fail"
+    judged_again(document, {"message": "m"})
+    assert document.authority == "not_listed"
