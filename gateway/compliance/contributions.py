@@ -138,9 +138,9 @@ def of_document(record: DocumentRecord, ref: Reference) -> tuple[Key, Counts]:
             counts[name] = 1
     _in_time(record, ref, when, counts)
     whole = _clauses(record, ref, when, counts)
-    if record.first and signed == "K2.both":
+    if record.first and not record.held and signed == "K2.both":
         counts["K2f.both"] = 1
-    if record.first and whole == "K9.pass":
+    if record.first and not record.held and whole == "K9.pass":
         counts["K9f.pass"] = 1
     return key, counts
 
