@@ -1,4 +1,4 @@
-"""``gateway simulate axis``, ``agency`` and ``langson``: somebody to practise with.
+"""``gateway simulate axis``, ``agency``, ``langson`` and ``province``: somebody to practise with.
 
 In charge of: starting the simulators, printing address, ids and the secrets that were made. Not in charge of:
 what they do (``practice/axis``, ``practice/vendor``).
@@ -19,6 +19,7 @@ from gateway.cli.frame import Frame, common_options
 from gateway.cli.reach import wait
 from gateway.cli.serve import stop_on_signals
 from gateway.cli.simulate_langson import langson
+from gateway.cli.simulate_province import province
 from gateway.clock import SystemClock, local
 from gateway.practice.agency import Cabinet
 from gateway.practice.axis import SimulatedAxis, invented_agencies
@@ -179,3 +180,4 @@ async def _send(made: DocumentSystem, to: list[Office], every: float) -> None:
 
 
 simulate.add_command(langson)
+simulate.add_command(province)

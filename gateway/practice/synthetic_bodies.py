@@ -134,7 +134,7 @@ def status(report: Report, at: Instant, id: str, message: str, digests: tuple[st
 
 
 def parcel_event(
-    kind: EventType, parcel: Parcel, at: Instant, id: str, actor: str, facts: Mapping[str, Any], **fields: str
+    kind: EventType, parcel: Parcel, at: Instant, id: str, actor: str, facts: Mapping[str, Any], **fields: Any
 ) -> Made:
     """Any other event about a delivery; ``fields`` are those of ``Event`` (``from_state`` …)."""
     return plain(
@@ -161,7 +161,7 @@ def plain(
     actor: str,
     facts: Mapping[str, Any],
     private: Mapping[str, tuple[bytes, str]] | None = None,
-    **fields: str,
+    **fields: Any,
 ) -> Made:
     """Any event, through the same class as real ones."""
     event = Event(

@@ -54,7 +54,7 @@ class Shares:
     repeated: float = 0.003
     refused_at_gate: float = 0.008
     held: float = 0.003
-    replaces: float = 0.002
+    replaced: float = 0.002
     updated: float = 0.001
     paper: float = 0.03
     moved_on: float = 0.85

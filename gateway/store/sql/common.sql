@@ -2093,3 +2093,18 @@ DELETE FROM figure_outage;
 -- name: forget_figure_rows
 -- Before everything is counted anew.
 DELETE FROM figure_day;
+
+-- ---------------------------------------------------------------- synthetic exchange
+
+-- name: add_synthetic_payload
+-- A payload of which only hash and size were ever there: as one that was destroyed when it was stored.
+INSERT INTO payload (sha256, size, refs, stored_at, destroyed_at) VALUES (:sha256, :size, 1, :at, :at);
+
+-- name: add_synthetic_delivery
+-- A made-up delivery as it stands at the end; nobody is called, so it is never due.
+INSERT INTO delivery (id, message, document, kind, sender, document_id, addressed, recipient, destination,
+  adapter, pull, order_key, urgency, urgency_rank, state, attempts, accepted_at, queued_at, fetched_at,
+  handed_over_at, settled_at, reason_code, reason_vi, reason_en, status_code, status_at, proof)
+VALUES (:id, :message, :document, :kind, :sender, :document_id, :addressed, :recipient, :recipient,
+  :adapter, :pull, :document, :urgency, :urgency_rank, :state, :attempts, :accepted_at, :queued_at, :fetched_at,
+  :fetched_at, :settled_at, :reason_code, '', '', :status_code, :status_at, '');
