@@ -22,6 +22,7 @@ from gateway.delivery.alerts import Alerting
 from gateway.delivery.clock_watch import ClockWatch
 from gateway.delivery.collect import Collecting
 from gateway.delivery.conserve import Conservation
+from gateway.delivery.figures import Figures
 from gateway.delivery.janitor import Janitor
 from gateway.delivery.log_keeper import LogKeeper
 from gateway.delivery.people_log import PeopleLog
@@ -157,6 +158,7 @@ async def running(
         Stamper(gw, net),
         Reminder(gw),
         Conservation(gw),
+        Figures(gw),
         PeopleLog(gw),
         ClockWatch(gw),
         Alerting(gw),
