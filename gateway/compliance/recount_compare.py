@@ -7,17 +7,17 @@ charge of: the command (``recount.py``), the form of reports (``frozen.py``).
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
+from gateway.compliance import recount_log
 from gateway.compliance import recount_texts as texts
 from gateway.compliance.recount_calendar import Limits, WorkingDays, instant_of, limits_of, number_of
 from gateway.compliance.recount_counts import Counts, Frame, Rules, count
@@ -97,18 +97,17 @@ def recount_report(log: Path, report: Mapping[str, Any], keys: str = "", now: fl
     ``keys``: text with public keys of the log, one a line; with them the checkpoints are verified too, and
     ``now`` (seconds since 1970) tells those of the future.
     """
-    body = report.get("body")
-    if not isinstance(body, Mapping) or body.get("form") != FORM:
+    rules = rules_at_hand()
+    try:
+        body = report["body"]
+        asked, stated_root = _asked(body), str(body["data_as_of"]["root"])
+        reasons = [*_of_report(report, body, rules)]
+    except (KeyError, TypeError, ValueError, AttributeError):
         return _without_count([texts.REPORT_UNREADABLE])
     try:
-        asked, stated_root = _asked(body), str(body["data_as_of"]["root"])
-        rules = rules_at_hand()
-        reasons = [*_of_report(report, body, rules)]
         counted = read_log(log, asked, rules)
     except LogFlaw as flaw:
-        return _without_count([texts.of_flaw(flaw)])
-    except (KeyError, TypeError, ValueError):
-        return _without_count([texts.REPORT_UNREADABLE])
+        return _without_count([*reasons, texts.of_flaw(flaw)])
     reasons += _of_log(counted, asked, stated_root, body)
     if not any(reason.code.startswith("log.") for reason in reasons) and keys:
         reasons += _of_checkpoints(log, keys, now)
@@ -145,10 +144,9 @@ def read_log(log: Path, asked: Asked, rules: Rules) -> Counted:
     ledger = Ledger(asked.excluded, asked.limits.clock, rules.paper_too)
     flaws: list[Reason] = []
     try:
-        with _beside(log) as pool:
-            checking: Future[Checked] | None = pool.submit(check_log, log, asked.size) if pool else None
+        with _Beside(log, asked.size) as checking:
             leaves = _take_all(log, asked.size, ledger, flaws)
-            checked = checking.result() if checking else check_log(log, asked.size)
+            checked = checking.answer()
     except LogFlaw as flaw:
         flaw.after = ledger.newest
         raise
@@ -157,10 +155,31 @@ def read_log(log: Path, asked: Asked, rules: Rules) -> Counted:
     return Counted(ledger, count(ledger, frame), checked, leaves, tuple(flaws))
 
 
-def _beside(log: Path) -> AbstractContextManager[ProcessPoolExecutor | None]:
-    if log.stat().st_size < _LARGE:
-        return nullcontext()
-    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+class _Beside:
+    """Hashing on the second core while this process counts; for a small export, and where it fails, here."""
+
+    def __init__(self, log: Path, size: int | None) -> None:
+        self._log, self._size = log, size
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        if self._log.stat().st_size >= _LARGE:
+            words = [sys.executable, "-m", recount_log.__name__, str(self._log), str(self._size)]
+            self._process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            self._process.communicate()
+
+    def answer(self) -> Checked:
+        """``LogFlaw``, as ``check_log`` raises it."""
+        if self._process is not None:
+            said = self._process.communicate()[0].decode().split()
+            if self._process.returncode == 0:
+                return Checked(int(said[0]), said[1])
+        return check_log(self._log, self._size)
 
 
 def _take_all(log: Path, size: int | None, ledger: Ledger, flaws: list[Reason]) -> int:
@@ -180,10 +199,15 @@ def _take_all(log: Path, size: int | None, ledger: Ledger, flaws: list[Reason]) 
 
 
 def _asked(body: Mapping[str, Any]) -> Asked:
+    """What the report says that it counted. ``KeyError``, ``TypeError``, ``ValueError`` or ``AttributeError``
+    when it is not of our form."""
     data, period = body["data_as_of"], body["period"]
     end = instant_of(str(data["at"]))
-    if end is None or type(data["size"]) is not int:
-        raise ValueError("data_as_of")
+    numbers = [data["size"], *(number for names in body["counts"].values() for number in names.values())]
+    if body["form"] != FORM or end is None or any(type(number) is not int for number in numbers):
+        raise ValueError(FORM)
+    if not isinstance(body["recalls"], Mapping):
+        raise TypeError("recalls")
     return Asked(
         date.fromisoformat(period["from"]),
         date.fromisoformat(period["to"]),

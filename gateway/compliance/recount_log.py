@@ -8,7 +8,8 @@ The format of an export: ``exchange_log/verify.py``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -120,4 +121,18 @@ class _Roots:
         return value
 
 
+def main(words: Sequence[str]) -> int:
+    """``check_log`` in a process of its own: FILE and SIZE; leaves and root, or exit code 1 for a flaw."""
+    file, size = words
+    try:
+        checked = check_log(Path(file), None if size == "None" else int(size))
+    except LogFlaw:
+        return 1
+    print(checked.leaves, checked.root or "-")
+    return 0
+
+
 __all__ = ["Checked", "LogFlaw", "check_log", "is_log", "read_leaves"]
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from gateway.compliance import recount
+from gateway.compliance import recount, recount_compare
 from gateway.compliance.recount_compare import Outcome, recount_report
-from gateway.compliance.recount_log import LogFlaw, check_log
+from gateway.compliance.recount_log import Checked, check_log
 from gateway.errors import BadRequest
 from gateway.model.canonical import canonical_json
 from tests.recount_world import Log, counts, root_of, write
@@ -170,6 +170,25 @@ def test_with_keys_the_checkpoints_are_asked_too(log: Log, report: dict[str, Any
     assert codes(recount_report(file, report, key, 1.6e9)) == ["log.checkpoint"]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("form", "frozen-report/9"),
+        ("counts", {"H37": {"D.sent": "4"}}),
+        ("counts", []),
+        ("recalls", []),
+        ("clocks", {}),
+        ("period", "2020-W16"),
+        ("data_as_of", {"at": "yesterday", "size": 8, "root": ""}),
+    ],
+)
+def test_a_file_that_is_no_report_of_ours_is_named_so(
+    log: Log, report: dict[str, Any], tmp_path: Path, name: str, value: object
+) -> None:
+    report["body"][name] = value
+    assert codes(recount_report(log.export(tmp_path), report)) == ["report.unreadable"]
+
+
 # the command
 
 
@@ -218,8 +237,20 @@ def test_a_report_without_a_log_asks_for_it(report: dict[str, Any], tmp_path: Pa
     assert caught.value.code == "recount.no_log"
 
 
-def test_a_flaw_keeps_its_words_between_processes() -> None:
-    import pickle
+def test_a_large_export_is_hashed_beside_the_counting(
+    log: Log, report: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here: list[Path] = []
 
-    flaw = pickle.loads(pickle.dumps(LogFlaw("missing", 7, "9")))
-    assert (flaw.what, flaw.place, flaw.detail) == ("missing", 7, "9")
+    def check(file: Path, size: int | None) -> Checked:
+        here.append(file)
+        return check_log(file, size)
+
+    monkeypatch.setattr(recount_compare, "_LARGE", 1)
+    monkeypatch.setattr(recount_compare, "check_log", check)
+    file = log.export(tmp_path)
+    assert recount_report(file, report).equal
+    assert here == []  # another process did it
+    file.write_bytes(file.read_bytes().replace(b'"number":"d2"', b'"number":"d9"'))
+    [reason] = recount_report(file, report).reasons
+    assert (reason.code, reason.place, here) == ("log.changed", 5, [file])
