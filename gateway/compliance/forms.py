@@ -35,6 +35,7 @@ from gateway.compliance.periods import Period
 from gateway.compliance.sheet import LANGUAGES, Sheet
 from gateway.errors import BadRequest
 from gateway.flow.door import Caller
+from gateway.flow.look import SEES_ALL
 from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.services import Services
 from gateway.store import register_rows
@@ -121,8 +122,8 @@ async def sheets(
     source = await _source(gw, caller, period, report, count)
     body = source.body if isinstance(source, Frozen) else source
     chosen = periods.parse(body["period"]["name"])
-    past = await _past(gw, chosen, count) if form in _WITH_PAST else ()
-    happened = await _happened(gw, chosen) if form == "F4" else ({}, ())
+    past = await _past(gw, caller, chosen, count) if form in _WITH_PAST else ()
+    happened = await _happened(gw, caller, chosen) if form == "F4" else ({}, ())
     return make(form, source, lang, past=past, happened=happened)
 
 
@@ -168,23 +169,28 @@ async def _source(
     return body | {"published_at": to_rfc3339(gw.clock.now())}
 
 
-async def _past(gw: Services, period: Period, count: Count | None) -> list[Past]:
-    """The periods before, oldest first: as published where they were, else as counted now."""
+async def _past(gw: Services, caller: Caller, period: Period, count: Count | None) -> list[Past]:
+    """The periods before, oldest first: as published where they were, else (for who may) as counted now."""
     found: list[Past] = []
     for _ in range(WEEKS_BEFORE):
         period = periods.before(period)
         known = await reports.published(gw, period=period.name, limit=1)
         if known and not known[0].provisional:
-            counts = (await reports.load(gw, known[0].id)).counts
+            counts = dict((await reports.load(gw, known[0].id)).counts)
+        elif caller.role not in SEES_ALL:
+            counts = {}
         else:
-            counts = (await (count or counted)(gw, period)).counts
+            counts = dict((await (count or counted)(gw, period)).counts)
         found.append(Past(period.name, counts))
     while found and not any(found[-1].counts.values()):
         found.pop()  # before the gateway began
     return found[::-1]
 
 
-async def _happened(gw: Services, period: Period) -> tuple[dict[str, int], list[register_rows.Happened]]:
+async def _happened(
+    gw: Services, caller: Caller, period: Period
+) -> tuple[dict[str, int], list[register_rows.Happened]]:
+    caller.require(*SEES_ALL)
     start, stop = midnight(period.from_), Instant(midnight(period.to) + forms_operator.DAY)
     kinds = tuple(forms_operator.KINDS)
     return await gw.store.read(lambda tx: register_rows.happened(tx, kinds, start, stop))

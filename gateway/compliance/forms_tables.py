@@ -19,16 +19,14 @@ from gateway.compliance.forms_data import (
     level_name,
     rate,
 )
-from gateway.compliance.forms_week import NAMES, SHOWN, Past, notes, percent, trend
+from gateway.compliance.forms_week import NAMES, Past, by_level, notes, trend
 from gateway.compliance.sheet import (
     Cell,
-    Chart,
     Column,
     Kind,
     Ratio,
     Row,
     Say,
-    Series,
     Sheet,
     speaking,
     thousands,
@@ -84,7 +82,7 @@ def _columns(say: Say) -> tuple[Column, ...]:
     signed, time = say("Ký số của văn bản gửi", "Signatures"), say("Gửi đúng hạn (K3)", "Sent in time (K3)")
     count, share = Kind.COUNT, Kind.RATE
     return (
-        Column(say("Đơn vị", "Agency"), width=24),
+        Column(say("Đơn vị", "Agency"), width=23),
         Column(say("Tổng", "All"), count, 7, sent),
         Column(say("Khẩn", "Urgent"), count, 6, sent),
         Column(say("Tổng", "All"), count, 7, received),
@@ -94,8 +92,8 @@ def _columns(say: Say) -> tuple[Column, ...]:
         Column(say("Cả hai", "Both"), count, 6.5, signed),
         Column(say("Chỉ lãnh đạo", "Person only"), count, 6.5, signed),
         Column(say("Chỉ cơ quan", "Agency only"), count, 6.5, signed),
-        Column(say("Không ký", "None"), count, 6, signed),
-        Column(say("Không hợp lệ", "Invalid"), count, 6, signed),
+        Column(say("Không ký", "None"), count, 7.3, signed),
+        Column(say("Không hợp lệ", "Invalid"), count, 7.3, signed),
         Column(say("Chưa kết luận", "Not concluded"), count, 6.5, signed),
         Column("K2", share, 8.5, signed),
         Column(say("Đúng hạn", "In time"), count, 6.5, time),
@@ -105,7 +103,7 @@ def _columns(say: Say) -> tuple[Column, ...]:
         Column(say("QĐ 28, trừ sự cố", "QĐ 28 less outages"), share, 8.5, time),
         Column("K5", share, 8.5),
         Column("K9", share, 8.5),
-        Column(say("Bị yêu cầu thu hồi", "Recalls"), count, 6.5),
+        Column(say("Bị yêu cầu thu hồi", "Recalls"), count, 7),
     )
 
 
@@ -161,16 +159,6 @@ def _shown_apart(data: Data, say: Say) -> Iterator[str]:
         )
 
 
-def by_level(data: Data, say: Say) -> Chart:
-    """The four rates of each level side by side."""
-    sums = [data.sum_of(data.at(level)) for level in data.levels]
-    series = tuple(
-        Series(say(*NAMES[key]), tuple(percent(rate(counts, key)) for counts in sums)) for key in SHOWN
-    )
-    names = tuple(level_name(level, say) for level in data.levels)
-    return Chart(say("Chỉ tiêu theo cấp (%)", "Rates by level (%)"), names, series)
-
-
 # ---- F3
 
 
@@ -204,7 +192,6 @@ def indicators(data: Data, lang: str, name: str, title: str) -> Sheet:
         ),
         rows=tuple(Row((number, *cells)) for number, cells in enumerate(rows, 1)),
         notes=notes(say),
-        charts=(by_level(data, say),),
         mark=say(*SYNTHETIC) if data.synthetic else "",
         lang=lang,
     )
@@ -299,7 +286,7 @@ def _problems(data: Data, lang: str, past: Sequence[Past]) -> Sheet:
                 "................................................................................",
             ),
         ),
-        charts=tuple(filter(None, (trend(data, past, say),))),
+        charts=tuple(filter(None, (by_level(data, say), trend(data, past, say)))),
         mark=say(*SYNTHETIC) if data.synthetic else "",
         lang=lang,
         signers=(say("NGƯỜI LẬP BIỂU", "PREPARED BY"), say("CHÁNH VĂN PHÒNG", "HEAD OF OFFICE")),
@@ -326,4 +313,4 @@ def _worst(data: Data, name: str) -> str:
     return "; ".join(f"{unit.name or unit.code} ({thousands(n)})" for n, _, unit in failing[:WORST])
 
 
-__all__ = ["CLAUSES", "by_level", "indicators", "monthly", "quarterly"]
+__all__ = ["CLAUSES", "indicators", "monthly", "quarterly"]

@@ -43,6 +43,13 @@ NAMES = {
     "K9": ("K9 Đáp ứng đầy đủ yêu cầu", "K9 Meets all requirements"),
 }
 
+SHORT = {
+    "K2": ("K2 Ký số", "K2 Signed"),
+    "K3": ("K3 Đúng hạn", "K3 In time"),
+    "K5": ("K5 Báo nhận", "K5 Acknowledged"),
+    "K9": ("K9 Đạt đầy đủ", "K9 All requirements"),
+}  # beside a picture
+
 
 @dataclass(frozen=True, slots=True)
 class Past:
@@ -73,7 +80,7 @@ def _notice(data: Data, lang: str, past: Sequence[Past]) -> Sheet:
         columns=_level_columns(say),
         rows=tuple(rows),
         notes=notes(say),
-        charts=tuple(filter(None, (_bars(data, groups, say), trend(data, past, say)))),
+        charts=tuple(filter(None, (by_level(data, say), trend(data, past, say)))),
         mark=say(*SYNTHETIC) if data.synthetic else "",
         lang=lang,
     )
@@ -124,13 +131,11 @@ def _level_row(name: str, data: Data, units: Sequence[Unit], strong: bool = Fals
     )
 
 
-def _bars(data: Data, groups: Sequence[tuple[str, Sequence[Unit]]], say: Say) -> Chart:
-    sums = [data.sum_of(units) for _, units in groups]
-    series = tuple(
-        Series(say(*NAMES[key]), tuple(percent(rate(counts, key)) for counts in sums)) for key in SHOWN
-    )
-    title = say("Chỉ tiêu theo cấp (%)", "Rates by level (%)")
-    return Chart(title, tuple(name for name, _ in groups), series)
+def by_level(data: Data, say: Say) -> Chart:
+    """The four rates of each level side by side."""
+    sums = [data.sum_of(data.at(level)) for level in data.levels]
+    names = tuple(level_name(level, say) for level in data.levels)
+    return Chart(say("Chỉ tiêu theo cấp (%)", "Rates by level (%)"), names, _series(sums, say))
 
 
 def trend(data: Data, past: Sequence[Past], say: Say) -> Chart | None:
@@ -138,11 +143,14 @@ def trend(data: Data, past: Sequence[Past], say: Say) -> Chart | None:
     if not past:
         return None
     weeks = [*((one.name, added(one.counts.values())) for one in past), (data.period, data.whole())]
-    series = tuple(
-        Series(say(*NAMES[key]), tuple(percent(rate(counts, key)) for _, counts in weeks)) for key in SHOWN
-    )
     title = say("Xu hướng toàn tỉnh (%)", "Trend of the whole province (%)")
-    return Chart(title, tuple(name for name, _ in weeks), series, lines=True)
+    return Chart(title, tuple(name for name, _ in weeks), _series([one for _, one in weeks], say), lines=True)
+
+
+def _series(sums: Sequence[Counts], say: Say) -> tuple[Series, ...]:
+    return tuple(
+        Series(say(*SHORT[key]), tuple(percent(rate(counts, key)) for counts in sums)) for key in SHOWN
+    )
 
 
 def percent(ratio: Ratio) -> float | None:
@@ -256,4 +264,4 @@ def _how(say: Say) -> str:
     )
 
 
-__all__ = ["NAMES", "SHOWN", "Past", "make", "notes", "notice_line", "percent", "ranks", "trend"]
+__all__ = ["NAMES", "SHOWN", "Past", "by_level", "make", "notes", "notice_line", "percent", "ranks", "trend"]

@@ -15,9 +15,11 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 
 from reportlab.graphics import renderPDF
+from reportlab.graphics.shapes import Drawing
 from reportlab.lib.colors import Color, HexColor, black
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.units import mm
@@ -88,8 +90,8 @@ class _Setting:
         self._top()
         if self.sheet.columns:
             self._table()
-        for chart in self.sheet.charts:
-            self._picture(chart)
+        for place in range(0, len(self.sheet.charts), 2):
+            self._pictures(self.sheet.charts[place : place + 2])
         self._gap(4)
         for text in self.sheet.notes:
             self._words(text, 8.5, font=ITALIC)
@@ -270,13 +272,14 @@ class _Setting:
 
     # -- picture and end
 
-    def _picture(self, chart: Chart) -> None:
-        height = 190.0
+    def _pictures(self, charts: Sequence[Chart]) -> None:
+        """One over the whole width, or two side by side."""
+        height, width = 165.0, INNER / len(charts)
         if self._left < height + 8:
             self._new_page()
         self._gap(height + 8)
-        picture, y = drawing(chart, INNER, height), self.y
-        self._add(lambda canvas: renderPDF.draw(picture, canvas, LEFT, y))
+        for place, chart in enumerate(charts):
+            self._add(partial(_draw, drawing(chart, width, height), LEFT + place * width, self.y))
 
     def _closing(self) -> None:
         """The statement that closes a register, and who signs below it, together on one page."""
@@ -293,6 +296,10 @@ class _Setting:
             middle = LEFT + share * (place + 0.5)
             self._line(clean(who), middle, self.y - 6, BOLD, 10, black, _MIDDLE)
         self._gap(60)
+
+
+def _draw(picture: Drawing, x: float, y: float, canvas: Canvas) -> None:
+    renderPDF.draw(picture, canvas, x, y)
 
 
 def _group_key(number: int, column: Column) -> tuple[str, int]:
