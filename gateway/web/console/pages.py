@@ -21,7 +21,12 @@ from gateway.web.console.forms import CSRF
 from gateway.web.console.page import ANYBODY, SIGNED_IN, SOURCES, Moved, Page, Visit
 from gateway.web.console.serve import ROOT, said_of, serve
 
-STATIC = {"console.css": "text/css", "console.js": "text/javascript", "htmx.min.js": "text/javascript"}
+STATIC = {
+    "console.css": "text/css",
+    "icon.svg": "image/svg+xml",
+    "console.js": "text/javascript",
+    "htmx.min.js": "text/javascript",
+}
 STATIC_SECONDS = 86_400
 
 
