@@ -95,8 +95,8 @@ def _print(console: Console, answer: list[dict[str, Any]]) -> None:
         (
             one["id"],
             one["agency"] or "trục",
-            output.moment(one["from"]),
-            output.moment(one["to"]),
+            output.moment(one["from_at"]),
+            output.moment(one["to_at"]),
             _STANDINGS[one["standing"]],
             one["reason"],
         )

@@ -13,7 +13,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -32,6 +32,7 @@ from gateway.store.declared import Declared
 from gateway.store.people import Role
 
 Source = Literal["api", "csv", "form"]
+Problem = tuple[int, str, Bilingual]  # which declaration, which column, what is wrong
 COLUMNS = ("agency", "from", "to", "outgoing_total", "paper_only", "secret_count", "to_non_state")
 MOST_LINES = 5000
 LONGEST_DAYS = 366
@@ -74,8 +75,11 @@ async def declare(gw: Services, caller: Caller, totals: Sequence[Total], source:
     """Take declarations, all or none. ``BadRequest`` lists what is wrong, line by line; ``NotPermitted`` for
     another agency's."""
     today = local_day(gw.clock.now())
-    problems = [finding for number, one in enumerate(totals) for finding in _wrong(gw, one, number, today)]
-    problems += _twice(gw, totals)
+    place = _line_of_csv if source == "csv" else _line_of_json
+    problems = [
+        Finding("totals.line", Severity.REFUSE, place(number, column), text)
+        for number, column, text in (*_wrong(gw, totals, today), *_twice(gw, totals))
+    ]
     if problems or not 0 < len(totals) <= MOST_LINES:
         raise BadRequest(_WRONG, code="totals.wrong", findings=tuple(problems[:100]))
     for one in totals:
@@ -133,7 +137,8 @@ def read_totals_csv(text: str) -> list[Total]:
             try:
                 totals.append(_from_row(row))
             except ValueError as error:
-                problems.append(_problem(number, str(error), _cell(str(error))))
+                where = _line_of_csv(number, str(error))
+                problems.append(Finding("totals.line", Severity.REFUSE, where, _cell(str(error))))
     except csv.Error as error:
         raise BadRequest(_not_csv(error), code="totals.not_csv") from error
     if problems:
@@ -186,32 +191,29 @@ def _require(caller: Caller, code: str) -> None:
         raise NotPermitted(_not_yours(code), code="totals.not_yours")
 
 
-def _wrong(gw: Services, one: Total, number: int, today: date) -> list[Finding]:
-    """What is wrong with one declaration, whoever declares it."""
-    found = []
-    numbers = (one.outgoing_total, one.paper_only, one.secret_count, one.to_non_state)
-    if gw.directory.resolve(one.agency) is None:
-        found.append(_problem(number, "agency", _unknown(one.agency)))
-    if one.to_day < one.from_day or (one.to_day - one.from_day).days >= LONGEST_DAYS:
-        found.append(_problem(number, "to", _DAYS))
-    if one.to_day > today:
-        found.append(_problem(number, "to", _FUTURE))
-    if not all(0 <= value <= LARGEST for value in numbers):
-        found.append(_problem(number, "outgoing_total", _RANGE))
-    elif max(one.paper_only, one.to_non_state) > one.outgoing_total:
-        found.append(_problem(number, "outgoing_total", _PARTS))
-    return found
+def _wrong(gw: Services, totals: Sequence[Total], today: date) -> Iterator[Problem]:
+    """What is wrong with each declaration, whoever declares it."""
+    for number, one in enumerate(totals):
+        numbers = (one.outgoing_total, one.paper_only, one.secret_count, one.to_non_state)
+        if gw.directory.resolve(one.agency) is None:
+            yield number, "agency", _unknown(one.agency)
+        if one.to_day < one.from_day or (one.to_day - one.from_day).days >= LONGEST_DAYS:
+            yield number, "to", _DAYS
+        if one.to_day > today:
+            yield number, "to", _FUTURE
+        if not all(0 <= value <= LARGEST for value in numbers):
+            yield number, "outgoing_total", _RANGE
+        elif max(one.paper_only, one.to_non_state) > one.outgoing_total:
+            yield number, "outgoing_total", _PARTS
 
 
-def _twice(gw: Services, totals: Sequence[Total]) -> list[Finding]:
+def _twice(gw: Services, totals: Sequence[Total]) -> Iterator[Problem]:
     seen: set[tuple[str, date, date]] = set()
-    found = []
     for number, one in enumerate(totals):
         key = (gw.directory.canonical(one.agency), one.from_day, one.to_day)
         if key in seen:
-            found.append(_problem(number, "agency", _TWICE))
+            yield number, "agency", _TWICE
         seen.add(key)
-    return found
 
 
 def _from_row(row: dict[str, str | None]) -> Total:
@@ -235,8 +237,12 @@ def _from_row(row: dict[str, str | None]) -> Total:
     return Total(cell("agency"), day("from"), day("to"), *(number(name) for name in COLUMNS[3:]))
 
 
-def _problem(number: int, column: str, text: Bilingual) -> Finding:
-    return Finding("totals.line", Severity.REFUSE, f"lines[{number}].{column}", text)
+def _line_of_json(number: int, column: str) -> str:
+    return f"totals.{number}.{column}"
+
+
+def _line_of_csv(number: int, column: str) -> str:
+    return f"line {number + 2}, {column}"  # the first line names the columns
 
 
 def _cell(column: str) -> Bilingual:

@@ -118,12 +118,13 @@ def _line(tx: Tx, one: Outage) -> dict[str, Any]:
     return {
         "id": one.id,
         "agency": one.agency,
-        "from": one.from_at,
-        "to": one.to_at,
+        "from_at": one.from_at,
+        "to_at": one.to_at,
         "reason": reason,
         "standing": standing(one),
         "proposed_by": one.proposed_by,
-        "approved_by": one.decided_by if one.decision == "approved" else "",
+        "decided_by": one.decided_by,
+        "event": one.event,
     }
 
 

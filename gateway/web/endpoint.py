@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from gateway.errors import BadRequest, GatewayError, NotAuthenticated, NotFound
 from gateway.flow.door import Admission, Caller
+from gateway.flow.look import SEES_ALL
 from gateway.model.text import AgencyCode, Bilingual
 from gateway.services import Services
 from gateway.store.people import Role
@@ -80,6 +81,11 @@ class Call(Generic[Q, B]):
         if len(self.caller.agencies) != 1:
             raise BadRequest(_WHICH, code="agency.missing")
         return next(iter(self.caller.agencies))
+
+
+def one_or_all(call: Call[Any, Any], text: str) -> str:
+    """The agency that a parameter names; left out: all for who sees all ("" then), else the caller's own."""
+    return "" if not text and call.caller.role in SEES_ALL else call.agency(text)
 
 
 @dataclass(frozen=True, slots=True)

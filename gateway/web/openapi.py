@@ -37,6 +37,7 @@ _WITHOUT_CALLER: tuple[type[GatewayError], ...] = (BadRequest,)
 _PARTS = {
     "report": Bilingual("Số của báo cáo đã công bố", "Id of a published report"),
     "kind": Bilingual("Dạng tệp: xlsx, csv, pdf hoặc json", "Kind of file: xlsx, csv, pdf or json"),
+    "outage": Bilingual("Mã sự cố", "Id of an outage"),
     "receipt": Bilingual("Mã phiếu xác nhận của trục", "Id of a receipt of this gateway"),
     "document": Bilingual(
         "Mã của văn bản tại trục, hoặc DocumentId (mã hóa theo URL)",

@@ -15,10 +15,12 @@ from gateway.web import (
     api_evidence,
     api_inbox,
     api_log,
+    api_outages,
     api_recall,
     api_receipts,
     api_reports,
     api_service,
+    api_totals,
 )
 from gateway.web.endpoint import NOBODY, Endpoint
 from gateway.web.serve import serve
@@ -31,6 +33,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *api_receipts.ENDPOINTS,
     *api_log.ENDPOINTS,
     *api_reports.ENDPOINTS,
+    *api_totals.ENDPOINTS,
+    *api_outages.ENDPOINTS,
     *api_directory.ENDPOINTS,
     *api_service.ENDPOINTS,
 )

@@ -112,14 +112,14 @@ async def test_a_clerk_types_the_numbers_of_the_own_agency(world: World) -> None
 @pytest.mark.parametrize(
     ("wrong", "where"),
     [
-        (total("H99"), "lines[1].agency"),
-        (total(number=-1), "lines[1].outgoing_total"),
-        (total(number=10**9), "lines[1].outgoing_total"),
-        (total(number=1, paper_only=2), "lines[1].outgoing_total"),
-        (total(to_day=date(2020, 4, 12)), "lines[1].to"),
-        (total(to_day=date(2020, 4, 14)), "lines[1].to"),
-        (total(from_day=date(2018, 4, 13)), "lines[1].to"),
-        (total("H37.03"), "lines[1].agency"),
+        (total("H99"), "totals.1.agency"),
+        (total(number=-1), "totals.1.outgoing_total"),
+        (total(number=10**9), "totals.1.outgoing_total"),
+        (total(number=1, paper_only=2), "totals.1.outgoing_total"),
+        (total(to_day=date(2020, 4, 12)), "totals.1.to"),
+        (total(to_day=date(2020, 4, 14)), "totals.1.to"),
+        (total(from_day=date(2018, 4, 13)), "totals.1.to"),
+        (total("H37.03"), "totals.1.agency"),
     ],
     ids=["unknown", "negative", "huge", "parts", "backwards", "future", "too-long", "twice"],
 )
@@ -153,11 +153,11 @@ def test_semicolons_are_read_as_well() -> None:
 @pytest.mark.parametrize(
     ("line", "where"),
     [
-        ("H37,13/04/2020,2020-04-13,5,0,0,0", "lines[0].from"),
-        ("H37,2020-04-13,2020-04-13,five,0,0,0", "lines[0].outgoing_total"),
-        ("H37,2020-04-13,2020-04-13,,0,0,0", "lines[0].outgoing_total"),
-        ("H37,2020-04-13,2020-04-13,5,0,-1,0", "lines[0].secret_count"),
-        ("H37,2020-04-13,2020-04-13,5,0,1.5,0", "lines[0].secret_count"),
+        ("H37,13/04/2020,2020-04-13,5,0,0,0", "line 2, from"),
+        ("H37,2020-04-13,2020-04-13,five,0,0,0", "line 2, outgoing_total"),
+        ("H37,2020-04-13,2020-04-13,,0,0,0", "line 2, outgoing_total"),
+        ("H37,2020-04-13,2020-04-13,5,0,-1,0", "line 2, secret_count"),
+        ("H37,2020-04-13,2020-04-13,5,0,1.5,0", "line 2, secret_count"),
     ],
 )
 def test_a_wrong_cell_of_a_csv_file_is_named(line: str, where: str) -> None:
