@@ -331,11 +331,17 @@ def test_declarations_count_only_when_they_cover_each_day_once() -> None:
 
 def test_f7_names_document_clause_evidence_and_unit() -> None:
     failed = Failure(
-        "C4", "0195-doc", "H37.05,2020/04/13,12/SYT", date(2020, 4, 13), "H37.05", ("verdict:0",)
+        "C4", "0195-doc", "H37.05,2020/04/13,12/SYT", date(2020, 4, 13), "H37.05", ("signature:none",)
     )
-    sheet = make("F7", body(), failures=[failed])[0]
+    sheet = make("F7", body(), failures=([failed], False))[0]
     row = row_of(sheet, "0195-doc")
-    assert row[:5] == ("Sở Y tế", "C4 Chữ ký số", "13/04/2020", "H37.05,2020/04/13,12/SYT", "verdict:0")
+    assert row[:5] == (
+        "Sở Y tế",
+        "C4 Chữ ký số",
+        "13/04/2020",
+        "H37.05,2020/04/13,12/SYT",
+        "Văn bản chính chưa được ký số",
+    )
     assert sheet.rows[0].cells[5] == Link("0195-doc", "/api/v1/documents/0195-doc/evidence")
     assert sheet.lead[0].startswith("1 văn bản không đạt")
 
