@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from gateway.clock import from_datetime, local
+from gateway.compliance.catalogue import PARTS
 from gateway.compliance.sheet import Ratio, Say, thousands
 from gateway.model.text import Instant
 
@@ -23,30 +24,6 @@ LEVEL_NAMES = {
     "commune": ("Cấp xã", "Commune"),
 }
 SYNTHETIC = ("DỮ LIỆU MÔ PHỎNG, không phải số liệu thật", "SYNTHETIC DATA, no real figures")
-# What is divided by what (docs/figures.md, Rates).
-PARTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "K2": (("K2.both",), ("D.sent",)),
-    "K2f": (("K2f.both",), ("Kf.n",)),
-    "K3": (("K3.qd28",), ("K3.n",)),
-    "K3.nd30": (("K3.nd30",), ("K3.n",)),
-    "K3x": (("K3x.qd28",), ("K3x.n",)),
-    "K3x.nd30": (("K3x.nd30",), ("K3x.n30",)),
-    "K4": (("K4.in_time",), ("K4.n",)),
-    "K5": (("K5.same_day",), ("K5.n",)),
-    "K5w": (("K5w.same_day",), ("K5.n",)),
-    "K5x": (("K5x.same_day",), ("K5x.n",)),
-    "K5.system": (("K5.system",), ("K5.n",)),
-    "K6": (("K6.refused",), ("R.n",)),
-    "K7": (("K7.confirmed", "K7.withdrawn"), ("K7.asked",)),
-    "K8": (("K8.late", "K8.never", "-K8.young"), ("R.n", "-K8.young")),
-    "K9": (("K9.pass",), ("D.sent",)),
-    "K9.unchecked": (("K9.unchecked",), ("D.sent",)),
-    "K9f": (("K9f.pass",), ("Kf.n",)),
-    "K10": (("K10.full",), ("D.sent",)),
-    "K11": (("K11.moved",), ("K11.n", "-K11.young")),
-    "K12": (("K12.paper",), ("D.sent",)),
-    "K13": (("K13.skewed",), ("K13.n",)),
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,13 @@ from datetime import timedelta
 from typing import Any
 
 from gateway.clock import local_day, to_rfc3339
+from gateway.compliance import counting
 from gateway.compliance.calendar import end_of, start_of
 from gateway.compliance.clauses import clause_rules
 from gateway.compliance.frozen import FORM
 from gateway.compliance.periods import Period
+from gateway.compliance.scorecard import ALL, definitions, scorecard
+from gateway.compliance.sums import recall_times
 from gateway.model.agency import LevelSet
 from gateway.model.agency import Period as Always
 from gateway.model.calendar import Calendar
@@ -55,7 +58,25 @@ Count = Callable[[Services, Period], Awaitable[Counted]]
 
 
 async def counted(gw: Services, period: Period) -> Counted:
-    raise RuntimeError
+    """The figures of a period, counted up to the last leaf of the log; all of them of the same leaves."""
+    await counting.catch_up(gw)
+    seen = await counting.as_of(gw)
+    while True:
+        card = await scorecard(gw, period.from_, period.to)
+        times = await recall_times(gw, period.from_, period.to)
+        before, seen = seen, await counting.as_of(gw)
+        if seen.size == before.size:
+            break  # nobody counted further meanwhile
+    return Counted(
+        counts=card.agencies,
+        at=seen.at,
+        size=seen.size,
+        root=seen.root,
+        recalls=Recalls(times.n, times.p50_minutes, times.p95_minutes),
+        rates=tuple(one.as_json() for one in card.rates if one.scope == ALL or one.scope in card.levels),
+        outgoing=tuple(one.as_json() for one in card.outgoing),
+        definitions=definitions(),
+    )
 
 
 async def body_of(gw: Services, period: Period, counted: Counted, query: str) -> dict[str, Any]:
