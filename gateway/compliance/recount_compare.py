@@ -284,8 +284,8 @@ def _compare(body: Mapping[str, Any], counts: Counts) -> tuple[list[Cell], int]:
                 found.append(Cell(agency, name, theirs.get(name, 0), ours.get(name, 0)))
     times = {
         "n": len(counts.recall_minutes),
-        "p50_minutes": counts.recall_time(0.5),
-        "p95_minutes": counts.recall_time(0.95),
+        "p50_minutes": counts.recall_time(50),
+        "p95_minutes": counts.recall_time(95),
     }
     for name, value in times.items():
         compared += 1

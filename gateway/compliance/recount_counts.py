@@ -6,7 +6,6 @@ In charge of: every name of ``docs/figures.md``, counted again. Not in charge of
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -68,11 +67,12 @@ class Counts:
     by_agency: Mapping[str, Mapping[str, int]]
     recall_minutes: Sequence[int] = field(default=())
 
-    def recall_time(self, share: float) -> int | None:
+    def recall_time(self, percent: int) -> int | None:
         """The nearest rank; ``None`` when nobody answered."""
         if not self.recall_minutes:
             return None
-        return self.recall_minutes[math.ceil(share * len(self.recall_minutes)) - 1]
+        rank = (percent * len(self.recall_minutes) + 99) // 100
+        return self.recall_minutes[rank - 1]
 
 
 def count(ledger: Ledger, frame: Frame) -> Counts:
