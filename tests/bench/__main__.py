@@ -8,6 +8,7 @@
     make bench ARGS="log"               exchange log: sequencing, proofs in ten million leaves, verifying
     make bench ARGS="pdf"               doubly signed PDFs: reading, workers, submit to verdict
     make bench ARGS="evidence"          evidence about one document: export and verification
+    make bench ARGS="recount"           a province's month counted again from its log; recount-year: a year
 
 Writes ``var/bench/NAME.json``. Everything stays on loopback; the load client shares the machine.
 """
@@ -34,6 +35,7 @@ from tests.bench.floor import floor_seconds
 from tests.bench.log import bench_log
 from tests.bench.partners import bench_partners
 from tests.bench.pdf import bench_pdf
+from tests.bench.recount import bench_recount, bench_recount_year
 from tests.client import Client, submit_all
 from tests.server import Bed, cpu_seconds, prepare, resident_bytes, started
 from tests.world import make_envelope, make_status
@@ -147,7 +149,9 @@ BENCHES = {
     "log": bench_log,
     "evidence": bench_evidence,
     "partners": bench_partners,
+    "recount": bench_recount,
 }
+LONG = {"recount-year": bench_recount_year}  # only when named: minutes and gigabytes
 
 
 def main(names: list[str]) -> None:
@@ -164,7 +168,7 @@ def main(names: list[str]) -> None:
 
 
 async def _run(name: str, home: Path) -> dict[str, Any]:
-    return await BENCHES[name](await prepare(home))
+    return await (BENCHES | LONG)[name](await prepare(home))
 
 
 def _print(name: str, results: dict[str, Any]) -> None:
