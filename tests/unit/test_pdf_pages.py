@@ -47,5 +47,5 @@ def test_what_a_worker_says_comes_back_as_it_was() -> None:
     "answer", [b"", b"[1]", b'["yes",1,"1.7",""]', b'[true,1,"1.7 and more",""]', b"[true,1,1,1]"]
 )
 def test_an_answer_of_another_form_is_none(answer: bytes) -> None:
-    with pytest.raises(ValueError, match="pages|Expecting|unpack"):
+    with pytest.raises(ValueError, match=r"pages|Expecting|unpack"):
         pages_in(answer)
