@@ -32,7 +32,7 @@ from gateway.store.register_rows import Incoming, Outgoing
 
 DAY = 86_400_000_000
 MOST_GAPS = 60  # stretches of missing numbers named in a closing statement
-MOST_RECIPIENTS = 40  # named in a row; the rest is counted
+MOST_RECIPIENTS = 20  # named in a row; the rest is counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def outgoing_sheet(cover: Cover, rows: Sequence[Outgoing], lang: str = "vi") -> 
             Column(say("Nơi nhận văn bản", "Recipients"), width=26),
             Column(say("Đơn vị, người nhận bản lưu", "Keeper of the file copy"), width=11),
             Column(say("Số lượng bản", "Copies"), Kind.COUNT, 6),
-            Column(say("Ngày chuyển", "Sent"), Kind.MOMENT, 11),
+            Column(say("Ngày chuyển", "Sent"), Kind.MOMENT, 14),
             Column(say("Ký nhận", "Received by"), width=9),
             Column(say("Ghi chú", "Note"), width=14),
         ),
@@ -168,8 +168,8 @@ def incoming_sheet(cover: Cover, rows: Sequence[Incoming], lang: str = "vi") -> 
         subtitle=f"{cover.name(cover.agency)} · {day_text(cover.first)} – {day_text(cover.last)}",
         head=_head(cover, say),
         columns=(
-            Column(say("Ngày đến", "Arrived"), Kind.MOMENT, 11),
-            Column(say("Số đến", "Arrival number"), width=7),
+            Column(say("Ngày đến", "Arrived"), Kind.MOMENT, 14),
+            Column(say("Số đến", "Arrival number"), width=6),
             Column(say("Tác giả", "Author"), width=20),
             Column(say("Số, ký hiệu văn bản", "Number, notation"), width=13),
             Column(say("Ngày tháng văn bản", "Date"), Kind.DAY, 9),

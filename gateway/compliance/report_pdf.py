@@ -48,7 +48,6 @@ class _Page:
 
     sheet: Sheet
     draws: list[Draw] = field(default_factory=list)
-    number: int = 0  # within its sheet
 
 
 def write(sheets: Sequence[Sheet]) -> bytes:
@@ -57,14 +56,24 @@ def write(sheets: Sequence[Sheet]) -> bytes:
     stream = io.BytesIO()
     canvas = Canvas(stream, pagesize=(WIDTH, HEIGHT), invariant=1, lang="vi", pageCompression=1)
     canvas.setTitle(clean(sheets[0].title) if sheets else "")
-    pages = [page for sheet in sheets for page in _Setting(sheet).pages()]
-    for number, page in enumerate(pages, 1):
+    for page, number, of in _numbered([_Setting(sheet).pages() for sheet in sheets]):
         for draw in page.draws:
             draw(canvas)
-        _foot(canvas, page.sheet, number, len(pages))
+        _foot(canvas, page.sheet, number, of)
         canvas.showPage()
     canvas.save()
     return stream.getvalue()
+
+
+def _numbered(sheets: Sequence[Sequence[_Page]]) -> Iterator[tuple[_Page, int, int]]:
+    """Each page with its number and how many there are: through the file, but a register that is closed has
+    numbers of its own, because its closing statement says how many pages it has."""
+    whole, before = sum(map(len, sheets)), 0
+    for pages in sheets:
+        own = bool(pages[0].sheet.closing)
+        for number, page in enumerate(pages, 1):
+            yield (page, number, len(pages)) if own else (page, before + number, whole)
+        before += len(pages)
 
 
 def _foot(canvas: Canvas, sheet: Sheet, number: int, pages: int) -> None:
@@ -199,7 +208,8 @@ class _Setting:
             needed = _height(max(map(len, cells)))
             if row.strong and number + 1 < len(rows):
                 needed += _height(1)  # a heading does not stand alone at the end of a page
-            if needed > self._left and needed <= self._fresh():
+            splits = needed > self._fresh() / 3 and self._left > _height(4)  # rather than leave a third empty
+            if needed > self._left and not splits:
                 self._new_page()
                 self._headings()
             self._row(row, cells)

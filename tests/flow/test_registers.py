@@ -129,12 +129,12 @@ async def test_a_long_decomposed_subject_stands_whole_and_composed(world: World)
     assert printed((await sheets(world))[0])[0][2] == f"Công văn. {subject.strip()}"
 
 
-async def test_many_recipients_are_named_up_to_forty_and_counted(world: World) -> None:
+async def test_many_recipients_are_named_up_to_twenty_and_counted(world: World) -> None:
     cover = registers.Cover(H37, DAY, DAY, world.gw.clock.now(), "truc", False, {})
     row = registers.Outgoing(
         "d", "x", world.gw.clock.now(), "new", False, False, {}, tuple(f"H37.{n}" for n in range(60)), "s", ""
     )
-    assert printed(registers.outgoing_sheet(cover, [row]))[0][4].endswith("; và 20 nơi nhận khác")
+    assert printed(registers.outgoing_sheet(cover, [row]))[0][4].endswith("; và 40 nơi nhận khác")
 
 
 async def test_a_clerk_sees_the_registers_of_the_own_agency_only_and_it_is_recorded(world: World) -> None:

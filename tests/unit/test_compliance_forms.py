@@ -502,3 +502,18 @@ def test_bars_begin_at_zero_and_lines_below_their_lowest() -> None:
     assert floor_of(Chart("t", ("a", "b", "c"), series)) == 0
     assert floor_of(Chart("t", ("a", "b", "c"), series, lines=True)) == 90
     assert floor_of(Chart("t", ("a",), (Series("K2", (None,)),), lines=True)) == 0
+
+
+def test_a_closed_register_numbers_its_own_pages_other_sheets_go_through() -> None:
+    rows = tuple(Row((f"dòng {number}",)) for number in range(80))
+    register = Sheet("a", "a", (), (Column("x"),), rows, closing=("Gồm {pages} trang.",))
+    told = pages(odd_sheet("x"), register, odd_sheet("y"))
+    assert "Trang 1/" in told[0]
+    assert f"Trang {len(told) - 2}/{len(told) - 2}" in told[-2]
+    assert f"Trang {len(told)}/{len(told)}" in told[-1]
+
+
+def test_a_high_row_begins_below_the_others_and_not_on_a_new_page() -> None:
+    told = pages(odd_sheet(*["ngắn"] * 12, "dài " * 400, "cuối"))
+    assert "dài" in told[0]
+    assert "cuối" in told[-1]
