@@ -16,9 +16,9 @@ from gateway.model.text import Bilingual
 from gateway.resources import packaged
 from gateway.store.people import Role
 from gateway.web import render
-from gateway.web.console import sign_in
+from gateway.web.console import overview, sign_in
 from gateway.web.console.forms import CSRF
-from gateway.web.console.page import ANYBODY, SIGNED_IN, SOURCES, Moved, Page, Visit
+from gateway.web.console.page import ANYBODY, SIGNED_IN, SOURCES, WATCH, Moved, Page, Visit
 from gateway.web.console.serve import ROOT, said_of, serve
 
 STATIC = {
@@ -54,8 +54,9 @@ async def unknown(visit: Visit) -> Moved:
 PAGES: tuple[Page, ...] = (
     Page("GET", "/", home, Bilingual("Trang chủ", "Home"), SIGNED_IN),
     *sign_in.PAGES,
+    *overview.PAGES,
 )
-MENU: tuple[Entry, ...] = ()
+MENU: tuple[Entry, ...] = (Entry("overview", f"{ROOT}/overview", Bilingual("Tổng quan", "Overview"), WATCH),)
 
 
 def menu_of(role: Role) -> list[Entry]:
@@ -70,7 +71,7 @@ def add_pages(app: web.Application) -> None:
         menu=lambda visit: menu_of(visit.caller.role),
         csrf=lambda visit: render.hidden(CSRF, visit.visitor.session.csrf),
         said=lambda visit: said_of(visit.visitor),
-        synthetic=lambda visit: False,
+        synthetic=lambda visit: visit.gw.config.gateway.synthetic,
     )
     for page in PAGES:
         app.router.add_route(page.method, f"{ROOT}{page.path}", serve(page))
