@@ -22,7 +22,10 @@ from gateway.compliance import recount as counting_again
 from gateway.compliance.recount_compare import Outcome
 from gateway.compliance.recount_log import is_log
 from gateway.config import KEYS
-from gateway.flow.evidence import own_key_text
+from gateway.errors import BadRequest
+from gateway.exchange_log.evidence import read_trusted
+from gateway.flow.evidence import trusted_of
+from gateway.model.text import Bilingual
 from gateway.signature.keyring import Keyring
 
 KINDS = ("xlsx", "csv", "pdf", "json")
@@ -86,7 +89,7 @@ def recount(
 
     Exit code 0: equal; 1: not equal, with the reason. FILE is a published report or an exported log.
     """
-    keys = "\n".join(path.read_text("utf-8") for path in key_files)
+    keys = _log_keys("\n".join(path.read_text("utf-8", errors="replace") for path in key_files))
     if log_file is not None or is_log(file):
         outcome = counting_again.recount(file, log_file, report_file, period, keys, exclude)
     else:
@@ -104,8 +107,18 @@ def _with_own_log(frame: Frame, file: Path, keys: str) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         wait(export_to(frame, log))
-        own = keys or own_key_text(Keyring.open(frame.home / KEYS))
-        return counting_again.recount(file, log, keys=own)
+        own = "\n".join(map(str, trusted_of(Keyring.open(frame.home / KEYS)).log_keys))
+        return counting_again.recount(file, log, keys=keys or own)
+
+
+def _log_keys(text: str) -> str:
+    """The keys of logs in a list of public keys, which may hold certificates too. ``BadRequest``."""
+    try:
+        _, keys = read_trusted(text)
+    except ValueError as error:
+        told = Bilingual(f"Không đọc được tệp khóa: {error}", f"The key file cannot be read: {error}")
+        raise BadRequest(told, code="evidence.key_unreadable") from error
+    return "\n".join(map(str, keys))
 
 
 __all__ = ["form", "recount"]

@@ -18,6 +18,7 @@ from pydantic import Field
 from gateway.clock import from_datetime
 from gateway.compliance import periods, reports
 from gateway.compliance.frozen import Frozen
+from gateway.compliance.sheet import SMALL_MARK
 from gateway.errors import BadRequest, NotFound
 from gateway.model.text import Bilingual, Instant
 from gateway.resources import packaged
@@ -57,7 +58,7 @@ class Cell:
     scope: Bilingual
     text: str
     numerator: int
-    denominator: int
+    denominator: int | None  # none: a number alone
     small: bool
 
 
@@ -142,7 +143,7 @@ def _cells(rates: Sequence[Mapping[str, Any]]) -> tuple[Cell, ...]:
     return tuple(
         Cell(
             LEVELS.get(rate["scope"], Bilingual(rate["scope"], rate["scope"])),
-            rate["text"],
+            rate["text"].removesuffix(SMALL_MARK),
             rate["numerator"],
             rate["denominator"],
             rate["small"],

@@ -93,6 +93,12 @@ def test_a_recount_of_the_log_agrees_with_the_published_report(commands: Command
     elsewhere = Commands(tmp_path / "nowhere", commands.capture)
     assert elsewhere.done("report", "recount", file, "--log", log)["equal"] is True
     assert elsewhere.done("report", "recount", log, "--report", file)["equal"] is True
+    keys = tmp_path / "keys.txt"
+    keys.write_text(commands.done("evidence", "keys")["keys"])
+    assert elsewhere.done("report", "recount", file, "--log", log, "--key", keys)["equal"] is True
+    log.write_bytes(log.read_bytes().replace(b"document.accepted", b"document.refused!", 1))
+    code, answer = elsewhere.json("report", "recount", file, "--log", log)
+    assert (code, answer["equal"]) == (1, False)
 
 
 def test_a_form_is_written_once(commands: Commands, tmp_path: Path) -> None:
