@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date
+from functools import lru_cache
 from typing import Any
 
 MINUTE = 60_000_000
@@ -20,9 +21,8 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 _EAST = 7 * HOUR
 _FIRST = date(1970, 1, 1)  # a Thursday
-_HOME = timezone(timedelta(hours=7))
 _MOMENT = re.compile(
-    r"(\d{4})[-/](\d{2})[-/](\d{2})[ T](\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:\d{2})?", re.ASCII
+    r"(\d{4}([-/])\d{2}\2\d{2})[ T](\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)?", re.ASCII
 )
 
 
@@ -47,16 +47,31 @@ def instant_of(text: str) -> int | None:
     found = _MOMENT.fullmatch(text)
     if found is None:
         return None
-    year, month, day, clock, fraction, offset = found.groups()
-    fraction = (fraction or "")[:7]
+    day, _, clock, fraction, offset = found.groups()
+    hours, minutes, seconds = int(clock[:2]), int(clock[3:5]), int(clock[6:])
+    number = _number_of_text(day)
+    if number is None or hours > 23 or minutes > 59 or seconds > 59:
+        return None
+    at = number * DAY + (hours * 3600 + minutes * 60 + seconds) * 1_000_000
+    if fraction:
+        at += int(fraction[1:7].ljust(6, "0"))
+    return at - (_EAST if offset is None else _offset(offset))
+
+
+@lru_cache(4096)
+def _number_of_text(day: str) -> int | None:
+    """``yyyy-MM-dd`` or with slashes, as a number of days."""
     try:
-        moment = datetime.fromisoformat(f"{year}-{month}-{day}T{clock}{offset or ''}")
+        return number_of(date(int(day[:4]), int(day[5:7]), int(day[8:])))
     except ValueError:
         return None
-    if offset is None:
-        moment = moment.replace(tzinfo=_HOME)
-    whole = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
-    return whole * 1_000_000 + int((fraction[1:] or "0").ljust(6, "0"))
+
+
+def _offset(text: str) -> int:
+    if text == "Z":
+        return 0
+    size = int(text[1:3]) * HOUR + int(text[4:]) * MINUTE
+    return -size if text[0] == "-" else size
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.compliance.recount_calendar import instant_of
 from tests.recount_world import Log, both, counts, verdict
 
 SENDER, RECIPIENT = "H37", "H37.03"
@@ -309,6 +310,30 @@ def test_clocks_are_compared_where_a_time_of_day_was_declared(
 ) -> None:
     log.status("03", "13/04 11:00", declared_time=declared)
     assert set(of_recipient(log, tmp_path)) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1970-01-01T00:00:00Z", 0.0),
+        ("1970/01/01 07:00:00", 0.0),
+        ("1970-01-01 07:00:00.25", 0.25),
+        ("1970-01-01T07:00:00.1234567+07:00", 0.123456),
+        ("1969-12-31T19:00:01-05:00", 1.0),
+        ("2020-02-29T00:00:00Z", 1_582_934_400.0),
+        ("2021-02-29T00:00:00Z", None),
+        ("1970-01/01 07:00:00", None),
+        ("1970-01-01 24:00:00", None),
+        ("1970-01-01 07:60:00", None),
+        ("1970-01-01 07:00", None),
+        ("1970-01-01 07:00:00+25:00", None),
+        ("1970-01-01  07:00:00", None),
+        ("hôm nay", None),
+        ("", None),
+    ],
+)
+def test_a_moment_is_read_in_the_forms_that_the_definitions_name(text: str, seconds: float | None) -> None:
+    assert instant_of(text) == (None if seconds is None else round(seconds * 1_000_000))
 
 
 def test_statuses_beyond_acceptance_within_fifteen_days(log: Log, tmp_path: Path) -> None:
