@@ -128,13 +128,8 @@ async def estimated(gw: Services, from_: date, to: date) -> dict[AgencyCode, int
     """Outgoing documents of a period by the yearly number series: an upper bound, never for rankings
     (NĐ 30/2020 Đ15.1: a series may be split by type, and gaps hold letters to citizens)."""
     first, last = from_.isoformat(), to.isoformat()
-    rows = await gw.store.read(lambda tx: figures.series(tx, first, last, from_.year))
-    found: dict[AgencyCode, int] = {}
-    for row in rows:
-        if from_.year <= row["year"] <= to.year and row["until"] > row["before"]:
-            code = AgencyCode(row["sender"])
-            found[code] = found.get(code, 0) + int(row["until"]) - int(row["before"])
-    return found
+    grown = await gw.store.read(lambda tx: figures.series(tx, first, last))
+    return {AgencyCode(code): number for code, number in grown.items()}
 
 
 def nearest_rank(ordered: list[int], percent: int) -> int:

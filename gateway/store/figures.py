@@ -42,7 +42,7 @@ class Change:
     deliveries: list[Mapping[str, Value]] = field(default_factory=list)
     recalls: list[Mapping[str, Value]] = field(default_factory=list)
     firsts: list[Mapping[str, Value]] = field(default_factory=list)
-    series: list[Mapping[str, Value]] = field(default_factory=list)
+    series: list[Mapping[str, Value]] = field(default_factory=list)  # in the order of their days
     outages: list[Mapping[str, Value]] = field(default_factory=list)
     outages_over: list[Mapping[str, Value]] = field(default_factory=list)
     rows: list[Mapping[str, Value]] = field(default_factory=list)
@@ -99,6 +99,7 @@ def write(tx: Tx, change: Change) -> bool:
     tx.many("put_figure_recall", change.recalls)
     tx.many("put_figure_first", change.firsts)
     tx.many("put_figure_series", change.series)
+    tx.many("raise_figure_series", change.series)
     tx.many("put_figure_outage", change.outages)
     tx.many("drop_figure_outage", change.outages_over)
     tx.many("put_figure_row", change.rows)
@@ -173,10 +174,11 @@ def recalls(tx: Tx, from_day: str, to_day: str, agency: str = "") -> list[Row]:
     return tx.all("figure_recalls_of_days", from_day=from_day, to_day=to_day, agency=agency)
 
 
-def series(tx: Tx, from_day: str, to_day: str, from_year: int, agency: str = "") -> list[Row]:
-    """Rows (sender, year, type_name, until, before): highest numbers up to the end and before the begin."""
-    told = {"from_day": from_day, "to_day": to_day, "agency": agency}
-    return tx.all("figure_series_until", from_year=from_year, **told)
+def series(tx: Tx, from_day: str, to_day: str) -> dict[str, int]:
+    """Sender -> by how much its number series grew in a period, of the years that it touches."""
+    years = {"from_year": int(from_day[:4]), "to_year": int(to_day[:4])}
+    rows = tx.all("figure_series_of_days", from_day=from_day, to_day=to_day, **years)
+    return {row["sender"]: int(row["grown"]) for row in rows if row["grown"]}
 
 
 def place_of(row: Row) -> Place:

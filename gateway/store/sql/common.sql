@@ -1966,9 +1966,16 @@ INSERT INTO figure_first (sender, document_id) VALUES (:sender, :document_id);
 
 -- name: put_figure_series
 -- A number of a series.
-INSERT INTO figure_series (sender, year, type_name, day, highest) VALUES (:sender, :year, :type_name, :day, :highest)
+INSERT INTO figure_series (sender, year, type_name, day, highest, before)
+VALUES (:sender, :year, :type_name, :day, :highest, (SELECT COALESCE(MAX(f.highest), 0) FROM figure_series f
+  WHERE f.sender = :sender AND f.year = :year AND f.type_name = :type_name AND f.day < :day))
 ON CONFLICT (sender, year, type_name, day) DO UPDATE SET highest = excluded.highest
 WHERE excluded.highest > figure_series.highest;
+
+-- name: raise_figure_series
+-- Later days of a series, where events come in another order than their days.
+UPDATE figure_series SET before = :highest
+WHERE sender = :sender AND year = :year AND type_name = :type_name AND day > :day AND before < :highest;
 
 -- name: put_figure_outage
 -- An outage that was recorded.
@@ -2059,12 +2066,12 @@ SELECT day, recipient, level, document, message, asked_at, state, answered_at FR
 WHERE day >= :from_day AND day <= :to_day AND (CAST(:agency AS TEXT) = '' OR recipient = :agency)
 ORDER BY day, recipient, message;
 
--- name: figure_series_until
--- The highest number of each series up to the end of a period and before its begin.
-SELECT sender, year, type_name, MAX(highest) AS until,
-  MAX(CASE WHEN day < :from_day THEN highest ELSE 0 END) AS before
-FROM figure_series WHERE day <= :to_day AND (CAST(:agency AS TEXT) = '' OR sender = :agency)
-  AND year >= :from_year GROUP BY sender, year, type_name ORDER BY sender, year, type_name;
+-- name: figure_series_of_days
+-- What each series grew by in a period: the highest number up to its end less the highest before it.
+SELECT sender, SUM(grown) AS grown FROM (
+  SELECT sender, MAX(CASE WHEN highest > before THEN highest ELSE before END) - MIN(before) AS grown
+  FROM figure_series WHERE day >= :from_day AND day <= :to_day AND year >= :from_year AND year <= :to_year
+  GROUP BY sender, year, type_name) AS series GROUP BY sender;
 
 -- name: forget_figure_documents
 -- Before everything is counted anew.

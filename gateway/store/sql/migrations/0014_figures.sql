@@ -63,15 +63,17 @@ CREATE TABLE figure_first (
   PRIMARY KEY (sender, document_id)
 );
 
--- The highest number of a sender's yearly series that was sent on a day.
+-- The highest number of a sender's yearly series that was sent on a day, and the highest before that day.
 CREATE TABLE figure_series (
   sender TEXT NOT NULL,
   year INTEGER NOT NULL,
   type_name TEXT NOT NULL,
   day TEXT NOT NULL,
   highest INTEGER NOT NULL,
+  before INTEGER NOT NULL,
   PRIMARY KEY (sender, year, type_name, day)
 );
+CREATE INDEX figure_series_by_day ON figure_series (day);
 
 -- Outages as events recorded them; a withdrawn one is gone.
 CREATE TABLE figure_outage (
