@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import orjson
 
 from gateway.model.text import Instant
+from gateway.store import searches
 from gateway.store.contract import Row, Tx
 
 
@@ -94,6 +95,7 @@ def erase_words(tx: Tx, document: str, at: Instant) -> int:
     """Erase what tables say in words about a document: private values, findings and verdicts (they name
     people and quote). The document is purged from now on. How many private values."""
     erased = tx.run("erase_private_values", document=document)
+    searches.erase_subject(tx, document)
     tx.run("erase_findings", document=document)
     tx.run("erase_judgements", document=document)
     tx.run("mark_purged", document=document, at=at)

@@ -13,6 +13,7 @@ import orjson
 
 from gateway.model.receipt import Receipt
 from gateway.model.text import Instant, nfc
+from gateway.store import searches
 from gateway.store.contract import Row, Tx
 
 
@@ -57,7 +58,7 @@ class NewStatus:
 
 
 def add(tx: Tx, message: NewMessage) -> None:
-    """Write the message row; its document row must exist."""
+    """Write the message row; its document row must exist. The document is to be found by what it says."""
     tx.run(
         "add_message",
         id=message.id,
@@ -80,6 +81,8 @@ def add(tx: Tx, message: NewMessage) -> None:
         event=message.event,
         accepted_at=message.accepted_at,
     )
+    if message.kind != "status":
+        searches.queue(tx, message.document)
 
 
 def add_document(

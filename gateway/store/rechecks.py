@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from gateway.model.text import Instant
+from gateway.store import searches
 from gateway.store.contract import Tx
 
 A_FILE = "file"  # what a message waits for whose file could not be read
@@ -121,6 +122,8 @@ def add_judgement(tx: Tx, judgement: Judgement) -> None:
         event=judgement.event,
         judged_at=judgement.judged_at,
     )
+    if document := searches.document_of(tx, judgement.message):
+        searches.queue(tx, document)
 
 
 def newest_judgement(tx: Tx, message: str) -> Judgement | None:

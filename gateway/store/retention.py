@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.model.text import AgencyCode, Instant
+from gateway.store import searches
 from gateway.store.contract import Row, Tx
 
 
@@ -56,6 +57,7 @@ def due(tx: Tx, after: Instant, last: str, before: Instant, limit: int) -> list[
 def erase(tx: Tx, decision: str, events: Sequence[str], ended_at: Instant | None) -> int:
     """Erase the values of these events under a decision; how many there were."""
     erased = tx.many("erase_due_values", [{"event": one} for one in events])
+    searches.erase_subjects_of(tx, events)
     if not tx.run("count_erased", id=decision, erased=erased, ended_at=ended_at):
         raise LookupError(f"{decision} was not approved")  # the transaction is undone
     return erased

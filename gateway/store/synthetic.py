@@ -77,6 +77,7 @@ def add_rows(tx: Tx, rows: Rows) -> None:
     """Write what stands beside the events, which are there already."""
     tx.many("add_synthetic_payload", rows.payloads)
     tx.many("add_document", rows.documents)
+    tx.many("add_document_unindexed", [{"document": row["id"]} for row in rows.documents])
     tx.many("add_document_link", rows.links)
     tx.many("add_message", rows.messages)
     tx.many("add_synthetic_delivery", rows.deliveries)

@@ -375,9 +375,9 @@ WHERE id = :id AND fetched_at IS NULL;
 UPDATE delivery SET handed_over_at = :handed_over_at WHERE id = :id AND handed_over_at IS NULL;
 
 -- name: note_status
--- The last status that the recipient reported on a document.
+-- The last status that the recipient reported on a document; an arrival hides nothing that was reported before it.
 UPDATE delivery SET status_code = :code, status_at = :at
-WHERE document = :document AND recipient = :recipient AND kind <> 'status';
+WHERE document = :document AND recipient = :recipient AND kind <> 'status' AND (:code <> '01' OR status_code = '');
 
 -- name: inbox
 -- What waits for one agency, most urgent and oldest first, after a position; a later message of a document
@@ -2115,3 +2115,364 @@ INSERT INTO delivery (id, message, document, kind, sender, document_id, addresse
 VALUES (:id, :message, :document, :kind, :sender, :document_id, :addressed, :recipient, :recipient,
   :adapter, :pull, :document, :urgency, :urgency_rank, :state, :attempts, :accepted_at, :queued_at, :fetched_at,
   :fetched_at, :settled_at, :reason_code, '', '', :status_code, :status_at, '');
+
+-- ---------------------------------------------------------------- queue pages of the console
+
+-- name: queue_ages
+-- Open deliveries by destination, state and age; each column counts what is younger than its moment and older
+-- than the one before.
+SELECT destination, adapter, state, pull,
+  SUM(CASE WHEN accepted_at > :minutes5 THEN 1 ELSE 0 END) AS age0,
+  SUM(CASE WHEN accepted_at <= :minutes5 AND accepted_at > :minutes20 THEN 1 ELSE 0 END) AS age1,
+  SUM(CASE WHEN accepted_at <= :minutes20 AND accepted_at > :hour THEN 1 ELSE 0 END) AS age2,
+  SUM(CASE WHEN accepted_at <= :hour AND accepted_at > :hours4 THEN 1 ELSE 0 END) AS age3,
+  SUM(CASE WHEN accepted_at <= :hours4 AND accepted_at > :day THEN 1 ELSE 0 END) AS age4,
+  SUM(CASE WHEN accepted_at <= :day THEN 1 ELSE 0 END) AS age5,
+  COUNT(*) AS deliveries, MIN(accepted_at) AS oldest
+FROM delivery WHERE state IN ('queued', 'held', 'dead')
+GROUP BY destination, adapter, state, pull ORDER BY MIN(accepted_at);
+
+-- name: queue_of_destination
+-- Open deliveries towards one destination, oldest first, from a position on.
+SELECT * FROM delivery
+WHERE destination = :destination AND state IN ('queued', 'held', 'dead') AND (:state = '' OR state = :state)
+  AND accepted_at > :since AND accepted_at <= :until AND (accepted_at, id) > (:at, :id)
+ORDER BY accepted_at, id LIMIT :limit;
+
+-- name: last_settled
+-- When a destination last took something, and when it last fetched.
+SELECT MAX(settled_at) AS settled_at FROM delivery WHERE destination = :destination AND settled_at IS NOT NULL;
+
+-- name: last_attempts
+-- The newest tries towards a destination that failed, with the partner's words.
+SELECT a.* FROM attempt a JOIN delivery d ON d.id = a.delivery
+WHERE d.destination = :destination AND d.state IN ('queued', 'dead') AND a.outcome NOT IN ('', 'delivered')
+ORDER BY a.started_at DESC LIMIT :limit;
+
+-- name: decisions_of_delivery
+-- What people and rules decided about one delivery, oldest first.
+SELECT id, at, type, body FROM event
+WHERE document = :document AND delivery = :delivery AND type IN ('delivery.held', 'delivery.released',
+  'delivery.rerouted', 'delivery.revived', 'delivery.rejected', 'delivery.cancelled')
+ORDER BY at, id;
+
+-- ---------------------------------------------------------------- finding documents
+
+-- name: add_document_unindexed
+-- Its terms are to be written (again).
+INSERT INTO document_unindexed (document) VALUES (:document) ON CONFLICT (document) DO NOTHING;
+
+-- name: documents_unindexed
+-- Documents whose terms are to be written, newest first, with what terms are made of.
+SELECT u.document, d.sender, d.created_at, m.id AS message, m.header, m.verdicts, m.event
+FROM document_unindexed u JOIN document d ON d.id = u.document JOIN message m ON m.id = d.first_message
+ORDER BY u.document DESC LIMIT :limit;
+
+-- name: any_document_unindexed
+-- Whether any waits.
+SELECT document FROM document_unindexed LIMIT 1;
+
+-- name: forget_document_terms
+-- To be written anew, or erased.
+DELETE FROM document_term WHERE document = :document;
+
+-- name: add_document_term
+-- One term by which it is found.
+INSERT INTO document_term (document, term) VALUES (:document, :term);
+
+-- name: end_document_unindexed
+-- Its terms are written.
+DELETE FROM document_unindexed WHERE document = :document;
+
+-- name: erase_subject_terms
+-- The words of a subject go with it.
+DELETE FROM document_term WHERE document = :document AND term LIKE 's:%';
+
+-- name: erase_subject_terms_of_event
+-- The same for the document of an event whose subject is gone.
+DELETE FROM document_term
+WHERE term LIKE 's:%' AND document = (SELECT e.document FROM event e WHERE e.id = :event AND e.type = 'document.accepted')
+  AND NOT EXISTS (SELECT 1 FROM event_private p WHERE p.event = :event AND p.name = 'subject');
+
+-- name: recipients_to_index
+-- Who a document was addressed to.
+SELECT DISTINCT recipient FROM delivery WHERE document = :document AND kind <> 'status';
+
+-- name: newest_subject
+-- The subject of the newest message of a document that has one, while it exists.
+SELECT p.value FROM message m JOIN event_private p ON p.event = m.event AND p.name = 'subject'
+WHERE m.document = :document AND m.kind IN ('new', 'update', 'replace') ORDER BY m.accepted_at DESC LIMIT 1;
+
+-- name: first_document_from
+-- The first document of an instant or later.
+SELECT id FROM document WHERE created_at >= :at ORDER BY created_at, id LIMIT 1;
+
+-- name: find_all
+-- Documents, newest first.
+SELECT id AS document FROM document WHERE id < :before AND id >= :since ORDER BY id DESC LIMIT :limit;
+
+-- name: find_by_term
+-- Documents with a term.
+SELECT document FROM document_term
+WHERE term = :term AND document < :before AND document >= :since ORDER BY document DESC LIMIT :limit;
+
+-- name: find_by_sender
+-- What an agency sent.
+SELECT id AS document FROM document
+WHERE sender = :sender AND id < :before AND id >= :since ORDER BY id DESC LIMIT :limit;
+
+-- name: find_by_recipient
+-- What was addressed to an agency.
+SELECT DISTINCT document FROM delivery
+WHERE kind <> 'status' AND recipient = :recipient AND document < :before AND document >= :since
+ORDER BY document DESC LIMIT :limit;
+
+-- name: find_by_state
+-- Documents with a delivery in a transport state.
+SELECT DISTINCT document FROM delivery
+WHERE kind <> 'status' AND state = :state AND document < :before AND document >= :since
+ORDER BY document DESC LIMIT :limit;
+
+-- name: find_by_status
+-- Documents of which a recipient last reported a status.
+SELECT DISTINCT document FROM delivery
+WHERE kind <> 'status' AND status_code = :status AND document < :before AND document >= :since
+ORDER BY document DESC LIMIT :limit;
+
+-- name: find_by_reason
+-- Documents with a delivery that was stopped for a reason.
+SELECT DISTINCT document FROM delivery
+WHERE kind <> 'status' AND reason_code <> '' AND reason_code = :reason
+  AND document < :before AND document >= :since
+ORDER BY document DESC LIMIT :limit;
+
+-- name: among_by_term
+-- Which of some documents have a term.
+SELECT document FROM document_term WHERE term = :term AND document IN (SELECT value FROM json_each(:documents));
+
+-- name: among_by_sender
+-- Which of some documents an agency sent.
+SELECT id AS document FROM document WHERE sender = :sender AND id IN (SELECT value FROM json_each(:documents));
+
+-- name: among_by_delivery
+-- Which of some documents have a delivery that all of it is true of; '' asks nothing.
+SELECT DISTINCT document FROM delivery
+WHERE kind <> 'status' AND document IN (SELECT value FROM json_each(:documents))
+  AND (:recipient = '' OR recipient = :recipient) AND (:state = '' OR state = :state)
+  AND (:status = '' OR status_code = :status) AND (:reason = '' OR reason_code = :reason);
+
+-- name: among_seen_by
+-- Which of some documents an agency sees as sender or as a recipient that has it or is to have it.
+SELECT id AS document FROM document WHERE sender = :agency AND id IN (SELECT value FROM json_each(:documents))
+UNION
+SELECT document FROM delivery
+WHERE recipient = :agency AND kind NOT IN ('status', 'revoke')
+  AND state NOT IN ('held', 'rejected', 'cancelled', 'recalled')
+  AND document IN (SELECT value FROM json_each(:documents));
+
+-- name: found_documents
+-- What a list shows of some documents.
+SELECT d.id, d.sender, d.document_id, d.created_at, m.kind, m.header, m.decision, m.urgency, m.event, p.value AS subject
+FROM document d JOIN message m ON m.id = d.first_message
+LEFT JOIN event_private p ON p.event = m.event AND p.name = 'subject'
+WHERE d.id IN (SELECT value FROM json_each(:documents)) ORDER BY d.id DESC;
+
+-- name: found_deliveries
+-- How many deliveries of some documents stand where.
+SELECT document, state, status_code, COUNT(*) AS deliveries, MIN(recipient) AS recipient FROM delivery
+WHERE kind <> 'status' AND document IN (SELECT value FROM json_each(:documents))
+GROUP BY document, state, status_code ORDER BY document, state, status_code;
+
+-- name: found_terms
+-- The verdicts about some documents.
+SELECT document, term FROM document_term
+WHERE term LIKE 'v:%' AND document IN (SELECT value FROM json_each(:documents));
+
+-- name: document_of_part
+-- The document that an id of a message, a delivery or a receipt belongs to.
+SELECT document FROM message WHERE id = :id
+UNION SELECT document FROM delivery WHERE id = :id
+UNION SELECT m.document FROM receipt r JOIN message m ON m.id = r.message WHERE r.id = :id
+LIMIT 1;
+
+-- name: reason_codes
+-- Why deliveries are stopped: every code that stands at one.
+SELECT DISTINCT reason_code FROM delivery WHERE kind <> 'status' AND reason_code <> '' ORDER BY reason_code LIMIT 200;
+
+-- name: put_saved_search
+-- Under its name; the same name again replaces it.
+INSERT INTO saved_search (id, principal, name, query, created_at) VALUES (:id, :principal, :name, :query, :at)
+ON CONFLICT (principal, name) DO UPDATE SET query = excluded.query, created_at = excluded.created_at;
+
+-- name: saved_search
+-- One search of a person.
+SELECT * FROM saved_search WHERE id = :id AND principal = :principal;
+
+-- name: saved_searches
+-- What a person saved under a name of their own.
+SELECT * FROM saved_search WHERE principal = :principal AND name NOT LIKE '#%' ORDER BY name LIMIT 100;
+
+-- name: drop_saved_search
+-- A person does not need it any more.
+DELETE FROM saved_search WHERE id = :id AND principal = :principal;
+
+-- name: drop_old_searches
+-- Searches without a name are kept for a while, so that going back a page works.
+DELETE FROM saved_search WHERE principal = :principal AND name LIKE '#%' AND created_at < :before;
+
+-- name: page_deliveries
+-- Deliveries of a document's own messages, by recipient, after a place; '' asks nothing.
+SELECT * FROM delivery
+WHERE document = :document AND kind <> 'status' AND (:recipient = '' OR recipient = :recipient)
+  AND (:state = '' OR state = :state)
+  AND (recipient > :after_recipient OR (recipient = :after_recipient AND id > :after_id))
+ORDER BY recipient, id LIMIT :limit;
+
+-- name: page_counts
+-- How many deliveries of a document stand where.
+SELECT state, status_code, COUNT(*) AS deliveries FROM delivery
+WHERE document = :document AND kind <> 'status' GROUP BY state, status_code ORDER BY state, status_code;
+
+-- name: page_statuses
+-- The newest statuses about a document, of one agency or all.
+SELECT * FROM status_report
+WHERE document = :document AND (:agency = '' OR reporter = :agency OR addressee = :agency)
+ORDER BY reported_at DESC, message DESC LIMIT :limit;
+
+-- name: page_events
+-- The first events of one delivery.
+SELECT id, at, type, body FROM event WHERE document = :document AND delivery = :delivery ORDER BY at, id LIMIT :limit;
+
+-- name: page_looks
+-- The newest looks at a document.
+SELECT id, at, type, body FROM event
+WHERE document = :document AND type IN ('person.viewed', 'person.opened', 'evidence.exported')
+ORDER BY at DESC, id DESC LIMIT :limit;
+
+-- name: page_moments
+-- The first and the last time that something happened to a document's deliveries.
+SELECT MIN(accepted_at) AS queued_first, MIN(settled_at) AS settled_first, MAX(settled_at) AS settled_last,
+  MIN(fetched_at) AS fetched_first, MAX(fetched_at) AS fetched_last, COUNT(fetched_at) AS fetched,
+  COUNT(settled_at) AS settled, COUNT(*) AS deliveries
+FROM delivery WHERE document = :document AND kind <> 'status';
+
+-- name: page_status_moments
+-- The first and the last time of each status about a document, and how many agencies reported it.
+SELECT code, MIN(reported_at) AS first, MAX(reported_at) AS last, COUNT(DISTINCT reporter) AS agencies
+FROM status_report WHERE document = :document GROUP BY code ORDER BY MIN(reported_at), code;
+
+-- ---------------------------------------------------------------- the clerk's desk
+
+-- name: desk_sent
+-- Documents that one agency sent, newest first, before a position.
+SELECT d.id, d.document_id, d.created_at, m.id AS message, m.kind, m.header, m.decision, m.event, m.urgency
+FROM document d JOIN message m ON m.id = d.first_message
+WHERE d.sender = :agency AND d.id < :before
+ORDER BY d.id DESC LIMIT :limit;
+
+-- name: desk_stages
+-- How many deliveries of a document are in each state, with each last status.
+SELECT state, status_code, fetched_at IS NOT NULL AS fetched, COUNT(*) AS deliveries FROM delivery
+WHERE document = :document AND kind <> 'status' AND kind <> 'revoke'
+GROUP BY 1, 2, 3;
+
+-- name: desk_recipients
+-- The deliveries of a document by recipient, after a position; `stage` narrows them ('' for all).
+SELECT * FROM delivery
+WHERE document = :document AND kind <> 'status' AND kind <> 'revoke'
+  AND (recipient > :recipient OR (recipient = :recipient AND id > :id))
+  AND (:stage = ''
+    OR (:stage = 'waiting' AND state = 'queued' AND status_code IN ('', '01'))
+    OR (:stage = 'arrived' AND state = 'delivered' AND status_code IN ('', '01'))
+    OR (:stage = 'acknowledged' AND status_code IN ('03', '04', '05', '06', '15', '16', '13'))
+    OR (:stage = 'refused' AND status_code = '02')
+    OR (:stage = 'stopped' AND state IN ('held', 'dead', 'rejected', 'cancelled', 'recalled')))
+ORDER BY recipient, id LIMIT :limit;
+
+-- name: desk_status_message
+-- The newest message by which a recipient reported a status of this code on a document.
+SELECT m.event FROM status_report r JOIN message m ON m.id = r.message
+WHERE r.document = :document AND r.reporter = :reporter AND r.code = :code
+ORDER BY r.reported_at DESC, r.message DESC LIMIT 1;
+
+-- name: desk_returned
+-- Deliveries of one sender that were refused or cannot go on, newest documents first, before a position.
+SELECT x.*, d.created_at AS document_created_at, m.header, m.event
+FROM delivery x JOIN document d ON d.id = x.document JOIN message m ON m.id = d.first_message
+WHERE x.sender = :agency AND x.kind <> 'status' AND (x.status_code = '02' OR x.state IN ('held', 'dead', 'rejected'))
+  AND (x.document < :document OR (x.document = :document AND x.id < :id))
+ORDER BY x.document DESC, x.id DESC LIMIT :limit;
+
+-- name: desk_unanswered
+-- What one agency was sent and has not accepted or refused: most urgent and oldest first, after a position.
+SELECT x.*, m.header, m.event, m.size
+FROM delivery x JOIN message m ON m.id = x.message
+WHERE x.recipient = :agency AND x.kind IN ('new', 'update', 'replace') AND x.status_code IN ('', '01')
+  AND x.state IN ('queued', 'delivered')
+  AND (x.urgency_rank > :rank OR (x.urgency_rank = :rank
+    AND (x.accepted_at > :accepted_at OR (x.accepted_at = :accepted_at AND x.id > :id))))
+ORDER BY x.urgency_rank, x.accepted_at, x.id LIMIT :limit;
+
+-- name: desk_in_work
+-- What one agency accepted and has not completed, in the same order.
+SELECT x.*, m.header, m.event, m.size
+FROM delivery x JOIN message m ON m.id = x.message
+WHERE x.recipient = :agency AND x.kind IN ('new', 'update', 'replace') AND x.status_code IN ('03', '04', '05')
+  AND x.state IN ('queued', 'delivered')
+  AND (x.urgency_rank > :rank OR (x.urgency_rank = :rank
+    AND (x.accepted_at > :accepted_at OR (x.accepted_at = :accepted_at AND x.id > :id))))
+ORDER BY x.urgency_rank, x.accepted_at, x.id LIMIT :limit;
+
+-- name: desk_count_unanswered
+-- How much one agency has not answered, counted up to a limit.
+SELECT COUNT(*) AS deliveries FROM (SELECT 1 AS one FROM delivery
+  WHERE recipient = :agency AND kind IN ('new', 'update', 'replace') AND status_code IN ('', '01')
+    AND state IN ('queued', 'delivered') LIMIT :limit) counted;
+
+-- name: desk_count_in_work
+-- The same for what it accepted and has not completed.
+SELECT COUNT(*) AS deliveries FROM (SELECT 1 AS one FROM delivery
+  WHERE recipient = :agency AND kind IN ('new', 'update', 'replace') AND status_code IN ('03', '04', '05')
+    AND state IN ('queued', 'delivered') LIMIT :limit) counted;
+
+-- name: desk_count_troubled
+-- The same for what came back to it or cannot go on.
+SELECT COUNT(*) AS deliveries FROM (SELECT 1 AS one FROM delivery
+  WHERE sender = :agency AND kind <> 'status' AND (status_code = '02' OR state IN ('held', 'dead', 'rejected'))
+  LIMIT :limit) counted;
+
+-- name: desk_recalls_to_answer
+-- Documents that one agency is asked to give back and has not answered about, longest asked first.
+SELECT r.message, r.document, r.cause, r.asked_at, d.document_id, d.sender, m.header, m.event, a.event AS asked_event
+FROM recall r JOIN document d ON d.id = r.document JOIN message m ON m.id = d.first_message
+JOIN message a ON a.id = r.message
+WHERE r.recipient = :agency AND r.state = 'asked'
+ORDER BY r.asked_at, r.message LIMIT :limit;
+
+-- name: desk_delivery_of
+-- The newest delivery of a document to one recipient that it may know of.
+SELECT id FROM delivery
+WHERE document = :document AND recipient = :recipient AND kind <> 'status' AND state NOT IN ('held', 'rejected', 'cancelled')
+ORDER BY accepted_at DESC, id DESC LIMIT 1;
+
+-- name: desk_statuses
+-- Statuses that wait in the inbox of one agency, oldest first.
+SELECT id FROM delivery
+WHERE destination = :agency AND recipient = :agency AND kind = 'status' AND state = 'queued' AND pull = 1
+ORDER BY urgency_rank, accepted_at, id LIMIT :limit;
+
+-- name: add_by_hand
+-- A clerk did something in place of her agency's document system.
+INSERT INTO by_hand (id, agency, what, message, delivery, principal, at)
+VALUES (:id, :agency, :what, :message, :delivery, :principal, :at);
+
+-- name: by_hand_of
+-- What was done by hand for one agency, newest first, before a position.
+SELECT h.*, m.header, m.event, m.document, d.document_id, d.sender
+FROM by_hand h JOIN message m ON m.id = h.message JOIN document d ON d.id = m.document
+WHERE h.agency = :agency AND h.id < :before
+ORDER BY h.id DESC LIMIT :limit;
+
+-- name: by_hand_sent
+-- Whether a message was sent by hand.
+SELECT id FROM by_hand WHERE message = :message AND what = 'sent' LIMIT 1;

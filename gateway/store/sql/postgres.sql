@@ -76,3 +76,48 @@ JOIN figure_first f ON f.sender = k ->> 0 AND f.document_id = k ->> 1;
 -- JSON has other functions here.
 SELECT f.day, f.agency, f.level, f.part, f.counts FROM jsonb_array_elements(CAST(:keys AS jsonb)) k
 JOIN figure_day f ON f.day = k ->> 0 AND f.agency = k ->> 1 AND f.level = k ->> 2;
+
+-- name: among_by_term
+-- JSON has other functions here.
+SELECT document FROM document_term
+WHERE term = :term AND document IN (SELECT jsonb_array_elements_text(CAST(:documents AS jsonb)));
+
+-- name: among_by_sender
+-- JSON has other functions here.
+SELECT id AS document FROM document
+WHERE sender = :sender AND id IN (SELECT jsonb_array_elements_text(CAST(:documents AS jsonb)));
+
+-- name: among_by_delivery
+-- JSON has other functions here.
+SELECT DISTINCT document FROM delivery
+WHERE kind <> 'status' AND document IN (SELECT jsonb_array_elements_text(CAST(:documents AS jsonb)))
+  AND (:recipient = '' OR recipient = :recipient) AND (:state = '' OR state = :state)
+  AND (:status = '' OR status_code = :status) AND (:reason = '' OR reason_code = :reason);
+
+-- name: among_seen_by
+-- JSON has other functions here.
+SELECT id AS document FROM document
+WHERE sender = :agency AND id IN (SELECT jsonb_array_elements_text(CAST(:documents AS jsonb)))
+UNION
+SELECT document FROM delivery
+WHERE recipient = :agency AND kind NOT IN ('status', 'revoke')
+  AND state NOT IN ('held', 'rejected', 'cancelled', 'recalled')
+  AND document IN (SELECT jsonb_array_elements_text(CAST(:documents AS jsonb)));
+
+-- name: found_documents
+-- JSON has other functions here.
+SELECT d.id, d.sender, d.document_id, d.created_at, m.kind, m.header, m.decision, m.urgency, m.event, p.value AS subject
+FROM document d JOIN message m ON m.id = d.first_message
+LEFT JOIN event_private p ON p.event = m.event AND p.name = 'subject'
+WHERE d.id IN (SELECT jsonb_array_elements_text(CAST(:documents AS jsonb))) ORDER BY d.id DESC;
+
+-- name: found_deliveries
+-- JSON has other functions here.
+SELECT document, state, status_code, COUNT(*) AS deliveries, MIN(recipient) AS recipient FROM delivery
+WHERE kind <> 'status' AND document IN (SELECT jsonb_array_elements_text(CAST(:documents AS jsonb)))
+GROUP BY document, state, status_code ORDER BY document, state, status_code;
+
+-- name: found_terms
+-- JSON has other functions here.
+SELECT document, term FROM document_term
+WHERE term LIKE 'v:%' AND document IN (SELECT jsonb_array_elements_text(CAST(:documents AS jsonb)));
