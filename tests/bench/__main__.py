@@ -9,6 +9,7 @@
     make bench ARGS="pdf"               doubly signed PDFs: reading, workers, submit to verdict
     make bench ARGS="evidence"          evidence about one document: export and verification
     make bench ARGS="recount"           a province's month counted again from its log; recount-year: a year
+    make bench ARGS="province"          a province's month made, counted and shown; province-ten: tenfold
 
 Writes ``var/bench/NAME.json``. Everything stays on loopback; the load client shares the machine.
 """
@@ -35,6 +36,7 @@ from tests.bench.floor import floor_seconds
 from tests.bench.log import bench_log
 from tests.bench.partners import bench_partners
 from tests.bench.pdf import bench_pdf
+from tests.bench.province import bench_province, bench_province_ten
 from tests.bench.recount import bench_recount, bench_recount_year
 from tests.client import Client, submit_all
 from tests.server import Bed, cpu_seconds, prepare, resident_bytes, started
@@ -150,8 +152,12 @@ BENCHES = {
     "evidence": bench_evidence,
     "partners": bench_partners,
     "recount": bench_recount,
+    "province": bench_province,
 }
-LONG = {"recount-year": bench_recount_year}  # only when named: minutes and gigabytes
+LONG = {
+    "recount-year": bench_recount_year,
+    "province-ten": bench_province_ten,
+}  # only when named: minutes and gigabytes
 
 
 def main(names: list[str]) -> None:
