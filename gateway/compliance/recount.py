@@ -150,8 +150,10 @@ def _counts(outcome: Outcome) -> Iterator[str]:
         yield f"{name:<26} {_number(sums[name]):>20}"
 
 
-def _number(value: int | None) -> str:
-    return "—" if value is None else f"{value:,}".replace(",", ".")
+def _number(value: int | str | None) -> str:
+    if isinstance(value, int):
+        return f"{value:,}".replace(",", ".")
+    return "—" if value is None else value
 
 
 _NEEDS_LOG = Bilingual(

@@ -26,6 +26,7 @@ from gateway.compliance.recount_counts import Counts, Frame, Rules, count
 from gateway.compliance.recount_data import rules_at_hand, working_days
 from gateway.compliance.recount_events import Ledger
 from gateway.compliance.recount_log import Checked, LogFlaw, check_log, read_leaves
+from gateway.compliance.recount_rates import rates_of
 from gateway.compliance.recount_texts import Reason
 from gateway.model.canonical import canonical_json
 
@@ -49,12 +50,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One number that differs; what is not there is 0. Of the recalls' times ``agency`` is empty."""
+    """One cell; a count that is not there is 0. Of rates ``agency`` is their scope (a level, or ``all``), of
+    times of recalls it is empty."""
 
     agency: str
     name: str
-    report: int | None
-    recount: int | None
+    report: int | str | None
+    recount: int | str | None
 
     def as_json(self) -> dict[str, Any]:
         """``{"agency", "name", "report", "recount"}``."""
@@ -296,16 +298,28 @@ def _compare(body: Mapping[str, Any], counts: Counts) -> tuple[list[Cell], int]:
             compared += 1
             if theirs.get(name, 0) != ours.get(name, 0):
                 found.append(Cell(agency, name, theirs.get(name, 0), ours.get(name, 0)))
-    times = {
-        "n": len(counts.recall_minutes),
-        "p50_minutes": counts.recall_time(50),
-        "p95_minutes": counts.recall_time(95),
-    }
-    for name, value in times.items():
-        compared += 1
-        if body["recalls"].get(name) != value:
-            found.append(Cell("", f"recalls.{name}", body["recalls"].get(name), value))
-    return found, compared
+    rows = [*_recalls(body["recalls"], counts), *_rates(body, counts)]
+    found += [cell for cell in rows if cell.report != cell.recount]
+    return found, compared + len(rows)
+
+
+def _recalls(stated: Mapping[str, Any], counts: Counts) -> Iterator[Cell]:
+    yield Cell("", "recalls.n", stated.get("n"), len(counts.recall_minutes))
+    yield Cell("", "recalls.p50_minutes", stated.get("p50_minutes"), counts.recall_time(50))
+    yield Cell("", "recalls.p95_minutes", stated.get("p95_minutes"), counts.recall_time(95))
+
+
+def _rates(body: Mapping[str, Any], counts: Counts) -> Iterator[Cell]:
+    """Printed rates of the whole and of levels, as far as they follow from counts alone (``rates_of``)."""
+    ours = rates_of(counts, body.get("agencies", ()))
+    for row in body.get("rates", ()):
+        own = ours.get((row["scope"], row["key"]))
+        if own is None:
+            continue
+        stated = (row["numerator"], row["denominator"], str(row["text"]).rstrip("*"), row["small"])
+        parts = ("numerator", "denominator", "text", "small")
+        for part, theirs, mine in zip(parts, stated, own, strict=True):
+            yield Cell(row["scope"], f"{row['key']} {part}", theirs, mine)
 
 
 def _without_count(reasons: Sequence[Reason]) -> Outcome:

@@ -30,6 +30,7 @@ _RECALLS = {
     "agreed": "K7.confirmed",
     "refused": "K7.refused",
 }
+Found = defaultdict[tuple[str, str], Counter[str]]  # agency and level -> counts
 _BEFORE_MIDNIGHT = 23 * HOUR + 59 * MINUTE
 
 
@@ -62,9 +63,10 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Counts by agency and name, and how long recalls took (minutes, sorted)."""
+    """Counts by agency and name, the same by level, and how long recalls took (minutes, sorted)."""
 
     by_agency: Mapping[str, Mapping[str, int]]
+    by_level: Mapping[str, Mapping[str, int]]
     recall_minutes: Sequence[int] = field(default=())
 
     def recall_time(self, percent: int) -> int | None:
@@ -78,16 +80,24 @@ class Counts:
 def count(ledger: Ledger, frame: Frame) -> Counts:
     """All counts of the period, of every agency that has any."""
     outages = [Outage(*row) for row in ledger.reference.outages.values()]
-    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for (day, agency, name), number in ledger.plain.items():
+    found: Found = defaultdict(Counter)
+    for (day, agency, level, name), number in ledger.plain.items():
         if frame.covers(day):
-            found[agency][name] += number
+            found[agency, level][name] += number
     for document in ledger.documents.values():
         if frame.covers(document.day) and ledger.is_counted(document.agency, document.level):
-            found[document.agency].update(_of_document(ledger, document, frame, outages))
+            found[document.agency, document.level].update(_of_document(ledger, document, frame, outages))
     _count_deliveries(ledger, frame, outages, found)
     minutes = _count_recalls(ledger, frame, found)
-    return Counts({agency: dict(names) for agency, names in found.items()}, sorted(minutes))
+    return Counts(_summed(found, 0), _summed(found, 1), sorted(minutes))
+
+
+def _summed(found: Found, part: int) -> dict[str, Counter[str]]:
+    """By agency (0) or level (1)."""
+    sums: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for key, names in found.items():
+        sums[key[part]].update(names)
+    return dict(sums)
 
 
 # documents
@@ -230,9 +240,7 @@ def _whole(outcomes: object) -> str:
 # deliveries
 
 
-def _count_deliveries(
-    ledger: Ledger, frame: Frame, outages: Sequence[Outage], found: defaultdict[str, Counter[str]]
-) -> None:
+def _count_deliveries(ledger: Ledger, frame: Frame, outages: Sequence[Outage], found: Found) -> None:
     all_ = ledger.deliveries
     begin, end = midnight(frame.first), midnight(frame.last + 1)
     for place in range(len(all_)):
@@ -240,13 +248,13 @@ def _count_deliveries(
         is_new, has_come = begin <= made < end, begin <= arrived < end
         if all_.ended[place] or not (is_new or has_come):
             continue
-        agency = all_.names[all_.agency[place]]
-        if not ledger.is_counted(agency, all_.names[all_.level[place]]):
+        agency, level = all_.names[all_.agency[place]], all_.names[all_.level[place]]
+        if not ledger.is_counted(agency, level):
             continue
         if is_new:
-            found[agency].update(_of_new(ledger, place, frame))
+            found[agency, level].update(_of_new(ledger, place, frame))
         if has_come:
-            found[agency].update(_of_arrival(ledger, place, frame, outages))
+            found[agency, level].update(_of_arrival(ledger, place, frame, outages))
 
 
 def _of_new(ledger: Ledger, place: int, frame: Frame) -> Iterator[str]:
@@ -310,12 +318,12 @@ def _answer_names(
         yield "K5x.n"
 
 
-def _count_recalls(ledger: Ledger, frame: Frame, found: defaultdict[str, Counter[str]]) -> list[int]:
+def _count_recalls(ledger: Ledger, frame: Frame, found: Found) -> list[int]:
     """Counts recalls; the minutes that the answered ones took."""
     minutes = []
     for recall in ledger.recalls.values():
         if frame.covers(day_of(recall.asked)) and ledger.is_counted(recall.agency, recall.level):
-            found[recall.agency].update(("K7.asked", _RECALLS.get(recall.state, "K7.open")))
+            found[recall.agency, recall.level].update(("K7.asked", _RECALLS.get(recall.state, "K7.open")))
             minutes += _minutes(recall)
     return minutes
 

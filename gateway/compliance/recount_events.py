@@ -26,7 +26,8 @@ _MOVED_ON = frozenset({"04", "05", "06"})
 
 
 class Ledger:
-    """Everything that was read so far. ``plain``: counts that one event makes alone, (day, agency, name)."""
+    """Everything that was read so far. ``plain``: counts that one event makes alone, by day, agency, its
+    level, name."""
 
     def __init__(self, excluded: Iterable[str] = (), clock: int = 5 * MINUTE, paper_too: Iterable[str] = ()):
         self.documents: dict[str, Document] = {}
@@ -34,8 +35,7 @@ class Ledger:
         self.recalls: dict[tuple[str, str], Recall] = {}
         self.reference = Reference()
         self.twins: Counter[tuple[str, int, str, str]] = Counter()
-        self.highest: dict[tuple[str, int, str], list[tuple[int, int]]] = {}
-        self.plain: Counter[tuple[int, str, str]] = Counter()
+        self.plain: Counter[tuple[int, str, str, str]] = Counter()
         self.days: set[int] = set()  # on which anything happened
         self.newest = 0
         self._excluded, self._clock, self._paper_too = frozenset(excluded), clock, frozenset(paper_too)
@@ -80,9 +80,9 @@ class Ledger:
         return bool(agency) and level != OUTSIDE and agency not in self._excluded
 
     def _count(self, body: Body, role: str, name: str) -> None:
-        agency = body.get(role, "")
-        if self.is_counted(agency, body.get(f"{role}_level", "")):
-            self.plain[day_of(body["at"]), agency, name] += 1
+        agency, level = body.get(role, ""), body.get(f"{role}_level", "")
+        if self.is_counted(agency, level):
+            self.plain[day_of(body["at"]), agency, level, name] += 1
 
     # documents
 
@@ -186,7 +186,7 @@ class Ledger:
         self.deliveries.add(document, agency, level, body["at"])
         addressed = body.get("addressed", agency)
         if addressed != agency and self.is_counted(addressed, level):
-            self.plain[day_of(body["at"]), addressed, "R.history"] += 1
+            self.plain[day_of(body["at"]), addressed, level, "R.history"] += 1
 
     def _released(self, body: Body) -> None:
         document = self.documents.get(body["document"])
@@ -201,8 +201,9 @@ class Ledger:
         place = all_.place(document, old)
         if place < 0 or old == new:
             return
-        if self.is_counted(old, all_.names[all_.level[place]]):
-            self.plain[day_of(all_.made[place]), old, "R.history"] += 1
+        level = all_.names[all_.level[place]]
+        if self.is_counted(old, level):
+            self.plain[day_of(all_.made[place]), old, level, "R.history"] += 1
         all_.move(document, old, new, body.get("recipient_level", ""))
 
     def _place(self, body: Body) -> int:

@@ -12,6 +12,7 @@ import pytest
 from gateway.compliance import recount, recount_compare
 from gateway.compliance.recount_compare import Outcome, recount_report
 from gateway.compliance.recount_log import Checked, check_log
+from gateway.compliance.recount_rates import printed
 from gateway.errors import BadRequest
 from gateway.model.canonical import canonical_json
 from tests.recount_world import Log, counts, root_of, write
@@ -153,6 +154,38 @@ def test_times_of_recalls_are_compared_too(log: Log, tmp_path: Path) -> None:
     report = log.report(counts(log, tmp_path), recalls={"n": 1, "p50_minutes": 30, "p95_minutes": 31})
     [cell] = recount_report(log.export(tmp_path), report).cells
     assert (cell.name, cell.report, cell.recount) == ("recalls.p95_minutes", 31, 30)
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "text"),
+    [
+        (0, 0, "—"),
+        (0, 5, "0,0 %"),
+        (5, 5, "100,0 %"),
+        (973, 1000, "97,3 %"),
+        (1, 3, "33,3 %"),
+        (9725, 100_000, "9,7 %"),
+        (12_345, 100_000, "12,3 %"),
+        (3125, 100_000, "3,1 %"),
+        (1235, 10_000, "12,4 %"),
+        (9_996, 10_000, "99,9 %"),
+        (1, 10_000, "0,1 %"),
+    ],
+)
+def test_rates_print_half_up_and_never_reach_what_is_not_so(above: int, below: int, text: str) -> None:
+    assert printed(above, below) == text
+
+
+def test_a_printed_rate_that_differs_is_a_cell_too(log: Log, tmp_path: Path) -> None:
+    row = {"scope": "all", "key": "K2", "numerator": 4, "denominator": 4, "small": True, "text": "100,0 %*"}
+    good = log.report(counts(log, tmp_path), rates=[row], agencies=[])
+    assert recount_report(log.export(tmp_path), good).equal
+    bad = log.report(counts(log, tmp_path), rates=[row | {"numerator": 3, "text": "75,0 %*"}], agencies=[])
+    found = recount_report(log.export(tmp_path), bad).cells
+    assert [(one.agency, one.name, one.report, one.recount) for one in found] == [
+        ("all", "K2 numerator", 3, 4),
+        ("all", "K2 text", "75,0 %", "100,0 %"),
+    ]
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 6, 7, 8])
