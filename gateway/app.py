@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 
 import orjson
@@ -37,7 +39,7 @@ from gateway.errors import NotReady
 from gateway.flow import trust
 from gateway.flow.operate import LOCAL
 from gateway.model.text import Bilingual
-from gateway.net import Net
+from gateway.net import Net, Unreachable
 from gateway.port import Tracer
 from gateway.services import Services
 from gateway.signature.keyring import LOG, Keyring, client_tls
@@ -48,6 +50,8 @@ from gateway.store import open_store
 from gateway.store.blobs import Blobs
 from gateway.web.control import serve_control
 from gateway.web.server import make_web_app, serve_web
+
+PROBE_BYTES = 65_536  # read of what an address answers when a connection is tried
 
 
 def init_home(home: Path, name: str, clock: Clock) -> None:
@@ -92,6 +96,16 @@ def connection_problems(
     return KINDS[kind](outbound(config, home), clock).check_settings(settings)
 
 
+async def reach(net: Net, url: str) -> int:
+    """The HTTP status that an address answers with, whatever it is; ``Unreachable`` when it does not."""
+    try:
+        return (await net.get(url, PROBE_BYTES)).status
+    except Unreachable as error:
+        if error.code == "answer.too_large":
+            return HTTPStatus.OK
+        raise
+
+
 async def open_services(
     home: Path, config: Config, clock: Clock, purpose: str, *, read_only: bool = False
 ) -> Services:
@@ -129,6 +143,7 @@ async def open_services(
     )
     net = outbound(config, home)  # its own: slow lists take no connection from deliveries
     gw.collectors, gw.hang_up = make_collectors(net, clock), net.close
+    gw.reach = partial(reach, net)
     await gw.refresh()
     return gw
 

@@ -120,6 +120,10 @@ class Lessons:
         return 0
 
 
+async def _nowhere(url: str) -> int:
+    raise OSError(f"nothing to reach {url} with")
+
+
 async def _nothing() -> None:
     """There is nothing to let go of."""
 
@@ -154,6 +158,7 @@ class Services:
     pdf_workers: PdfWorkers = field(default_factory=PdfWorkers)  # processes begin with the first file
     partner_bells: dict[AgencyCode, Bell] = field(default_factory=dict)  # rung: look at that partner now
     collectors: Mapping[str, Collector] = field(default_factory=dict)  # kinds whose partner keeps messages
+    reach: Callable[[str], Awaitable[int]] = field(default=_nowhere)  # HTTP status of an address, for a test
     log_folder: Path | None = None  # where published checkpoints lie
     reports_folder: Path | None = None  # where frozen reports lie, beside the rows
     tracers: Mapping[str, Tracer] = field(default_factory=dict)  # kinds whose partner can be asked

@@ -59,6 +59,10 @@ class Attendance:
         self._last[key] = now
         self._entries.append(Entry(principal, source, now))
 
+    def last_seen(self, principal: str) -> Instant | None:
+        """The newest hour's first call of a caller, as far as this process knows."""
+        return max((at for (who, _), at in self._last.items() if who == principal), default=None)
+
     def failed(self, source: str, now: Instant) -> None:
         """A call that proved nothing."""
         minute = Instant(now - now % MINUTE)

@@ -50,7 +50,7 @@ class Answer:
     @property
     def words(self) -> str:
         """What a reader sees of the page's content."""
-        main = self.text.partition("<main")[2].partition("</main>")[0]
+        main = self.text.partition("<main")[2].partition(">")[2].partition("</main>")[0]
         return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", main)).split())
 
 

@@ -2320,6 +2320,10 @@ DELETE FROM saved_search WHERE id = :id AND principal = :principal;
 -- Searches without a name are kept for a while, so that going back a page works.
 DELETE FROM saved_search WHERE principal = :principal AND name LIKE '#%' AND created_at < :before;
 
+-- name: page_messages
+-- The messages of a document, oldest first; statuses about it stand elsewhere.
+SELECT * FROM message WHERE document = :document AND kind <> 'status' ORDER BY accepted_at, id LIMIT :limit;
+
 -- name: page_deliveries
 -- Deliveries of a document's own messages, by recipient, after a place; '' asks nothing.
 SELECT * FROM delivery
@@ -2338,10 +2342,6 @@ WHERE document = :document AND kind <> 'status' GROUP BY state, status_code ORDE
 SELECT * FROM status_report
 WHERE document = :document AND (:agency = '' OR reporter = :agency OR addressee = :agency)
 ORDER BY reported_at DESC, message DESC LIMIT :limit;
-
--- name: page_events
--- The first events of one delivery.
-SELECT id, at, type, body FROM event WHERE document = :document AND delivery = :delivery ORDER BY at, id LIMIT :limit;
 
 -- name: page_looks
 -- The newest looks at a document.
@@ -2386,7 +2386,7 @@ WHERE document = :document AND kind <> 'status' AND kind <> 'revoke'
     OR (:stage = 'arrived' AND state = 'delivered' AND status_code IN ('', '01'))
     OR (:stage = 'acknowledged' AND status_code IN ('03', '04', '05', '06', '15', '16', '13'))
     OR (:stage = 'refused' AND status_code = '02')
-    OR (:stage = 'stopped' AND state IN ('held', 'dead', 'rejected', 'cancelled', 'recalled')))
+    OR (:stage = 'stopped' AND state NOT IN ('queued', 'delivered') AND status_code IN ('', '01')))
 ORDER BY recipient, id LIMIT :limit;
 
 -- name: desk_status_message

@@ -27,7 +27,7 @@ LEVELS = {
     "outside": Bilingual("Ngoài tỉnh", "Outside the province"),
     "": Bilingual("Chưa rõ cấp", "No level"),
 }
-WIDTH = 300  # of a bar at its longest, in the picture's units
+WIDTH = 250  # of a bar at its longest, in the picture's units
 ROW = 34  # height of a row of the picture
 
 

@@ -16,7 +16,7 @@ from gateway.model.text import Bilingual
 from gateway.resources import packaged
 from gateway.store.people import Role
 from gateway.web import render
-from gateway.web.console import overview, sign_in
+from gateway.web.console import overview, queue, sign_in
 from gateway.web.console.forms import CSRF
 from gateway.web.console.page import ANYBODY, SIGNED_IN, SOURCES, WATCH, Moved, Page, Visit
 from gateway.web.console.serve import ROOT, said_of, serve
@@ -55,8 +55,12 @@ PAGES: tuple[Page, ...] = (
     Page("GET", "/", home, Bilingual("Trang chủ", "Home"), SIGNED_IN),
     *sign_in.PAGES,
     *overview.PAGES,
+    *queue.PAGES,
 )
-MENU: tuple[Entry, ...] = (Entry("overview", f"{ROOT}/overview", Bilingual("Tổng quan", "Overview"), WATCH),)
+MENU: tuple[Entry, ...] = (
+    Entry("overview", f"{ROOT}/overview", Bilingual("Tổng quan", "Overview"), WATCH),
+    Entry("queue", f"{ROOT}/queue", Bilingual("Hàng đợi", "Queue"), WATCH),
+)
 
 
 def menu_of(role: Role) -> list[Entry]:
@@ -78,7 +82,7 @@ def add_pages(app: web.Application) -> None:
     app.router.add_get(ROOT, serve(PAGES[0]))
     for name, kind in STATIC.items():
         app.router.add_get(f"{ROOT}/static/{name}", _static(name, kind))
-    app.router.add_get(f"{ROOT}/{{rest:.*}}", serve(_UNKNOWN))
+    app.router.add_route("*", f"{ROOT}/{{rest:.*}}", serve(_UNKNOWN))
 
 
 def _static(name: str, kind: str) -> Callable[[web.Request], Awaitable[web.Response]]:
