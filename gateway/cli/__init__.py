@@ -55,6 +55,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "retention": ("retention", "retention"),
     "calendar": ("calendar", "calendar"),
     "report": ("report", "report"),
+    "scorecard": ("scorecard", "scorecard"),
     "totals": ("totals", "totals"),
     "outage": ("outage", "outage"),
     "alerts": ("alerts", "alerts"),

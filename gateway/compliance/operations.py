@@ -5,7 +5,7 @@ In charge of: the table. ``app.py`` hands it to the services, because flows neve
 
 from __future__ import annotations
 
-from gateway.compliance import deadlines, report_files, reports
+from gateway.compliance import board, deadlines, report_files, reports
 from gateway.flow import alerts, calendar, declared, outages
 from gateway.services import Operation
 
@@ -20,6 +20,9 @@ OPERATIONS: dict[str, Operation] = {
     "report.show": reports.show_json,
     "report.compare": reports.compare_json,
     "report.form": report_files.form_file,
+    "scorecard.show": board.show_json,
+    "scorecard.documents": board.documents,
+    "scorecard.deliveries": board.deliveries,
     "outage.propose": outages.propose_outage,
     "outage.decide": outages.decide_outage,
     "outage.withdraw": outages.withdraw_outage,

@@ -38,6 +38,9 @@ _PARTS = {
     "report": Bilingual("Số của báo cáo đã công bố", "Id of a published report"),
     "kind": Bilingual("Dạng tệp: xlsx, csv, pdf hoặc json", "Kind of file: xlsx, csv, pdf or json"),
     "outage": Bilingual("Mã sự cố", "Id of an outage"),
+    "measure": Bilingual(
+        "Tên một số đếm, ví dụ K2.none, C4.fail, K5.none", "Name of a count (docs/figures.md)"
+    ),
     "receipt": Bilingual("Mã phiếu xác nhận của trục", "Id of a receipt of this gateway"),
     "document": Bilingual(
         "Mã của văn bản tại trục, hoặc DocumentId (mã hóa theo URL)",

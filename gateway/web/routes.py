@@ -19,6 +19,7 @@ from gateway.web import (
     api_recall,
     api_receipts,
     api_reports,
+    api_scorecard,
     api_service,
     api_totals,
 )
@@ -33,6 +34,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *api_receipts.ENDPOINTS,
     *api_log.ENDPOINTS,
     *api_reports.ENDPOINTS,
+    *api_scorecard.ENDPOINTS,
     *api_totals.ENDPOINTS,
     *api_outages.ENDPOINTS,
     *api_directory.ENDPOINTS,

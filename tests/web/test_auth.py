@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -52,6 +53,9 @@ RIGHTS = {
     "confirmMessage": AGENCY,
     "confirmMessages": AGENCY,
     "reportStatus": AGENCY,
+    "showScorecard": EVERYBODY,
+    "listScorecardDocuments": EVERYBODY,
+    "listScorecardDeliveries": EVERYBODY,
     "declareTotals": AGENCY | {Role.OPERATOR, Role.ADMINISTRATOR},
     "listTotals": EVERYBODY,
     "proposeOutage": frozenset({Role.OPERATOR, Role.ADMINISTRATOR}),
@@ -83,9 +87,7 @@ def test_the_table_of_rights_names_every_endpoint() -> None:
 async def attempt(site: Site, name: str, who: str | None) -> int:
     """Call an endpoint with a body of the right kind; the status."""
     endpoint = next(endpoint for endpoint in ENDPOINTS if endpoint.name == name)
-    path = (
-        endpoint.path.replace("{document}", "none").replace("{delivery}", "none").replace("{receipt}", "none")
-    )
+    path = re.sub(r"{\w+}", "none", endpoint.path)
     if isinstance(endpoint.body, Uploaded):
         return (await site.call(endpoint.method, path, who, XML, data=b"<a/>")).status
     if endpoint.body is not None:
