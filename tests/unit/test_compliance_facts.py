@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -29,7 +30,7 @@ from tests.made_events import accepted, at, verdict
 
 
 def test_a_document_is_kept_and_read_back_unchanged() -> None:
-    facts = {"metadata": ["Subject"], "findings": [{"rule": "number.missing", "severity": "warn"}]}
+    facts: dict[str, Any] = {"metadata": ["Subject"], "findings": [{"rule": "number.missing", "severity": "warn"}]}
     made = document_made(accepted("13/04 09:00", **facts))
     made.misaddressed, made.deliveries, made.first = True, 3, True
     assert load_document(dump_document(made)) == made
