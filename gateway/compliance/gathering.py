@@ -27,7 +27,7 @@ from gateway.services import Services
 from gateway.store import calendars, declared, outages
 from gateway.store.contract import Tx
 
-REACH = timedelta(days=40)  # deadlines of a period's documents and holidays next to it lie within
+REACH = timedelta(days=40)  # outages so near a period are shown with it
 OUTSIDE = "outside"  # the level of agencies beyond the province: in no figure
 
 
@@ -89,7 +89,7 @@ async def body_of(gw: Services, period: Period, counted: Counted, query: str) ->
         "gateway": gw.keyring.gateway,
         "synthetic": gw.config.gateway.synthetic,
         "period": {**period.as_json(), "words": period.words.as_json()},
-        "provisional": not period.is_over(local_day(counted.at)),
+        "provisional": not period.is_over(local_day(gw.clock.now())),
         "data_as_of": {"at": to_rfc3339(counted.at), "size": counted.size, "root": counted.root},
         "level_set": {"version": level_set.version, "levels": list(level_set.levels)},
         "rule_sets": _rule_sets(gw, period, counted.at),
@@ -119,7 +119,7 @@ def _dated(tx: Tx, gw: Services, period: Period) -> dict[str, Any]:
     calendar = calendars.in_force(tx, gw.clock.now())
     begin, end = start_of(period.from_ - REACH), end_of(period.to + REACH)
     return {
-        "calendar": _calendar(calendar, period),
+        "calendar": _calendar(calendar),
         "outages": [
             {
                 "outage": one.id,
@@ -145,13 +145,9 @@ def _dated(tx: Tx, gw: Services, period: Period) -> dict[str, Any]:
     }
 
 
-def _calendar(calendar: Calendar, period: Period) -> dict[str, Any]:
-    days = calendar.between(period.from_ - REACH, period.to + REACH)
-    return {
-        "version": calendar.version,
-        "sha256": calendar.sha256,
-        "days": [day.as_json() for day in days],
-    }
+def _calendar(calendar: Calendar) -> dict[str, Any]:
+    """Whole: a document may have been signed long before it was sent, and a recount needs those days too."""
+    return {"version": calendar.version, "sha256": calendar.sha256, "days": calendar.as_json()}
 
 
 def _level_set(gw: Services, period: Period) -> LevelSet:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gateway import app
+from gateway.calendar_data import shipped_calendar
 from gateway.clock import SECOND, ScenarioClock, SystemClock
 from gateway.compliance import reports
 from gateway.compliance.frozen import digest_of
@@ -16,9 +17,12 @@ from gateway.compliance.recount_compare import Outcome, recount_report
 from gateway.config import load
 from gateway.errors import DuplicateConflict
 from gateway.exchange_log.sequence import log_keys
+from gateway.flow import calendar
 from gateway.flow.log_export import export_log
 from gateway.flow.operate import LOCAL
+from gateway.model.calendar import Calendar, Day, DayKind
 from gateway.model.envelope import Kind
+from gateway.model.text import Bilingual
 from gateway.practice.synthetic_home import simulate
 from gateway.practice.synthetic_plan import Plan
 from gateway.services import Services
@@ -93,6 +97,19 @@ async def test_late_statuses_change_a_later_report_and_no_earlier_one(world: Wor
     assert {("all", "K0"), ("all", "K2"), ("province", "K5")} <= rates(after)
     assert "K6.refused" not in before["body"]["counts"]["H37.03"]
     assert after["body"]["counts"]["H37.03"]["K6.refused"] == 1
+
+
+async def test_a_day_off_long_before_the_period_counts_by_the_calendar_of_the_report(
+    world: World, tmp_path: Path
+) -> None:
+    signed = date(2019, 7, 10)  # a Wednesday on which nobody worked, says this calendar and no other
+    off = Day(signed, DayKind.REST, Bilingual("Nghỉ bão", "Storm"), "Quyết định thử nghiệm")
+    shipped = shipped_calendar()
+    await calendar.approve(world.gw, LOCAL, Calendar("thu-1", {**shipped.days, signed: off}), "Nghỉ bão")
+    await world.send("H37", to=["H37.03"], day=signed)
+    outcome = await agreed(world.gw, tmp_path, "2020-W16")
+    assert told(outcome) == []
+    assert outcome.counts["H37"]["D.rest_day"] == 1
 
 
 @pytest.mark.parametrize(
