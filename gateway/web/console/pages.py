@@ -16,7 +16,7 @@ from gateway.model.text import Bilingual
 from gateway.resources import packaged
 from gateway.store.people import Role
 from gateway.web import render
-from gateway.web.console import overview, queue, sign_in
+from gateway.web.console import compliance, overview, people, queue, sign_in
 from gateway.web.console.forms import CSRF
 from gateway.web.console.page import ANYBODY, SIGNED_IN, SOURCES, WATCH, Moved, Page, Visit
 from gateway.web.console.serve import ROOT, said_of, serve
@@ -56,10 +56,14 @@ PAGES: tuple[Page, ...] = (
     *sign_in.PAGES,
     *overview.PAGES,
     *queue.PAGES,
+    *people.PAGES,
+    *compliance.PAGES,
 )
 MENU: tuple[Entry, ...] = (
     Entry("overview", f"{ROOT}/overview", Bilingual("Tổng quan", "Overview"), WATCH),
     Entry("queue", f"{ROOT}/queue", Bilingual("Hàng đợi", "Queue"), WATCH),
+    Entry("compliance", f"{ROOT}/compliance", Bilingual("Chỉ tiêu", "Compliance"), WATCH),
+    Entry("people", f"{ROOT}/people", Bilingual("Người dùng", "People"), WATCH),
 )
 
 
