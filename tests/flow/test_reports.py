@@ -14,7 +14,7 @@ from gateway.clock import from_datetime
 from gateway.compliance import frozen, reports
 from gateway.compliance.frozen import Frozen
 from gateway.compliance.gathering import Counted
-from gateway.compliance.periods import Period
+from gateway.compliance.periods import Period, parse
 from gateway.errors import BadRequest, NotFound, NotPermitted, WrongState
 from gateway.exchange_log.compromised import Compromised
 from gateway.flow import log
@@ -49,7 +49,8 @@ class Tables:
     async def __call__(self, gw: Services, period: Period) -> Counted:
         head = await gw.store.read(lambda tx: rows.events_since(tx, 0, 2**40))
         size = sum(head.values())
-        answer = await log.make_checkpoint(gw, LOCAL) if size else {"root": "", "size": 0}
+        empty: dict[str, Any] = {"root": "", "size": 0}
+        answer = await log.make_checkpoint(gw, LOCAL) if size else empty
         counts = {code: dict(row) for code, row in self.counts.items()}
         return Counted(counts, gw.clock.now(), answer["size"], answer["root"])
 
@@ -111,6 +112,29 @@ async def test_a_period_that_is_not_over_is_published_as_provisional(world: Worl
     assert (await publish(world, tables)).body["provisional"] is False
 
 
+async def test_a_period_is_over_by_the_clock_though_nothing_happened_since(world: World) -> None:
+    await world.send()
+    world.clock.jump_to(AFTER)
+    report = await reports.publish(world.gw, OPERATOR, WEEK)
+    assert report.body["provisional"] is False
+    assert report.counts["H37"]["D.sent"] == 1
+    assert {rate["key"] for rate in report.body["rates"]} == report.body["definitions"].keys()
+
+
+async def test_a_status_after_the_period_closed_changes_the_count_and_not_the_report(world: World) -> None:
+    await world.send(document_id="H37,2020,1")
+    await world.fetch("H37.03")
+    world.clock.jump_to(AFTER)
+    report = await reports.publish(world.gw, OPERATOR, WEEK)
+    await world.report("H37.03", "03", "H37,2020,1")
+    await log.make_checkpoint(world.gw, LOCAL)
+    found = await reports.compare_now(world.gw, AUDITOR, report.id)
+    moved = {(one.agency, one.name): (one.before, one.after, one.causes) for one in found.differences}
+    assert moved["H37.03", "K5.later"] == (0, 1, ("events",))
+    assert found.events["status.reported"] == 1
+    assert (await reports.load(world.gw, report.id)).counts["H37.03"]["K5.none"] == 1
+
+
 async def test_a_later_report_of_the_period_names_the_earlier_and_what_differs(
     world: World, tables: Tables
 ) -> None:
@@ -135,7 +159,7 @@ async def test_reports_of_other_periods_are_not_earlier_ones(world: World, table
 async def test_two_who_publish_a_period_at_once_do_not_both_succeed(world: World, tables: Tables) -> None:
     first = await publish(world, tables)
     overtaken = frozen.freeze(world.gw.keyring, {**first.body, "id": world.gw.new_id(), "earlier": None})
-    period = reports.periods.parse(WEEK)
+    period = parse(WEEK)
     with pytest.raises(WrongState) as refused:
         await world.gw.store.write(
             lambda tx: reports._keep(tx, world.gw, OPERATOR, overtaken, period, world.clock.now())
