@@ -115,7 +115,7 @@ async def views_of(gw: Services, caller: Caller, reference: str) -> list[View]:
     def unit(tx: Tx) -> list[View] | None:
         for row in messages.documents_named(tx, reference):
             if caller.role in WATCHERS or row["sender"] in caller.agencies:
-                return [_view(tx, one) for one in events.of_document(tx, row["id"]) if _is_look(one)]
+                return [view(tx, one) for one in events.of_document(tx, row["id"]) if _is_look(one)]
         return None
 
     found = await gw.store.read(unit)
@@ -128,7 +128,8 @@ def _is_look(row: Row) -> bool:
     return row["type"] in LOOKS
 
 
-def _view(tx: Tx, row: Row) -> View:
+def view(tx: Tx, row: Row) -> View:
+    """A recorded look as a value."""
     body = orjson.loads(bytes(row["body"]))
     return View(
         event=row["id"],

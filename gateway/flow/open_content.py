@@ -10,17 +10,20 @@ from gateway.errors import NotFound, NotPermitted, WrongState
 from gateway.flow import footprints
 from gateway.flow.door import Caller, stated
 from gateway.flow.hold import INCIDENT_OPEN
-from gateway.flow.payload import OpenPayload, of_message, open_stored
+from gateway.flow.payload import OpenPayload, of_delivery, of_message, open_stored
 from gateway.model.text import Bilingual
 from gateway.services import Services
-from gateway.store import events, incidents, messages
+from gateway.store import events, incidents, messages, searches
 from gateway.store.contract import Tx
 from gateway.store.payloads import StoredPayload
 from gateway.store.people import Role
 
 
-async def open_content(gw: Services, caller: Caller, reference: str, reason: str) -> OpenPayload:
-    """The envelope of a document as received. On return the event is on disk: who, when, why.
+async def open_content(
+    gw: Services, caller: Caller, reference: str, reason: str, message: str = "", delivery: str = ""
+) -> OpenPayload:
+    """An envelope of a document as received (its first, or ``message``), or as one delivery handed it over.
+    On return the event is on disk: who, when, why.
 
     ``NotPermitted`` for whoever only reads metadata; ``WrongState`` while an incident is open, because then
     the content may be what nobody should see.
@@ -35,9 +38,15 @@ async def open_content(gw: Services, caller: Caller, reference: str, reason: str
             raise NotFound(code="document.unknown" if not rows else "document.ambiguous")
         if incidents.open_for(tx, rows[0]["id"]) is not None:
             raise WrongState(_INCIDENT, code=INCIDENT_OPEN)
-        message = rows[0]["first_message"]
-        events.record(tx, footprints.opened(gw, caller, rows[0], reason, message=message))
-        return of_message(tx, message)
+        opened = message or rows[0]["first_message"]
+        part = delivery or opened
+        if searches.document_of(tx, part) != rows[0]["id"]:
+            raise NotFound(code="document.unknown")
+        said = footprints.opened(
+            gw, caller, rows[0], reason, message="" if delivery else opened, delivery=delivery
+        )
+        events.record(tx, said)
+        return of_delivery(tx, delivery) if delivery else of_message(tx, opened)
 
     return open_stored(gw, await gw.store.write(unit))
 

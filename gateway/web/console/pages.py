@@ -16,7 +16,7 @@ from gateway.model.text import Bilingual
 from gateway.resources import packaged
 from gateway.store.people import Role
 from gateway.web import render
-from gateway.web.console import compliance, overview, people, queue, sign_in
+from gateway.web.console import compliance, document, documents, overview, people, queue, sign_in
 from gateway.web.console.forms import CSRF
 from gateway.web.console.page import ANYBODY, SIGNED_IN, SOURCES, WATCH, Moved, Page, Visit
 from gateway.web.console.serve import ROOT, said_of, serve
@@ -55,12 +55,15 @@ PAGES: tuple[Page, ...] = (
     Page("GET", "/", home, Bilingual("Trang chủ", "Home"), SIGNED_IN),
     *sign_in.PAGES,
     *overview.PAGES,
+    *documents.PAGES,
+    *document.PAGES,
     *queue.PAGES,
     *people.PAGES,
     *compliance.PAGES,
 )
 MENU: tuple[Entry, ...] = (
     Entry("overview", f"{ROOT}/overview", Bilingual("Tổng quan", "Overview"), WATCH),
+    Entry("documents", f"{ROOT}/documents", Bilingual("Văn bản", "Documents"), SIGNED_IN),
     Entry("queue", f"{ROOT}/queue", Bilingual("Hàng đợi", "Queue"), WATCH),
     Entry("compliance", f"{ROOT}/compliance", Bilingual("Chỉ tiêu", "Compliance"), WATCH),
     Entry("people", f"{ROOT}/people", Bilingual("Người dùng", "People"), WATCH),
