@@ -71,7 +71,8 @@ async def documents(
     limit: int = 100,
     after: str = "",
 ) -> Page:
-    """D of the period that count under a name (``K2.none``, ``C4.fail`` …), in order of day and sender."""
+    """D of the period that count under a name (``K2.none``, ``C4.fail`` …), in order of day and sender;
+    ``K3.n-K3.qd28``: under the first and not under the second."""
 
     def unit(tx: Tx) -> Page:
         ref = reference(tx, gw)
@@ -142,7 +143,7 @@ class _Search:
 def _document(row: Row, measure: str, ref: Reference) -> Found | None:
     record = load_document(row["state"])
     _, counts = of_document(record, ref)
-    if measure not in counts:
+    if not _counts_under(measure, counts):
         return None
     evidence = _document_evidence(record, measure, ref)
     return _row(row, record.document_id, record.sender, counts, evidence)
@@ -171,9 +172,14 @@ def _delivery(row: Row, measure: str, ref: Reference, end: int) -> Found | None:
         if key.agency == record.recipient and key.day == row["day"]:
             counts |= found
     counts |= young(record, ref, end)
-    if measure not in counts:
+    if not _counts_under(measure, counts):
         return None
     return _row(row, "", record.recipient, counts, tuple(_moments(record)))
+
+
+def _counts_under(measure: str, counts: Counts) -> bool:
+    name, _, less = measure.partition("-")
+    return name in counts and less not in counts
 
 
 def young(record: DeliveryRecord, ref: Reference, end: int) -> Counts:
