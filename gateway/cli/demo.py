@@ -20,6 +20,7 @@ from gateway.cli import output
 from gateway.cli.directory import LEVELS
 from gateway.cli.frame import Frame, common_options
 from gateway.cli.reach import wait
+from gateway.cli.scorecard import print_scorecard
 from gateway.cli.serve import set_up_log, stop_on_signals
 from gateway.cli.trace import STAGES
 from gateway.config import LogSection
@@ -27,6 +28,7 @@ from gateway.errors import NotReady
 from gateway.model.text import Bilingual
 from gateway.practice.demo import Tell, Week, played
 from gateway.practice.demo_evidence import leave_evidence
+from gateway.practice.demo_scorecard import week_card
 from gateway.practice.demo_tally import DocumentLine, Figures, Tally, Way, tally
 from gateway.practice.province import as_of, directory, note
 from gateway.practice.scenario import PROVINCE, YOURS, Fault
@@ -59,10 +61,13 @@ async def _demo(frame: Frame, home: Path, once: bool, port: int | None) -> int:
             week = await stack.enter_async_context(played(home, port, tell))
         counted = await tally(week)
         files = await leave_evidence(week)
+        card = await week_card(week)
         if frame.json:
-            output.print_json(counted.as_json() | {"evidence": [str(file) for file in files]})
+            evidence = [str(file) for file in files]
+            output.print_json(counted.as_json() | {"evidence": evidence, "scorecard": card})
         else:
             _print_tally(frame.screen, counted)
+            print_scorecard(frame.screen, card)
         if once:
             return 0 if counted.holds else 1
         stop = stop_on_signals()

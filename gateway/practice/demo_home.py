@@ -103,9 +103,10 @@ def make_signers(folder: Folder) -> dict[AgencyCode, Signers]:
 
 
 async def open_accounts(gw: Services, folder: Folder) -> None:
-    """Import directory and signers, and give each agency's software an account with an API key."""
+    """Import directory, signers and who may sign; each agency's software gets an account with an API key."""
     await run(gw, "directory.import", {"text": province.agencies_csv(), "format": "csv", "apply": True})
     await run(gw, "signers.import", {"text": folder.signers_csv.read_text(encoding="utf-8")})
+    await run(gw, "authority.import", {"text": _authority_csv()})
     for habit in (*HABITS, YOUR_HABIT):
         if habit.door is not Door.AXIS:
             _write_key(folder.key_file(habit.code), await _account(gw, habit))
@@ -171,6 +172,21 @@ def _csv(rows: Iterable[Signer]) -> str:
     for row in rows:
         period = row.period
         writer.writerow((row.certificate_sha256, row.agency, row.title, row.role, period.start, period.end))
+    return text.getvalue()
+
+
+def _authority_csv() -> str:
+    """Who signs for each office, and with which prefix: the writer of the scenario."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(
+        ("agency", "certificate_sha256", "title", "prefixes", "types", "valid_from", "valid_to", "source")
+    )
+    for habit in (*HABITS, YOUR_HABIT):
+        if habit.signatory:
+            prefix = habit.signatory.competence.partition(" ")[0]
+            title = habit.signatory.position
+            writer.writerow((habit.code, "", title, prefix, "", "", "", "Quy chế làm việc (dữ liệu mẫu)"))
     return text.getvalue()
 
 

@@ -71,6 +71,13 @@ def test_the_week_is_played_and_every_document_arrives(tmp_path: Path) -> None:
     }
     for refusal in refused.values():
         assert refusal["vi"] != refusal["en"]
+    card = figures["scorecard"]
+    assert (card["period"]["from"], card["period"]["to"]) == ("2020-04-13", "2020-04-19")
+    by_level = {line["scope"]: line["counts"] for line in card["lines"]}
+    assert by_level["all"]["D.sent"] == sum(by_level[one]["D.sent"] for one in by_level if one != "all")
+    rates = {rate["key"]: rate for rate in card["lines"][0]["rates"]}
+    assert rates["K9"]["text"].startswith("100,0 %")  # by construction: the gate lets nothing worse pass
+    assert rates["K9f"]["numerator"] < rates["K9f"]["denominator"]  # so first submissions are counted too
     *containers, keys = figures["evidence"]
     assert len(containers) == 3
     for container in containers:
