@@ -7,6 +7,7 @@ what the measures are (``catalogue.py``). Defined by ``docs/figures.md`` ("Rates
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -174,8 +175,14 @@ def rates(
 
 def rate(key: str, scope: str, numerator: int, denominator: int, source: str = OBSERVED) -> Rate:
     """A quotient as it prints: ``97,3 %``, ``—`` over nothing, marked over fewer than 20."""
-    ratio = Ratio(numerator, denominator, sure=source != ESTIMATED)
-    return Rate(key, scope, numerator, denominator, ratio.small, rate_text(ratio), source)
+    return Rate(key, scope, numerator, denominator, *_printed(numerator, denominator), source)
+
+
+@functools.lru_cache(maxsize=50_000)
+def _printed(numerator: int, denominator: int) -> tuple[bool, str]:
+    """Small or not, and the text; most rates of a scorecard are the same few."""
+    ratio = Ratio(numerator, denominator)
+    return ratio.small, rate_text(ratio)
 
 
 def signed_sum(counts: Counts, names: Names) -> int:

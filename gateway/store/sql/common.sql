@@ -2023,13 +2023,13 @@ ORDER BY day, agency, level, part;
 
 -- name: figure_young_unfetched
 -- R made in the period and not fetched, whose time to be fetched is not over yet.
-SELECT recipient, level, day, COUNT(*) AS number FROM figure_delivery
+SELECT recipient, level, day, COUNT(*) AS number FROM figure_delivery INDEXED BY figure_delivery_unfetched
 WHERE unfetched_since IS NOT NULL AND unfetched_since > :since AND day >= :from_day AND day <= :to_day
 GROUP BY recipient, level, day;
 
 -- name: figure_young_unmoved
 -- R that arrived in the period and were accepted, whose time for a further status is not over yet.
-SELECT recipient, level, arrived_day AS day, COUNT(*) AS number FROM figure_delivery
+SELECT recipient, level, arrived_day AS day, COUNT(*) AS number FROM figure_delivery INDEXED BY figure_delivery_unmoved
 WHERE unmoved_since IS NOT NULL AND unmoved_since > :since AND arrived_day >= :from_day AND arrived_day <= :to_day
 GROUP BY recipient, level, arrived_day;
 
@@ -2476,3 +2476,36 @@ ORDER BY h.id DESC LIMIT :limit;
 -- name: by_hand_sent
 -- Whether a message was sent by hand.
 SELECT id FROM by_hand WHERE message = :message AND what = 'sent' LIMIT 1;
+
+-- ---------------------------------------------------------------- audit pages of the console
+
+-- name: newest_events
+-- The newest events before a position, those of an agency or of everybody; at most `look` are looked at.
+SELECT * FROM (
+  SELECT id, at, type, document, delivery, sender, recipient, body FROM event
+  WHERE (at, id) < (:at, :id) AND at >= :since ORDER BY at DESC, id DESC LIMIT :look
+) newest
+WHERE :agency = '' OR sender = :agency OR recipient = :agency
+ORDER BY at DESC, id DESC LIMIT :limit;
+
+-- name: newest_events_of_type
+-- The same of one type.
+SELECT * FROM (
+  SELECT id, at, type, document, delivery, sender, recipient, body FROM event
+  WHERE type = :type AND (at, id) < (:at, :id) AND at >= :since ORDER BY at DESC, id DESC LIMIT :look
+) newest
+WHERE :agency = '' OR sender = :agency OR recipient = :agency
+ORDER BY at DESC, id DESC LIMIT :limit;
+
+-- name: event_by_id
+-- One event.
+SELECT * FROM event WHERE id = :id;
+
+-- name: oldest_looked_at
+-- How far a look of so many events back from a position goes.
+SELECT at, id FROM event WHERE (at, id) < (:at, :id) AND at >= :since ORDER BY at DESC, id DESC
+LIMIT 1 OFFSET :look;
+
+-- name: newest_checkpoints
+-- Signed heads before a number, newest first.
+SELECT * FROM log_checkpoint WHERE number < :number ORDER BY number DESC LIMIT :limit;

@@ -121,3 +121,15 @@ GROUP BY document, state, status_code ORDER BY document, state, status_code;
 -- JSON has other functions here.
 SELECT document, term FROM document_term
 WHERE term LIKE 'v:%' AND document IN (SELECT jsonb_array_elements_text(CAST(:documents AS jsonb)));
+
+-- name: figure_young_unfetched
+-- It has no INDEXED BY and chooses well by its statistics.
+SELECT recipient, level, day, COUNT(*) AS number FROM figure_delivery
+WHERE unfetched_since IS NOT NULL AND unfetched_since > :since AND day >= :from_day AND day <= :to_day
+GROUP BY recipient, level, day;
+
+-- name: figure_young_unmoved
+-- It has no INDEXED BY and chooses well by its statistics.
+SELECT recipient, level, arrived_day AS day, COUNT(*) AS number FROM figure_delivery
+WHERE unmoved_since IS NOT NULL AND unmoved_since > :since AND arrived_day >= :from_day AND arrived_day <= :to_day
+GROUP BY recipient, level, arrived_day;
