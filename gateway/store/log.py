@@ -250,6 +250,12 @@ def after(tx: Tx, number: int, limit: int = 500) -> list[SignedHead]:
     return [head for row in rows if (head := _head(row))]
 
 
+def newest(tx: Tx, before: int, limit: int) -> list[SignedHead]:
+    """Heads before a number, newest first."""
+    rows = tx.all("newest_checkpoints", number=before, limit=limit)
+    return [head for row in rows if (head := _head(row))]
+
+
 def of_root(tx: Tx, size: int, root: bytes) -> list[SignedHead]:
     """The heads of this size and root that we signed."""
     return [head for row in tx.all("checkpoints_of_root", size=size, root=root) if (head := _head(row))]

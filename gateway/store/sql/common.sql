@@ -946,6 +946,30 @@ VALUES (:id, :agency, :direction, :rule, :action, :valid_from, :valid_to, :reaso
 -- Withdraws a policy; one that was withdrawn stays as it is.
 UPDATE policy SET ended_at = :at WHERE id = :id AND ended_at IS NULL;
 
+-- name: add_policy_proposal
+-- What one person wants changed; a second one decides.
+INSERT INTO policy_proposal (id, change, policy, agency, direction, rule, action, valid_from, valid_to, reason,
+  proposed_by, proposed_at, decision, decided_by)
+VALUES (:id, :change, :policy, :agency, :direction, :rule, :action, :valid_from, :valid_to, :reason,
+  :proposed_by, :proposed_at, '', '');
+
+-- name: policy_proposal
+-- One proposal about policies.
+SELECT * FROM policy_proposal WHERE id = :id;
+
+-- name: undecided_policy_proposals
+-- Proposals about policies that wait for a second person, oldest first.
+SELECT * FROM policy_proposal WHERE decision = '' ORDER BY proposed_at, id LIMIT :limit;
+
+-- name: newest_policy_proposals
+-- Proposals about policies whatever became of them, newest first.
+SELECT * FROM policy_proposal ORDER BY proposed_at DESC, id DESC LIMIT :limit;
+
+-- name: decide_policy_proposal
+-- What a second person decided about a proposal; one that was decided stays as it is.
+UPDATE policy_proposal SET decision = :decision, decided_by = :by, decided_at = :at
+WHERE id = :id AND decision = '';
+
 -- name: judged_messages
 -- Messages accepted after a position in the stream of events and before a time, with the findings that count now.
 SELECT m.id, m.document, d.document_id, m.sender, m.accepted_at, e.at AS event_at, e.id AS event,
@@ -2509,3 +2533,13 @@ LIMIT 1 OFFSET :look;
 -- name: newest_checkpoints
 -- Signed heads before a number, newest first.
 SELECT * FROM log_checkpoint WHERE number < :number ORDER BY number DESC LIMIT :limit;
+
+-- ---------------------------------------------------------------- agencies' pages of the console
+
+-- name: newest_calls
+-- The newest notes that a known caller came.
+SELECT at, body FROM event WHERE type = :type ORDER BY at DESC, id DESC LIMIT :limit;
+
+-- name: last_sent
+-- When an agency last handed in a document.
+SELECT MAX(created_at) AS at FROM document WHERE sender = :sender;

@@ -16,9 +16,22 @@ from gateway.model.text import Bilingual
 from gateway.resources import packaged
 from gateway.store.people import Role
 from gateway.web import render
-from gateway.web.console import compliance, document, documents, overview, people, queue, sign_in
+from gateway.web.console import (
+    audit,
+    check,
+    compliance,
+    compose,
+    desk,
+    document,
+    documents,
+    incoming,
+    overview,
+    people,
+    queue,
+    sign_in,
+)
 from gateway.web.console.forms import CSRF
-from gateway.web.console.page import ANYBODY, SIGNED_IN, SOURCES, WATCH, Moved, Page, Visit
+from gateway.web.console.page import ANYBODY, DESK, SIGNED_IN, SOURCES, WATCH, Moved, Page, Visit
 from gateway.web.console.serve import ROOT, said_of, serve
 
 STATIC = {
@@ -55,17 +68,24 @@ PAGES: tuple[Page, ...] = (
     Page("GET", "/", home, Bilingual("Trang chủ", "Home"), SIGNED_IN),
     *sign_in.PAGES,
     *overview.PAGES,
+    *desk.PAGES,
+    *incoming.PAGES,
+    *compose.PAGES,
+    *check.PAGES,
     *documents.PAGES,
     *document.PAGES,
     *queue.PAGES,
+    *audit.PAGES,
     *people.PAGES,
     *compliance.PAGES,
 )
 MENU: tuple[Entry, ...] = (
     Entry("overview", f"{ROOT}/overview", Bilingual("Tổng quan", "Overview"), WATCH),
+    Entry("desk", f"{ROOT}/desk", Bilingual("Bàn làm việc", "Desk"), DESK),
     Entry("documents", f"{ROOT}/documents", Bilingual("Văn bản", "Documents"), SIGNED_IN),
     Entry("queue", f"{ROOT}/queue", Bilingual("Hàng đợi", "Queue"), WATCH),
     Entry("compliance", f"{ROOT}/compliance", Bilingual("Chỉ tiêu", "Compliance"), WATCH),
+    Entry("audit", f"{ROOT}/audit", Bilingual("Nhật ký", "Log"), WATCH),
     Entry("people", f"{ROOT}/people", Bilingual("Người dùng", "People"), WATCH),
 )
 
@@ -78,6 +98,7 @@ def menu_of(role: Role) -> list[Entry]:
 def add_pages(app: web.Application) -> None:
     """Register every page below ``/console``."""
     app[SOURCES] = Sources()
+    app[audit.VERIFYING] = audit.Verifying()
     render.offer(
         menu=lambda visit: menu_of(visit.caller.role),
         csrf=lambda visit: render.hidden(CSRF, visit.visitor.session.csrf),
