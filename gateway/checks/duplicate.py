@@ -47,7 +47,9 @@ def document_id_is_fresh(subject: Subject) -> Iterator[Finding]:
 def number_is_fresh(subject: Subject) -> Iterator[Finding]:
     """NĐ 30/2020 PL VI: warn the clerk when number, notation and agency repeat within the year."""
     earlier = subject.earlier
-    if earlier is not None and earlier.same_number:
+    if earlier is not None and earlier.sent_by_hand:
+        yield _was_sent_by_hand(earlier.sent_by_hand)
+    elif earlier is not None and earlier.same_number:
         code = f"{subject.envelope.code_number}/{subject.envelope.code_notation}"
         yield warning(
             "duplicate.number",
@@ -58,3 +60,16 @@ def number_is_fresh(subject: Subject) -> Iterator[Finding]:
             f"{earlier.same_number}).",
             "NĐ 30/2020 PL VI",
         )
+
+
+def _was_sent_by_hand(document_id: str) -> Finding:
+    """A clerk sent it while her document system was down; the recipients have it under that DocumentId."""
+    return refuse(
+        CONFLICT,
+        "DocumentId",
+        f"Văn thư đã gửi văn bản này bằng biểu mẫu của trục, với mã văn bản {document_id}. Không gửi lại; "
+        "hãy ghi nhận mã đó vào phần mềm, hoặc dùng gói tin cập nhật, thay thế nếu cần sửa.",
+        f"A clerk sent this document with the gateway's form, under the DocumentId {document_id}. Do not "
+        "send it again: enter that id in your system, or send an update or a replacement to change it.",
+        "QĐ 28/2018 Đ10.2",
+    )

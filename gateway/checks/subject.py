@@ -36,6 +36,9 @@ class Earlier:
     statuses: tuple[str, ...] = ()
     amended: bool = False  # a revoke or update of the document was accepted
     same_number: str = ""  # gateway id of another document of this sender, year, number and notation
+    sent_by_hand: str = (
+        ""  # DocumentId of that one, when a clerk sent it by hand with a file that we carry too
+    )
     spilled_file: bool = False  # a file of it belongs to another document, about which there is an incident
     purged: bool = False  # an incident about it is open, or it was purged: nothing of it goes on
 

@@ -18,7 +18,7 @@ from gateway.model.canonical import canonical_json
 from gateway.model.envelope import Envelope, Kind
 from gateway.model.status import read_status_code
 from gateway.model.text import AgencyCode, nfc
-from gateway.store import deliveries, incidents, messages
+from gateway.store import deliveries, desk, incidents, messages
 from gateway.store.contract import Row, Tx
 
 
@@ -106,10 +106,10 @@ def look_up(tx: Tx, identity: Identity, *, lock: bool = False, rewritten: bool =
     """
     row = _document(tx, identity, lock)
     if row is None:
-        found = Earlier(
-            same_number=_same_number(tx, identity, ""), spilled_file=_is_spilled(tx, identity, "")
-        )
-        return Known(earlier=found)
+        number = _same_number(tx, identity, "")
+        by_hand = _sent_by_hand(tx, identity, number)
+        spilled = _is_spilled(tx, identity, "")
+        return Known(earlier=Earlier(same_number=number, sent_by_hand=by_hand, spilled_file=spilled))
     repeated = tx.one("message_by_key", duplicate_key=identity.duplicate_key)
     earlier = _earlier(tx, identity, row, repeated is not None)
     if repeated is None and rewritten and identity.kind is Kind.NEW:
@@ -168,6 +168,15 @@ def _same_number(tx: Tx, identity: Identity, document: str) -> str:
         return ""
     rows = tx.all("documents_by_number", sender=identity.sender, number_key=identity.number_key)
     return next((row["first_message"] for row in rows if row["id"] != document), "")
+
+
+def _sent_by_hand(tx: Tx, identity: Identity, message: str) -> str:
+    """The DocumentId of the message with the same number, if a clerk sent it by hand with a file of ours."""
+    row = messages.find(tx, message) if message and desk.was_sent_by_hand(tx, message) else None
+    if row is None or identity.kind is not Kind.NEW or identity.files.isdisjoint(_files(row)):
+        return ""
+    document = tx.one("document_by_id", id=row["document"])
+    return str(document["document_id"]) if document else ""
 
 
 def _is_spilled(tx: Tx, identity: Identity, document: str) -> bool:

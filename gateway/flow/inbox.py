@@ -118,11 +118,11 @@ async def list_inbox(
     return page
 
 
-async def fetch(gw: Services, caller: Caller, delivery_id: str) -> Parcel:
-    """The bytes of one waiting (or already delivered) message."""
+async def fetch(gw: Services, caller: Caller, delivery_id: str, *, by_hand: bool = False) -> Parcel:
+    """The bytes of one waiting (or already delivered) message. ``by_hand``: see ``own_delivery``."""
 
     def unit(tx: Tx) -> tuple[Delivery, StoredPayload | None]:
-        delivery = own_delivery(tx, gw, caller, delivery_id)
+        delivery = own_delivery(tx, gw, caller, delivery_id, by_hand=by_hand)
         _require_readable(tx, delivery)
         return delivery, of_delivery(tx, delivery_id)
 
@@ -137,7 +137,7 @@ async def fetch(gw: Services, caller: Caller, delivery_id: str) -> Parcel:
             if held:
                 yield held
             held = chunk
-        await _mark_fetched(gw, caller, delivery, started)
+        await _mark_fetched(gw, caller, delivery, started, by_hand)
         yield held
 
     return Parcel(delivery, payload.size, payload.sha256.hex(), chunks())
@@ -145,7 +145,7 @@ async def fetch(gw: Services, caller: Caller, delivery_id: str) -> Parcel:
 
 async def done(gw: Services, caller: Caller, delivery_id: str, proof: str = PROOF) -> Delivery:
     """The recipient's system has stored the message durably. Saying it twice changes nothing."""
-    settled = await gw.store.write(lambda tx: _settle(tx, gw, caller, delivery_id, proof))
+    settled = await gw.store.write(lambda tx: settle(tx, gw, caller, delivery_id, proof))
     gw.ring_for([settled.sender])  # its 01
     return settled
 
@@ -161,9 +161,11 @@ async def done_many(gw: Services, caller: Caller, delivery_ids: Sequence[str]) -
     return settled
 
 
-def _settle(tx: Tx, gw: Services, caller: Caller, delivery_id: str, proof: str = PROOF) -> Delivery:
-    """Raises before it writes anything."""
-    current = own_delivery(tx, gw, caller, delivery_id, lock=True)
+def settle(
+    tx: Tx, gw: Services, caller: Caller, delivery_id: str, proof: str = PROOF, *, by_hand: bool = False
+) -> Delivery:
+    """The recipient has it, within this transaction. Raises before it writes anything."""
+    current = own_delivery(tx, gw, caller, delivery_id, lock=True, by_hand=by_hand)
     if current.state is State.DELIVERED:
         return current
     if current.state is not State.QUEUED:
@@ -172,7 +174,8 @@ def _settle(tx: Tx, gw: Services, caller: Caller, delivery_id: str, proof: str =
         raise WrongState(_NOT_FETCHED, code="delivery.not_fetched")
     if current.kind != Kind.STATUS.value:
         _lesson(gw, caller)
-    arrive(tx, gw, current, proof, actor=caller.principal)
+    if not arrive(tx, gw, current, proof, actor=caller.principal):
+        raise Busy(_ATTEMPT_RUNS, code="delivery.attempt_running", retry_after=60)
     return deliveries.find(tx, delivery_id) or current
 
 
@@ -184,17 +187,23 @@ def _lesson(gw: Services, caller: Caller) -> None:
 
 def _settle_or_say(tx: Tx, gw: Services, caller: Caller, delivery_id: str) -> Settled:
     try:
-        return Settled(delivery_id, _settle(tx, gw, caller, delivery_id))
+        return Settled(delivery_id, settle(tx, gw, caller, delivery_id))
     except (NotFound, WrongState) as problem:
         return Settled(delivery_id, None, problem)
 
 
-def own_delivery(tx: Tx, gw: Services, caller: Caller, delivery_id: str, *, lock: bool = False) -> Delivery:
-    """A delivery that waits (or waited) in an inbox of the caller, and that may be taken now."""
+def own_delivery(
+    tx: Tx, gw: Services, caller: Caller, delivery_id: str, *, lock: bool = False, by_hand: bool = False
+) -> Delivery:
+    """A delivery that waits (or waited) in an inbox of the caller, and that may be taken now. ``by_hand``: a
+    clerk of the recipient takes it in place of the system that it is pushed to, or that serves many."""
     delivery = deliveries.find(tx, delivery_id, lock=lock)
-    if delivery is None or not caller.acts_for(delivery.destination):
+    ours = delivery is not None and (
+        caller.acts_for(delivery.destination) or (by_hand and caller.acts_for(delivery.recipient))
+    )
+    if delivery is None or not ours:
         raise NotFound(code="delivery.unknown")
-    if not gw.kinds.get(delivery.adapter, False):
+    if not by_hand and not gw.kinds.get(delivery.adapter, False):
         raise WrongState(_PUSHED, code="delivery.pushed")
     if delivery.state is State.QUEUED and delivery.kind != Kind.STATUS.value and _waits(tx, delivery):
         raise WrongState(_EARLIER, code="delivery.waits_for_earlier")
@@ -207,11 +216,13 @@ def _waits(tx: Tx, delivery: Delivery) -> bool:
     return row is not None
 
 
-async def _mark_fetched(gw: Services, caller: Caller, delivery: Delivery, started: Instant) -> None:
+async def _mark_fetched(
+    gw: Services, caller: Caller, delivery: Delivery, started: Instant, by_hand: bool
+) -> None:
     """Record the first full fetch. Raises when the message was withdrawn while its bytes were on their way:
     the last of them are not given then."""
     if delivery.fetched_at is None:
-        await gw.store.write(lambda tx: _fetched(tx, gw, caller, delivery.id, started))
+        await gw.store.write(lambda tx: _fetched(tx, gw, caller, delivery.id, started, by_hand))
 
 
 def _mark_taken(tx: Tx, gw: Services, caller: Caller, delivery_ids: Sequence[str]) -> frozenset[str]:
@@ -236,10 +247,12 @@ def _require_readable(tx: Tx, delivery: Delivery) -> None:
         raise WrongState(_KEPT_BACK, code="document.under_incident")
 
 
-def _fetched(tx: Tx, gw: Services, caller: Caller, delivery_id: str, started: Instant) -> None:
+def _fetched(
+    tx: Tx, gw: Services, caller: Caller, delivery_id: str, started: Instant, by_hand: bool = False
+) -> None:
     """The first full fetch of a delivery; later ones leave no trace."""
     at = gw.clock.now()
-    delivery = own_delivery(tx, gw, caller, delivery_id, lock=True)
+    delivery = own_delivery(tx, gw, caller, delivery_id, lock=True, by_hand=by_hand)
     _require_readable(tx, delivery)
     if tx.run("mark_fetched", id=delivery.id, handed_over_at=started, fetched_at=at):
         fetched = record.delivery_moved(
@@ -316,6 +329,10 @@ _ASKED_BACK = Bilingual(
 _KEPT_BACK = Bilingual(
     "Trục đang tạm giữ văn bản này để xử lý sự cố. Hãy thử lại sau hoặc liên hệ đơn vị vận hành.",
     "The gateway keeps this document back because of an incident. Try later, or speak to the operator.",
+)
+_ATTEMPT_RUNS = Bilingual(
+    "Trục đang gửi gói tin này đến hệ thống của đơn vị; hãy thử lại sau một phút.",
+    "The message is on its way to the agency's system at this moment; try again in a minute.",
 )
 _EARLIER = Bilingual(
     "Một gói tin trước đó của cùng văn bản chưa đến đơn vị; hãy nhận gói tin đó trước.",
