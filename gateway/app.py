@@ -32,6 +32,7 @@ from gateway.delivery.recheck import Rechecker
 from gateway.delivery.remind import Reminder
 from gateway.delivery.revocation import RevocationKeeper
 from gateway.delivery.stamp import Stamper
+from gateway.delivery.term_writer import TermWriter
 from gateway.delivery.trust_folder import TrustFolder
 from gateway.delivery.watch import CertificateWatch
 from gateway.delivery.worker import Worker
@@ -174,6 +175,7 @@ async def running(
         Reminder(gw),
         Conservation(gw),
         Figures(gw),
+        TermWriter(gw),
         PeopleLog(gw),
         ClockWatch(gw),
         Alerting(gw),

@@ -8,6 +8,7 @@
     make bench ARGS="log"               exchange log: sequencing, proofs in ten million leaves, verifying
     make bench ARGS="pdf"               doubly signed PDFs: reading, workers, submit to verdict
     make bench ARGS="evidence"          evidence about one document: export and verification
+    make bench ARGS="console"           searches of the console over a million deliveries
     make bench ARGS="recount"           a province's month counted again from its log; recount-year: a year
     make bench ARGS="province"          a province's month made, counted and shown; province-ten: tenfold
 
@@ -31,6 +32,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway.signature.seal import sign_envelope
+from tests.bench.console import bench_console
 from tests.bench.evidence import bench_evidence
 from tests.bench.floor import floor_seconds
 from tests.bench.log import bench_log
@@ -155,6 +157,7 @@ BENCHES = {
     "province": bench_province,
 }
 LONG = {
+    "console": bench_console,
     "recount-year": bench_recount_year,
     "province-ten": bench_province_ten,
 }  # only when named: minutes and gigabytes
