@@ -9,6 +9,7 @@
     make bench ARGS="pdf"               doubly signed PDFs: reading, workers, submit to verdict
     make bench ARGS="evidence"          evidence about one document: export and verification
     make bench ARGS="console"           searches of the console over a million deliveries
+    make bench ARGS="figures"           counting ten days, a report, a scorecard; figures-ten: tenfold month
     make bench ARGS="recount"           a province's month counted again from its log; recount-year: a year
     make bench ARGS="province"          a province's month made, counted and shown; province-ten: tenfold
 
@@ -34,6 +35,7 @@ from rich.table import Table
 from gateway.signature.seal import sign_envelope
 from tests.bench.console import bench_console
 from tests.bench.evidence import bench_evidence
+from tests.bench.figures import bench_figures, bench_figures_ten
 from tests.bench.floor import floor_seconds
 from tests.bench.log import bench_log
 from tests.bench.partners import bench_partners
@@ -153,11 +155,13 @@ BENCHES = {
     "log": bench_log,
     "evidence": bench_evidence,
     "partners": bench_partners,
+    "figures": bench_figures,
     "recount": bench_recount,
     "province": bench_province,
 }
 LONG = {
     "console": bench_console,
+    "figures-ten": bench_figures_ten,
     "recount-year": bench_recount_year,
     "province-ten": bench_province_ten,
 }  # only when named: minutes and gigabytes
