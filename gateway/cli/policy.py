@@ -37,6 +37,13 @@ _direction = click.option(
     help="What the agency sends, or what it is to receive.",
 )
 _reason = click.option("--reason", required=True, help="Why; stands in the record and in the finding.")
+_second = click.option(
+    "--key-file",
+    type=click.File("r"),
+    help="API key of a second administrator, who approves at once; without it the proposal waits.",
+)
+CHANGES = {"set": "áp dụng", "exempted": "miễn áp dụng", "ended": "bãi bỏ"}
+DECISIONS = {"": "chờ người thứ hai", "approved": "đã phê duyệt", "declined": "không đồng ý"}
 
 
 @click.group()
@@ -64,6 +71,7 @@ def list_(frame: Frame, over: bool) -> None:
 @click.option("--from", "start", type=_DAY, help="First day (default: today).")
 @click.option("--to", "end", type=_DAY, help="Last day (default: open).")
 @_reason
+@_second
 @click.pass_obj
 def set_(
     frame: Frame,
@@ -74,8 +82,9 @@ def set_(
     start: datetime | None,
     end: datetime | None,
     reason: str,
+    key_file: Any,
 ) -> None:
-    """Áp dụng chặt hơn với RULE. Refuse or hold what RULE (signature.pdf_unsigned, signature.*) finds."""
+    """Đề nghị chặt hơn với RULE. Propose to refuse or hold what RULE (signature.pdf_unsigned) finds."""
     answer = operate(
         frame,
         "policy.set",
@@ -86,8 +95,9 @@ def set_(
         valid_from=_day(start),
         valid_to=_day(end),
         reason=reason,
+        key=_key(key_file),
     )
-    _show_decided(frame, answer, "Đã áp dụng", "decided")
+    _show_change(frame, answer)
 
 
 @policy.command()
@@ -97,8 +107,8 @@ def set_(
 @_direction
 @click.option("--from", "start", type=_DAY, help="First day (default: today).")
 @click.option("--to", "end", type=_DAY, required=True, help="Last day; no exemption is for ever.")
-@click.option("--approved-by", required=True, help="Account (name or id) of another administrator.")
 @_reason
+@_second
 @click.pass_obj
 def exempt(
     frame: Frame,
@@ -107,10 +117,10 @@ def exempt(
     direction: str,
     start: datetime | None,
     end: datetime,
-    approved_by: str,
     reason: str,
+    key_file: Any,
 ) -> None:
-    """Miễn RULE cho một đơn vị, có thời hạn và người phê duyệt. Exempt one agency from a stricter rule."""
+    """Đề nghị miễn RULE cho một đơn vị, có thời hạn. Propose to exempt one agency from a stricter rule."""
     answer = operate(
         frame,
         "policy.exempt",
@@ -119,21 +129,45 @@ def exempt(
         direction=direction,
         valid_from=_day(start),
         valid_to=_day(end),
-        approved_by=approved_by,
         reason=reason,
+        key=_key(key_file),
     )
-    _show_decided(frame, answer, "Đã miễn áp dụng", "exempted")
+    _show_change(frame, answer)
 
 
 @policy.command()
 @common_options
 @click.argument("policy_id", metavar="ID")
 @click.option("--reason", required=True, help="Why; stands in the record.")
+@_second
 @click.pass_obj
-def end(frame: Frame, policy_id: str, reason: str) -> None:
-    """Bãi bỏ một quy định trước hạn. Withdraw a policy or an exemption now."""
-    answer = operate(frame, "policy.end", policy=policy_id, reason=reason)
-    _show_decided(frame, answer, "Đã bãi bỏ", "withdrawn")
+def end(frame: Frame, policy_id: str, reason: str, key_file: Any) -> None:
+    """Đề nghị bãi bỏ một quy định trước hạn. Propose to withdraw a policy or an exemption."""
+    _show_change(frame, operate(frame, "policy.end", policy=policy_id, reason=reason, key=_key(key_file)))
+
+
+@policy.command()
+@common_options
+@click.option("--all", "decided", is_flag=True, help="Also those that were decided.")
+@click.pass_obj
+def proposals(frame: Frame, decided: bool) -> None:
+    """Các đề nghị chờ người thứ hai. Proposals that wait for a second person."""
+    rows = operate(frame, "policy.proposals", decided=decided)
+    output.show(frame, {"proposals": rows}, lambda console: _print_proposals(console, rows))
+
+
+@policy.command()
+@common_options
+@click.argument("proposal")
+@click.option("--approve/--decline", required=True, help="What is decided.")
+@click.option("--reason", required=True, help="Why; stands in the record.")
+@click.option("--key-file", type=click.File("r"), help="API key of the administrator who decides.")
+@click.pass_obj
+def decide(frame: Frame, proposal: str, approve: bool, reason: str, key_file: Any) -> None:
+    """Người thứ hai phê duyệt hoặc không. Approve or decline, as another person than who proposed."""
+    key = _key(key_file)
+    answer = operate(frame, "policy.decide", proposal=proposal, approve=approve, reason=reason, key=key)
+    _show_change(frame, answer)
 
 
 @policy.command()
@@ -156,9 +190,35 @@ def _day(value: datetime | None) -> str | None:
     return value.date().isoformat() if value else None
 
 
-def _show_decided(frame: Frame, answer: dict[str, Any], words: str, english: str) -> None:
-    line = f"[bold green]✓[/] {words}: {escape(_sentence(answer))}. [dim]({english}: {answer['id']})[/]"
-    output.show(frame, answer, lambda console: console.print(line, soft_wrap=True))
+def _key(key_file: Any) -> str:
+    return key_file.read().strip() if key_file else ""
+
+
+def _show_change(frame: Frame, answer: dict[str, Any]) -> None:
+    """A proposal, or what became of it; while it waits, also what the second person types."""
+    words = (
+        f"[bold green]✓[/] Đề nghị {CHANGES[answer['change']]} – {DECISIONS[answer['decision']]}: "
+        f"{escape(_sentence(answer))}. [dim]({answer['decision'] or 'waits'}: {answer['id']})[/]"
+    )
+    if not answer["decision"]:
+        words += (
+            f"\n  → Người thứ hai: gateway policy decide {answer['id']} --approve --reason … --key-file FILE"
+        )
+    output.show(frame, answer, lambda console: console.print(words, soft_wrap=True))
+
+
+def _print_proposals(console: Console, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        console.print("Không có đề nghị nào. [dim](no proposals)[/]")
+        return
+    for row in rows:
+        facts = [
+            ("Nội dung", _sentence(row)),
+            ("Trạng thái", DECISIONS[row["decision"]]),
+            ("Lý do", row["reason"]),
+            ("Người đề nghị", f"{row['proposed_by']}, {output.moment(row['proposed_at'])}"),
+        ]
+        console.print(output.facts(f"{CHANGES[row['change']]}: {row['id']}", facts))
 
 
 def _sentence(row: dict[str, Any]) -> str:

@@ -30,6 +30,7 @@ from gateway.flow import (
     office,
     operations,
     peers,
+    policies,
     requests,
     retention,
     sign_in,
@@ -44,7 +45,6 @@ from gateway.flow.conservation import recount, show_conservation
 from gateway.flow.directory_rehearsal import rehearse_directory
 from gateway.flow.door import Caller
 from gateway.flow.evidence import export_evidence_file, public_keys
-from gateway.flow.policies import end_policy, exempt, list_policies, set_policy
 from gateway.flow.policy_rehearsal import rehearse
 from gateway.flow.recall import show_recall, silent_recalls
 from gateway.flow.receipts import show_receipt
@@ -112,8 +112,8 @@ LOOKS = frozenset({
     "directory.show", "signers.list", "signers.proposals", "agency.principals", "key.list", "inbox.list",
     "authority.list",
     "recall.show", "recall.silent", "incident.show", "incident.list", "receipt.show", "conservation.show",
-    "document.views", "retention.show", "outage.list", "totals.list", "alerts.show", "scorecard.show",
-    "scorecard.documents", "scorecard.deliveries",
+    "document.views", "retention.show", "policy.proposals", "outage.list", "totals.list", "alerts.show",
+    "scorecard.show", "scorecard.documents", "scorecard.deliveries",
 })  # fmt: skip
 OPERATIONS: dict[str, Operation] = {
     "directory.import": operations.import_directory,
@@ -140,10 +140,12 @@ OPERATIONS: dict[str, Operation] = {
     "directory.requests": requests.list_requests,
     "directory.approve": requests.approve,
     "directory.decline": requests.decline,
-    "policy.list": list_policies,
-    "policy.set": set_policy,
-    "policy.end": end_policy,
-    "policy.exempt": exempt,
+    "policy.list": policies.list_policies,
+    "policy.proposals": policies.list_proposals,
+    "policy.set": policies.set_policy,
+    "policy.end": policies.end_policy,
+    "policy.exempt": policies.exempt,
+    "policy.decide": policies.decide,
     "policy.rehearse": rehearse,
     "key.issue": operations.issue_key,
     "key.add_certificate": operations.add_certificate,

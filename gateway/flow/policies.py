@@ -1,32 +1,36 @@
-"""How strict the gate is: decided, exempted from, ended, always by a person and with a reason.
+"""How strict the gate is: set, exempted from, ended, always by two persons and with a reason.
 
-In charge of: what administrators may decide about the policies, and recording it. Not in charge of: what a
-policy makes of a document (``checks/policies.py``), showing what one would have done
-(``policy_rehearsal.py``).
+In charge of: what administrators propose about the policies, what another one makes of it, and recording
+both. Not in charge of: what a policy makes of a document (``checks/policies.py``), showing what one would
+have done (``policy_rehearsal.py``).
 
-An exemption needs two persons: who decides it, and another administrator who approved it.
+Nothing changes by a proposal. With ``key``, the API key of a second administrator, a proposal is approved at
+once: the command line of this machine is one person, a second one shows a key.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 
 from gateway.clock import local_day
-from gateway.errors import BadRequest, NotFound
+from gateway.errors import BadRequest, NotFound, NotPermitted, WrongState
 from gateway.flow import facts, record
-from gateway.flow.door import Caller, stated
+from gateway.flow.door import Caller, authenticate, stated
 from gateway.flow.look import SEES_ALL
 from gateway.model.agency import Period
 from gateway.model.event import EventType
 from gateway.model.policy import EVERY_AGENCY, Action, Direction, Policy
-from gateway.model.text import AgencyCode, Bilingual
+from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.services import Services
-from gateway.store import events, policies
+from gateway.store import events, policies, policy_proposals
 from gateway.store.contract import Tx
 from gateway.store.people import Role
+from gateway.store.policy_proposals import ENDED, EXEMPTED, SET, PolicyProposal
 
+PROPOSALS = 200  # that one list shows
 _RULE = re.compile(r"[a-z][a-z0-9_.]*\*?|\*")
 
 
@@ -52,6 +56,13 @@ async def list_policies(gw: Services, caller: Caller, over: bool = False) -> lis
     ]
 
 
+async def list_proposals(gw: Services, caller: Caller, decided: bool = False) -> list[PolicyProposal]:
+    """What waits for a second person; with ``decided`` also what was decided, newest first."""
+    caller.require(*SEES_ALL)
+    look = policy_proposals.newest if decided else policy_proposals.undecided
+    return await gw.store.read(lambda tx: look(tx, PROPOSALS))
+
+
 async def set_policy(
     gw: Services,
     caller: Caller,
@@ -62,13 +73,14 @@ async def set_policy(
     direction: Direction = Direction.SENDS,
     valid_from: date | None = None,
     valid_to: date | None = None,
-) -> Policy:
-    """Make the gate stricter about a rule. Lowering is an exemption."""
+    key: str = "",
+) -> PolicyProposal:
+    """Propose to make the gate stricter about a rule. Lowering is an exemption."""
     if action is Action.ACCEPT_AND_REPORT:
         raise BadRequest(_USE_EXEMPT, code="policy.use_exempt")
     period = Period(valid_from, valid_to)
-    new = _checked(gw, caller, rule, action, reason, agency, direction, period)
-    return await _add(gw, caller, new)
+    new = _checked(gw, caller, SET, rule, action, reason, agency, direction, period)
+    return await _propose(gw, caller, new, key)
 
 
 async def exempt(
@@ -78,37 +90,64 @@ async def exempt(
     agency: str,
     valid_to: date,
     reason: str,
-    approved_by: str,
     direction: Direction = Direction.SENDS,
     valid_from: date | None = None,
-) -> Policy:
-    """Take a stricter policy back for one agency, until a day. ``approved_by``: name or id of another
-    administrator."""
-    period = Period(valid_from, valid_to)
-    new = _checked(gw, caller, rule, Action.ACCEPT_AND_REPORT, reason, agency, direction, period)
+    key: str = "",
+) -> PolicyProposal:
+    """Propose to take a stricter policy back for one agency, until a day."""
+    period, action = Period(valid_from, valid_to), Action.ACCEPT_AND_REPORT
+    new = _checked(gw, caller, EXEMPTED, rule, action, reason, agency, direction, period)
     if new.agency == EVERY_AGENCY:
         raise BadRequest(_ONE_AGENCY, code="policy.agency_missing")
-    new = replace(new, approved_by=_approver(gw, caller, approved_by))
-    if not any(takes_back(new, one) for one in gw.policies):
-        raise BadRequest(_nothing_to_exempt(rule), code="policy.nothing_to_exempt")
-    return await _add(gw, caller, new)
+    _require_something_to_exempt(_policy(new, "", gw.clock.now()), gw.policies)
+    return await _propose(gw, caller, new, key)
 
 
-async def end_policy(gw: Services, caller: Caller, policy: str, reason: str) -> Policy:
-    """Withdraw a policy or an exemption now, before its end."""
+async def end_policy(gw: Services, caller: Caller, policy: str, reason: str, key: str = "") -> PolicyProposal:
+    """Propose to withdraw a policy or an exemption before its end."""
     reason = _permitted(caller, reason)
+    found = next((one for one in gw.policies if one.id == policy and one.ended_at is None), None)
+    if found is None:
+        raise NotFound(_UNKNOWN, code="policy.unknown")
+    new = PolicyProposal(
+        gw.new_id(),
+        ENDED,
+        found.id,
+        found.agency,
+        found.direction,
+        found.rule,
+        found.action,
+        found.period,
+        reason,
+        caller.principal,
+        gw.clock.now(),
+    )
+    return await _propose(gw, caller, new, key)
 
-    def unit(tx: Tx) -> Policy:
-        at = gw.clock.now()
-        if not policies.end(tx, policy, at):
-            raise NotFound(_UNKNOWN, code="policy.unknown")
-        ended = next(one for one in policies.read(tx) if one.id == policy)
-        _record(tx, gw, caller, ended, "ended", reason)
-        return ended
 
-    ended = await gw.store.write(unit)
+async def decide(
+    gw: Services, caller: Caller, proposal: str, approve: bool, reason: str, key: str = ""
+) -> PolicyProposal:
+    """Approve or decline, as another administrator than who proposed. Who proposed may only decline: that
+    takes the proposal back. ``WrongState``: decided before, or it cannot be done any more."""
+    person = authenticate(gw, key) if key else caller
+    reason = _permitted(person, reason)
+
+    def unit(tx: Tx) -> PolicyProposal:
+        found, at = _find(tx, proposal), gw.clock.now()
+        if approve:
+            _require_another(found.proposed_by, person)
+        if not policy_proposals.decide(tx, found.id, approve, person.principal, at):
+            raise WrongState(_DECIDED, code="policy.decided")
+        if approve:
+            _apply(tx, gw, found, person, reason)
+        else:
+            _record(tx, gw, EventType.POLICY_DECLINED, person, found, reason)
+        return _find(tx, proposal)
+
+    decided = await gw.store.write(unit)
     await gw.refresh()
-    return ended
+    return decided
 
 
 def standing(policy: Policy, today: date) -> str:
@@ -120,41 +159,97 @@ def standing(policy: Policy, today: date) -> str:
     return "future" if policy.period.start is not None and policy.period.start > today else "over"
 
 
-async def _add(gw: Services, caller: Caller, new: Policy) -> Policy:
+async def _propose(gw: Services, caller: Caller, new: PolicyProposal, key: str) -> PolicyProposal:
+    """Write the proposal; with a second person's key also that this person approves."""
+    if key:
+        second = authenticate(gw, key)
+        second.require(Role.ADMINISTRATOR)
+        _require_another(caller.principal, second)
+
     def unit(tx: Tx) -> None:
-        policies.add(tx, new)
-        change = "exempted" if new.action is Action.ACCEPT_AND_REPORT else "set"
-        _record(tx, gw, caller, new, change, new.reason)
+        policy_proposals.add(tx, new)
+        _record(tx, gw, EventType.POLICY_PROPOSED, caller, new, new.reason)
 
     await gw.store.write(unit)
-    await gw.refresh()
-    return new
+    return await decide(gw, caller, new.id, True, new.reason, key) if key else new
+
+
+def _apply(tx: Tx, gw: Services, found: PolicyProposal, person: Caller, reason: str) -> None:
+    """What was approved holds from now on. What was sent before is never judged by it."""
+    at = gw.clock.now()
+    if found.change == ENDED:
+        if not policies.end(tx, found.policy, at):
+            raise WrongState(_OVER, code="policy.over")
+    else:
+        if found.period.end is not None and found.period.end < local_day(at):
+            raise WrongState(_OVER, code="policy.over")
+        new = _policy(found, person.principal, at)
+        if found.change == EXEMPTED:
+            _require_something_to_exempt(new, policies.read(tx))
+        policies.add(tx, new)
+    _record(tx, gw, EventType.POLICY_CHANGED, person, found, reason)
+
+
+def _policy(proposal: PolicyProposal, approved_by: str, at: Instant) -> Policy:
+    """The policy that a proposal is about, once it is approved."""
+    return Policy(
+        id=proposal.policy,
+        agency=proposal.agency,
+        direction=proposal.direction,
+        rule=proposal.rule,
+        action=proposal.action,
+        period=proposal.period,
+        reason=proposal.reason,
+        decided_by=proposal.proposed_by,
+        approved_by=approved_by,
+        decided_at=at,
+    )
+
+
+def _require_another(proposed_by: str, person: Caller) -> None:
+    if proposed_by == person.principal:
+        raise NotPermitted(_SAME_PERSON, code="policy.same_person")
+
+
+def _require_something_to_exempt(new: Policy, known: Iterable[Policy]) -> None:
+    if not any(takes_back(new, one) for one in known):
+        raise BadRequest(_nothing_to_exempt(new.rule), code="policy.nothing_to_exempt")
+
+
+def _find(tx: Tx, proposal: str) -> PolicyProposal:
+    found = policy_proposals.find(tx, proposal)
+    if found is None:
+        raise NotFound(_NO_PROPOSAL, code="policy.proposal_unknown")
+    return found
 
 
 def _checked(
     gw: Services,
     caller: Caller,
+    change: str,
     rule: str,
     action: Action,
     reason: str,
     agency: str,
     direction: Direction,
     period: Period,
-) -> Policy:
+) -> PolicyProposal:
     reason, at = _permitted(caller, reason), gw.clock.now()
     if not _RULE.fullmatch(rule):
         raise BadRequest(_wrong_rule(rule), code="policy.rule")
-    return Policy(
-        id=gw.new_id(),
+    new_id = gw.new_id()
+    return PolicyProposal(
+        id=new_id,
+        change=change,
+        policy=new_id,
         agency=_agency(gw, agency),
         direction=direction,
         rule=rule,
         action=action,
         period=_from_today(period, local_day(at)),
         reason=reason,
-        decided_by=caller.principal,
-        approved_by="",
-        decided_at=at,
+        proposed_by=caller.principal,
+        proposed_at=at,
     )
 
 
@@ -182,17 +277,6 @@ def _agency(gw: Services, text: str) -> AgencyCode:
     return code
 
 
-def _approver(gw: Services, caller: Caller, text: str) -> str:
-    """Another administrator who has an account, by id or name."""
-    able = [p for p in gw.people.principals if p.active and p.role is Role.ADMINISTRATOR]
-    found = next((p for p in able if text in (p.id, p.name)), None)
-    if found is None:
-        raise BadRequest(_unknown_approver(text), code="policy.approver_unknown")
-    if found.id == caller.principal:
-        raise BadRequest(_SAME_PERSON, code="policy.approver_same")
-    return found.id
-
-
 def takes_back(exemption: Policy, strict: Policy) -> bool:
     """True when the exemption is from that policy, in whole or in part."""
     if strict.action is Action.ACCEPT_AND_REPORT or strict.ended_at is not None:
@@ -202,31 +286,28 @@ def takes_back(exemption: Policy, strict: Policy) -> bool:
     return strict.covers(exemption.rule.rstrip("*")) or exemption.covers(strict.rule.rstrip("*"))
 
 
-def _record(tx: Tx, gw: Services, caller: Caller, policy: Policy, change: str, reason: str) -> None:
+def _record(
+    tx: Tx, gw: Services, kind: EventType, person: Caller, about: PolicyProposal, reason: str
+) -> None:
+    period = about.period
+    what = {
+        "policy": about.policy,
+        "proposal": about.id,
+        "change": about.change,
+        "direction": about.direction.value,
+        "rule": about.rule,
+        "action": about.action.value,
+        "proposed_by": about.proposed_by,
+    }
     said = {
-        "agency": policy.agency,
-        "approved_by": policy.approved_by,
-        "valid_from": policy.period.start.isoformat() if policy.period.start else "",
-        "valid_to": policy.period.end.isoformat() if policy.period.end else "",
+        "agency": about.agency,
+        "valid_from": period.start.isoformat() if period.start else "",
+        "valid_to": period.end.isoformat() if period.end else "",
     }
-    about = {
-        "policy": policy.id,
-        "change": change,
-        "direction": policy.direction.value,
-        "rule": policy.rule,
-        "action": policy.action.value,
-    }
-    events.record(
-        tx,
-        record.event(
-            gw,
-            EventType.POLICY_CHANGED,
-            caller.principal,
-            gw.clock.now(),
-            facts=about | {name: value for name, value in said.items() if value},
-            private=facts.salted({"reason": reason}),
-        ),
-    )
+    what |= {name: value for name, value in said.items() if value}
+    private = facts.salted({"reason": reason})
+    made = record.event(gw, kind, person.principal, gw.clock.now(), facts=what, private=private)
+    events.record(tx, made)
 
 
 def _name(gw: Services, principal: str) -> str:
@@ -249,13 +330,6 @@ def _unknown_agency(text: str) -> Bilingual:
     )
 
 
-def _unknown_approver(text: str) -> Bilingual:
-    return Bilingual(
-        f"Không có quản trị viên “{text}”. Người phê duyệt phải có tài khoản quản trị viên trên trục.",
-        f"There is no administrator “{text}”. Whoever approves needs an administrator's account.",
-    )
-
-
 def _nothing_to_exempt(rule: str) -> Bilingual:
     return Bilingual(
         f"Không có quy định chặt hơn nào về {rule} đối với đơn vị này nên không có gì để miễn. Những gì trục "
@@ -266,8 +340,8 @@ def _nothing_to_exempt(rule: str) -> Bilingual:
 
 
 _USE_EXEMPT = Bilingual(
-    "Để nới lỏng cho một đơn vị, hãy dùng lệnh miễn áp dụng (gateway policy exempt), có người phê duyệt và "
-    "thời hạn.",
+    "Để nới lỏng cho một đơn vị, hãy dùng lệnh miễn áp dụng (gateway policy exempt), có người thứ hai phê "
+    "duyệt và thời hạn.",
     "To lower a policy for one agency use gateway policy exempt, with an approver and an end.",
 )
 _ONE_AGENCY = Bilingual(
@@ -275,8 +349,19 @@ _ONE_AGENCY = Bilingual(
     "An exemption is for one agency; name it.",
 )
 _SAME_PERSON = Bilingual(
-    "Người phê duyệt phải khác người quyết định miễn áp dụng.",
-    "Whoever approves an exemption must be another person than who decides it.",
+    "Người phê duyệt phải khác người đề nghị. Hãy nhờ một quản trị viên khác; trên dòng lệnh, dùng khóa của "
+    "người đó (--key-file).",
+    "Whoever approves must be another person than who proposed. Ask another administrator; at the command "
+    "line, use that person's key (--key-file).",
+)
+_DECIDED = Bilingual("Đề nghị này đã được quyết định.", "This proposal was decided already.")
+_NO_PROPOSAL = Bilingual(
+    "Không có đề nghị này. Hãy xem: gateway policy proposals",
+    "There is no such proposal. See: gateway policy proposals",
+)
+_OVER = Bilingual(
+    "Đề nghị không còn thực hiện được: quy định đã được bãi bỏ hoặc thời hạn đã qua. Hãy bác đề nghị này.",
+    "This cannot be done any more: the policy was ended, or the last day has passed. Decline it.",
 )
 _PAST = Bilingual(
     "Ngày bắt đầu không được trước hôm nay: văn bản đã gửi không bị xét lại theo quy định mới.",

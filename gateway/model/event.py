@@ -56,6 +56,8 @@ class EventType(enum.Enum):
     CERTIFICATE_EXPIRING = "certificate.expiring"
     LOG_FORKED = "log.forked"
     PROFILE_CHANGED = "profile.changed"
+    POLICY_PROPOSED = "policy.proposed"
+    POLICY_DECLINED = "policy.declined"
     POLICY_CHANGED = "policy.changed"
     PRINCIPAL_CREATED = "principal.created"
     CREDENTIAL_ISSUED = "credential.issued"
@@ -131,7 +133,9 @@ MEANING: dict[EventType, str] = {
     EventType.CERTIFICATE_EXPIRING: "A certificate in use expires within 60 or 14 days.",
     EventType.LOG_FORKED: "As a witness we saw a log that does not continue what it showed before.",
     EventType.PROFILE_CHANGED: "How an agency is connected was changed.",
-    EventType.POLICY_CHANGED: "A rule of the gate was made stricter, or an exemption was approved or ended.",
+    EventType.POLICY_PROPOSED: "A person proposed to change how strict the gate is; nothing changed yet.",
+    EventType.POLICY_DECLINED: "A proposal about a policy was declined, or taken back by who made it.",
+    EventType.POLICY_CHANGED: "A second person approved: a rule is stricter, or an exemption began or ended.",
     EventType.PRINCIPAL_CREATED: "A system or person was given an account and a role.",
     EventType.CREDENTIAL_ISSUED: "An API key or client certificate was registered for a principal.",
     EventType.CREDENTIAL_REVOKED: "A credential was withdrawn.",

@@ -42,8 +42,8 @@ class Policy:
     action: Action
     period: Period
     reason: str
-    decided_by: str  # principal
-    approved_by: str  # principal, another one; of exemptions only
+    decided_by: str  # principal who proposed it
+    approved_by: str  # principal, another one
     decided_at: Instant
     ended_at: Instant | None = None  # withdrawn before its end
 

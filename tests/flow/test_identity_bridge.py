@@ -23,8 +23,9 @@ from gateway.errors import BadRequest, NotPermitted, Refused, WrongState
 from gateway.flow import hold, look, office
 from gateway.flow.choose import Choice, choose
 from gateway.flow.dialect import recoded
+from gateway.flow.door import Caller
 from gateway.flow.operate import LOCAL, run
-from gateway.flow.policies import set_policy
+from gateway.flow.policies import decide, set_policy
 from gateway.model.agency import Agency, Alias, Period, Profile, Succession, SuccessionKind
 from gateway.model.delivery import Delivery, State
 from gateway.model.envelope import Dialect, Envelope, Kind
@@ -35,6 +36,7 @@ from gateway.practice import province
 from gateway.practice.pki import DemoPki, Identity
 from gateway.signature.seal import sign_envelope
 from gateway.store.contract import Store
+from gateway.store.people import Role
 from tests.world import World, make_envelope, make_world
 
 HOME, OFFICE, CLOSED = AgencyCode("H37"), AgencyCode("H37.03"), AgencyCode("H37.40")
@@ -359,16 +361,16 @@ async def test_what_is_held_for_another_reason_too_stays_held(split: World) -> N
     assert len(await split.fetch("H37.31")) == 1
 
 
+async def demands(split: World, action: Action, reason: str) -> None:
+    """The city's policy about what it receives; two persons decide it."""
+    second = Caller("bình", "Bình", Role.ADMINISTRATOR, frozenset())
+    rule, direction = "signature.pdf_unsigned", Direction.RECEIVES
+    new = await set_policy(split.gw, LOCAL, rule, action, reason, CITY, direction)
+    await decide(split.gw, second, new.id, True, "Đồng ý")
+
+
 async def test_an_agency_whose_policy_does_not_take_the_document_cannot_be_chosen(split: World) -> None:
-    await set_policy(
-        split.gw,
-        LOCAL,
-        "signature.pdf_unsigned",
-        Action.REFUSE,
-        "Chỉ nhận bản ký số",
-        CITY,
-        Direction.RECEIVES,
-    )
+    await demands(split, Action.REFUSE, "Chỉ nhận bản ký số")
     delivery = await held(split)
     with pytest.raises(WrongState) as refused:
         await chosen(split, delivery, CITY)
@@ -377,9 +379,7 @@ async def test_an_agency_whose_policy_does_not_take_the_document_cannot_be_chose
 
 
 async def test_an_agency_whose_policy_wants_the_document_held_has_it_held(split: World) -> None:
-    await set_policy(
-        split.gw, LOCAL, "signature.pdf_unsigned", Action.HOLD, "Xem trước", CITY, Direction.RECEIVES
-    )
+    await demands(split, Action.HOLD, "Xem trước")
     [kept] = (await chosen(split, await held(split), CITY)).deliveries
     assert (kept.state, kept.reason_code) == (State.HELD, "signature.pdf_unsigned")
 

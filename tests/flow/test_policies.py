@@ -9,16 +9,19 @@ import orjson
 import pytest
 
 from gateway.clock import SECOND
-from gateway.errors import BadRequest, NotFound, NotPermitted, Refused
+from gateway.errors import BadRequest, NotFound, NotPermitted, Refused, WrongState
 from gateway.flow import office, policies
-from gateway.flow.door import receive
+from gateway.flow.door import Caller, receive
 from gateway.flow.operate import LOCAL, run
 from gateway.flow.policy_rehearsal import Rehearsal, rehearse
 from gateway.flow.submit import preflight
 from gateway.model.finding import Decision
 from gateway.model.policy import Action, Direction, Policy
 from gateway.model.text import Instant
+from gateway.store import policies as store_policies
+from gateway.store import policy_proposals
 from gateway.store.people import Role
+from gateway.store.policy_proposals import PolicyProposal
 from tests.world import World, make_envelope, make_status
 
 UNSIGNED = "signature.pdf_unsigned"
@@ -26,16 +29,34 @@ TODAY = date(2020, 4, 13)
 DAY = 86_400 * SECOND
 
 
+async def boss(world: World, name: str = "Bình") -> Caller:
+    """An administrator with an account."""
+    found = next((p for p in world.gw.people.principals if p.name == name), None)
+    if found is None:
+        found = await office.add_principal(world.gw, LOCAL, name, Role.ADMINISTRATOR)
+        await world.gw.refresh()
+    return Caller(found.id, name, Role.ADMINISTRATOR, frozenset())
+
+
+async def agreed(world: World, proposal: PolicyProposal) -> Policy:
+    """A second person approves it."""
+    await policies.decide(world.gw, await boss(world), proposal.id, True, "Đồng ý.")
+    return next(one for one in await world.gw.store.read(store_policies.read) if one.id == proposal.policy)
+
+
 async def strict(world: World, action: Action = Action.REFUSE, **fields: object) -> Policy:
-    return await policies.set_policy(world.gw, LOCAL, UNSIGNED, action, "Chỉ thị số 1.", **fields)  # type: ignore[arg-type]
+    made = await policies.set_policy(world.gw, LOCAL, UNSIGNED, action, "Chỉ thị số 1.", **fields)  # type: ignore[arg-type]
+    return await agreed(world, made)
 
 
 async def exempted(world: World, agency: str = "H37", **fields: object) -> Policy:
-    if not any(p.name == "Bình" for p in world.gw.people.principals):
-        await office.add_principal(world.gw, LOCAL, "Bình", Role.ADMINISTRATOR)
-        await world.gw.refresh()
-    given = {"valid_to": TODAY + timedelta(days=30), "approved_by": "Bình"} | fields
-    return await policies.exempt(world.gw, LOCAL, UNSIGNED, agency, reason="Đang xin cấp lại.", **given)  # type: ignore[arg-type]
+    given = {"valid_to": TODAY + timedelta(days=30)} | fields
+    made = await policies.exempt(world.gw, LOCAL, UNSIGNED, agency, reason="Đang xin cấp lại.", **given)  # type: ignore[arg-type]
+    return await agreed(world, made)
+
+
+async def ended(world: World, policy: str) -> Policy:
+    return await agreed(world, await policies.end_policy(world.gw, LOCAL, policy, "Hết cần."))
 
 
 def wait(world: World, time: int) -> None:
@@ -97,7 +118,7 @@ async def test_a_future_policy_waits_for_its_day(world: World) -> None:
 
 async def test_a_withdrawn_policy_counts_no_more(world: World) -> None:
     made = await strict(world)
-    await policies.end_policy(world.gw, LOCAL, made.id, "Hết cần.")
+    await ended(world, made.id)
     assert (await world.send()).decision is Decision.ACCEPT
     with pytest.raises(NotFound):
         await policies.end_policy(world.gw, LOCAL, made.id, "Hết cần.")
@@ -130,22 +151,79 @@ async def test_an_exemption_ends_by_itself(world: World) -> None:
         await world.send()
 
 
-async def test_nobody_approves_an_exemption_alone(world: World) -> None:
-    await strict(world)
-    own = await office.add_principal(world.gw, LOCAL, "An", Role.ADMINISTRATOR)
-    await world.gw.refresh()
-    caller = type(LOCAL)(own.id, "An", Role.ADMINISTRATOR, frozenset())
-    with pytest.raises(BadRequest, match="another person") as refused:
-        await policies.exempt(
-            world.gw, caller, UNSIGNED, "H37", TODAY + timedelta(days=1), "Xin.", approved_by="An"
-        )
-    assert refused.value.code == "policy.approver_same"
+async def test_nothing_changes_by_a_proposal_alone(world: World) -> None:
+    await policies.set_policy(world.gw, LOCAL, UNSIGNED, Action.REFUSE, "Chỉ thị số 1.")
+    assert (await world.send()).decision is Decision.ACCEPT
+    [waiting] = await policies.list_proposals(world.gw, LOCAL)
+    assert (waiting.change, waiting.decision) == ("set", "")
+
+
+@pytest.mark.parametrize("change", ["set", "exempted", "ended"])
+async def test_one_person_cannot_do_both_halves(world: World, change: str) -> None:
+    gw, an = world.gw, await boss(world, "An")
+    made = await strict(world)
+    if change == "set":
+        new = await policies.set_policy(gw, an, "form.*", Action.HOLD, "Vì.")
+    elif change == "exempted":
+        new = await policies.exempt(gw, an, UNSIGNED, "H37", TODAY, "Vì.")
+    else:
+        new = await policies.end_policy(gw, an, made.id, "Vì.")
+    with pytest.raises(NotPermitted) as refused:
+        await policies.decide(gw, an, new.id, True, "Đồng ý.")
+    assert refused.value.code == "policy.same_person"
+    assert gw.policies == (made,)
+    await policies.decide(gw, await boss(world), new.id, True, "Đồng ý.")
+    assert gw.policies != (made,)
+
+
+async def test_the_database_itself_refuses_one_person_for_both(world: World) -> None:
+    new = await policies.set_policy(world.gw, LOCAL, UNSIGNED, Action.HOLD, "Vì.")
+    at = world.clock.now()
+    with pytest.raises(Exception, match=r"(?i)check constraint"):
+        await world.gw.store.write(lambda tx: policy_proposals.decide(tx, new.id, True, LOCAL.principal, at))
+
+
+async def test_a_second_persons_key_approves_at_once_and_ones_own_does_not(world: World) -> None:
+    an = await boss(world, "An")
+    key = await office.issue_api_key(world.gw, LOCAL, an.principal)
+    with pytest.raises(NotPermitted):
+        await policies.set_policy(world.gw, an, UNSIGNED, Action.HOLD, "Vì.", key=key)
+    assert await policies.list_proposals(world.gw, LOCAL) == []
+    made = await policies.set_policy(world.gw, LOCAL, UNSIGNED, Action.HOLD, "Vì.", key=key)
+    assert (made.decision, made.decided_by) == ("approved", an.principal)
+    [policy] = world.gw.policies
+    assert (policy.id, policy.decided_by, policy.approved_by) == (made.id, "local", an.principal)
+
+
+async def test_a_declined_proposal_changes_nothing_and_is_decided_once(world: World) -> None:
+    new = await policies.set_policy(world.gw, LOCAL, UNSIGNED, Action.REFUSE, "Vì.")
+    await policies.decide(world.gw, LOCAL, new.id, False, "Rút lại.")
+    with pytest.raises(WrongState):
+        await policies.decide(world.gw, await boss(world), new.id, True, "Đồng ý.")
+    assert world.gw.policies == ()
+    told = [kind for kind in await world.event_types() if kind.startswith("policy.")]
+    assert told == ["policy.proposed", "policy.declined"]
+
+
+async def test_a_policy_is_ended_once_however_many_proposed_it(world: World) -> None:
+    made = await strict(world)
+    first, second = [await policies.end_policy(world.gw, LOCAL, made.id, "Vì.") for _ in range(2)]
+    await agreed(world, first)
+    with pytest.raises(WrongState) as refused:
+        await agreed(world, second)
+    assert refused.value.code == "policy.over"
+
+
+async def test_an_approval_that_comes_after_the_last_day_is_too_late(world: World) -> None:
+    new = await policies.set_policy(world.gw, LOCAL, UNSIGNED, Action.HOLD, "Vì.", valid_to=TODAY)
+    wait(world, DAY)
+    with pytest.raises(WrongState):
+        await agreed(world, new)
 
 
 @pytest.mark.parametrize(
     ("fields", "code"),
     [
-        ({"approved_by": "Không ai"}, "policy.approver_unknown"),
         ({"valid_to": TODAY - timedelta(days=1)}, "policy.period"),
         ({"agency": ""}, "policy.agency_missing"),
         ({"direction": Direction.RECEIVES}, "policy.nothing_to_exempt"),
@@ -161,15 +239,9 @@ async def test_an_exemption_that_does_not_add_up_is_not_taken(
 
 
 async def test_what_the_gate_always_refuses_cannot_be_exempted(world: World) -> None:
-    await exempt_setup(world)
     with pytest.raises(BadRequest) as refused:
-        await policies.exempt(world.gw, LOCAL, "signature.tampered", "H37", TODAY, "Xin.", approved_by="Bình")
+        await policies.exempt(world.gw, LOCAL, "signature.tampered", "H37", TODAY, "Xin.")
     assert refused.value.code == "policy.nothing_to_exempt"
-
-
-async def exempt_setup(world: World) -> None:
-    await office.add_principal(world.gw, LOCAL, "Bình", Role.ADMINISTRATOR)
-    await world.gw.refresh()
 
 
 @pytest.mark.parametrize(
@@ -200,7 +272,7 @@ async def test_only_administrators_decide(world: World) -> None:
 async def test_each_decision_is_recorded_with_its_reason_outside_the_body(world: World) -> None:
     made = await strict(world)
     await exempted(world)
-    await policies.end_policy(world.gw, LOCAL, made.id, "Hết cần.")
+    await ended(world, made.id)
     events = await world.rows("events_after", at=0, id="", limit=1000)
     bodies = [orjson.loads(e["body"]) for e in events if e["type"] == "policy.changed"]
     assert [body["change"] for body in bodies] == ["set", "exempted", "ended"]
@@ -234,9 +306,10 @@ async def test_a_rejection_by_policy_is_no_persons_act(world: World) -> None:
 
 
 async def test_statuses_travel_whatever_their_addressee_demands(world: World) -> None:
-    await policies.set_policy(
+    new = await policies.set_policy(
         world.gw, LOCAL, "*", Action.REFUSE, "Không nhận.", agency="H37", direction=Direction.RECEIVES
     )
+    await agreed(world, new)
     await world.send()
     [taken] = await world.fetch("H37.03")
     early = await world.report("H37.03", "05", taken.item.document_id)

@@ -23,28 +23,51 @@ def test_without_policies_the_list_says_so(commands: Commands) -> None:
     assert "mặc định" in commands.run("policy", "list")[1]
 
 
-def test_a_policy_is_set_listed_and_ended(commands: Commands) -> None:
-    made = commands.done("policy", "set", RULE, "--action", "hold", "--reason", "Chỉ thị 05.")
+@pytest.fixture
+def second(commands: Commands) -> str:
+    """A file with the key of a second administrator."""
+    path = str(commands.home.parent / "binh.key")
+    commands.done("agency", "add", "Trần Thị Bình", "--role", "administrator", "--key-file", path)
+    return path
+
+
+def test_a_policy_is_set_listed_and_ended(commands: Commands, second: str) -> None:
+    made = commands.done(
+        "policy", "set", RULE, "--action", "hold", "--reason", "Chỉ thị 05.", "--key-file", second
+    )
     [row] = commands.done("policy", "list")["policies"]
     assert (row["policy"]["id"], row["standing"]) == (made["id"], "in force")
     shown = commands.run("policy", "list")[1]
     assert "tạm giữ (hold): signature.pdf_unsigned" in shown
     assert "Chỉ thị 05." in shown
-    commands.done("policy", "end", made["id"], "--reason", "Hết cần.")
+    commands.done("policy", "end", made["id"], "--reason", "Hết cần.", "--key-file", second)
     assert commands.done("policy", "list") == {"policies": []}
     [ended] = commands.done("policy", "list", "--all")["policies"]
     assert ended["standing"] == "ended"
 
 
-def test_an_exemption_names_both_persons(commands: Commands) -> None:
-    commands.done("policy", "set", RULE, "--reason", "Chỉ thị 05.")
-    commands.done("agency", "add", "Trần Thị Bình", "--role", "administrator")
+def test_an_exemption_names_both_persons(commands: Commands, second: str) -> None:
+    commands.done("policy", "set", RULE, "--reason", "Chỉ thị 05.", "--key-file", second)
     words = ("--agency", "H37", "--to", "2099-01-01", "--reason", "Đang xin cấp lại.")
-    commands.done("policy", "exempt", RULE, *words, "--approved-by", "Trần Thị Bình")
-    assert "Trần Thị Bình phê duyệt" in commands.run("policy", "list")[1]
-    code, answer = commands.json("policy", "exempt", RULE, *words, "--approved-by", "Không ai")
-    assert (code, answer["error"]["code"]) == (1, "policy.approver_unknown")
-    assert answer["error"]["next"] == "gateway agency list"
+    commands.done("policy", "exempt", RULE, *words, "--key-file", second)
+    shown = " ".join(commands.run("policy", "list")[1].split())
+    assert shown.count("Trần Thị Bình phê duyệt") == 2
+
+
+def test_a_proposal_waits_for_the_second_person(commands: Commands, second: str) -> None:
+    told = commands.run("policy", "set", RULE, "--reason", "Chỉ thị 05.")[1]
+    [waiting] = commands.done("policy", "proposals")["proposals"]
+    assert f"gateway policy decide {waiting['id']} --approve" in told
+    assert commands.done("policy", "list") == {"policies": []}
+    assert "chờ người thứ hai" in commands.run("policy", "proposals")[1]
+    words = ("policy", "decide", waiting["id"], "--approve", "--reason", "Đồng ý.")
+    code, answer = commands.json(*words)
+    assert (code, answer["error"]["code"]) == (1, "policy.same_person")
+    assert "đã phê duyệt" in commands.run(*words, "--key-file", second)[1]
+    assert commands.done("policy", "proposals") == {"proposals": []}
+    assert "Không có đề nghị nào" in commands.run("policy", "proposals")[1]
+    [row] = commands.done("policy", "list")["policies"]
+    assert row["policy"]["id"] == waiting["id"]
 
 
 def test_a_rehearsal_names_the_documents(commands: Commands) -> None:
