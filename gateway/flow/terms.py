@@ -28,7 +28,8 @@ MOST_WORDS = 80  # of one subject
 MOST_LETTERS = 40  # of one word; the rest of a longer one is not looked at
 TOGETHER = 200  # documents in one transaction
 _WORD = re.compile(r"\w+")
-_MARKS = re.compile(r"[\u0300-\u036f]")
+# Accents, and what shows nothing: a word is found however it was broken up.
+_MARKS = re.compile(r"[\u0300-\u036f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 
 
 def folded(text: str) -> str:
@@ -46,7 +47,7 @@ def words_of(text: str) -> list[str]:
 def number_term(number: str) -> str:
     """Of ``0362`` as of ``362``."""
     text = folded(number).strip()[:MOST_LETTERS]
-    return NUMBER + (text.lstrip("0") or text)
+    return NUMBER + (text.lstrip("0") or text[:1])
 
 
 def notation_terms(notation: str) -> list[str]:

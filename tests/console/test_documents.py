@@ -234,3 +234,16 @@ async def test_a_subject_that_was_erased_in_time_is_found_no_more(console: Conso
     await console.gw.store.write(lambda tx: retention.decide(tx, "d", True, "b", console.gw.clock.now()))
     await console.gw.store.write(lambda tx: retention.erase(tx, "d", [row["id"]], None))
     assert (await find_documents(console.gw, LOCAL, Sought(subject="tuyển"))).lines == ()
+
+
+async def test_pages_stay_small_with_long_subjects_and_many_agencies(console: Console) -> None:
+    subject = "V/v " + "rất dài " * 40
+    document = ""
+    for number in range(1, 52):
+        document = await sent(console, number=str(number), to=["H37.03", "H37.31"], subject=subject)
+    person = await console.person("operator")
+    page = await person.get("/documents")
+    assert len(page.text.encode()) < 150_000
+    assert page.text.count("<tr>") == 51
+    assert "Cũ hơn" in page.words
+    assert len((await person.get(f"/documents/{document}")).text.encode()) < 150_000

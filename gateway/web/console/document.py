@@ -46,6 +46,7 @@ SEVERITIES = {
     "info": ("", Bilingual("ghi nhận", "note")),
 }
 STAGES = {
+    "receive": Bilingual("nhận và đọc gói tin", "receiving and parsing"),
     "schema": Bilingual("đối chiếu lược đồ", "schema"),
     "signature": Bilingual("kiểm tra chữ ký số", "signatures"),
     "files": Bilingual("kiểm tra tệp", "files"),

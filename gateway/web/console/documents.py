@@ -32,7 +32,7 @@ from gateway.web.console.serve import ROOT
 PATH = f"{ROOT}/documents"
 MOST_ROWS = 10_000  # of a file
 FILE_PAGE = 500
-MOST_LISTED = 800  # agencies that the form suggests
+MOST_LISTED = 300  # agencies that the form suggests
 LEVELS = {
     "province": Bilingual("Cấp tỉnh", "Province"),
     "district": Bilingual("Cấp huyện", "District"),
