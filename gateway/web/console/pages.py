@@ -17,6 +17,11 @@ from gateway.resources import packaged
 from gateway.store.people import Role
 from gateway.web import render
 from gateway.web.console import (
+    (,
+    agencies,
+    agency,
+    agency_keys,
+)
     audit,
     check,
     compliance,
@@ -75,6 +80,9 @@ PAGES: tuple[Page, ...] = (
     *documents.PAGES,
     *document.PAGES,
     *queue.PAGES,
+    *agencies.PAGES,
+    *agency_keys.PAGES,
+    *agency.PAGES,
     *audit.PAGES,
     *people.PAGES,
     *compliance.PAGES,
@@ -84,6 +92,7 @@ MENU: tuple[Entry, ...] = (
     Entry("desk", f"{ROOT}/desk", Bilingual("Bàn làm việc", "Desk"), DESK),
     Entry("documents", f"{ROOT}/documents", Bilingual("Văn bản", "Documents"), SIGNED_IN),
     Entry("queue", f"{ROOT}/queue", Bilingual("Hàng đợi", "Queue"), WATCH),
+    Entry("agencies", f"{ROOT}/agencies", Bilingual("Đơn vị", "Agencies"), WATCH),
     Entry("compliance", f"{ROOT}/compliance", Bilingual("Chỉ tiêu", "Compliance"), WATCH),
     Entry("audit", f"{ROOT}/audit", Bilingual("Nhật ký", "Log"), WATCH),
     Entry("people", f"{ROOT}/people", Bilingual("Người dùng", "People"), WATCH),
