@@ -17,11 +17,9 @@ from gateway.resources import packaged
 from gateway.store.people import Role
 from gateway.web import render
 from gateway.web.console import (
-    (,
     agencies,
     agency,
     agency_keys,
-)
     audit,
     check,
     compliance,
