@@ -46,6 +46,11 @@ class ServerSection(_Section):
         "", description="PEM file with the server's certificate chain; empty: no TLS."
     )
     tls_key: str = Field("", description="PEM file with the server's private key.")
+    proxies: str = Field(
+        "127.0.0.0/8, ::1/128",
+        description="Networks of our own reverse proxies, comma-separated: only they may say where a request "
+        "comes from (X-Forwarded-For) and that it came over TLS (X-Forwarded-Proto).",
+    )
     client_ca: str = Field(
         "", description="PEM file with the CAs of client certificates; empty: only API keys prove a caller."
     )

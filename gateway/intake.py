@@ -1,12 +1,15 @@
 """The body of a request as it comes in, for both edges: the native API, and dialects whose software calls us.
 
-In charge of: patience, sizes, ``Expect: 100-continue`` and small JSON. Not in charge of: who calls and how
-much may come in at one time (``flow/door.py``), what a body means (``web/body.py``, each dialect).
+In charge of: where it comes from, patience, sizes, ``Expect: 100-continue`` and small JSON. Not in charge of:
+who calls and how much may come in at one time (``flow/door.py``), what a body means (``web/body.py``, each
+dialect).
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
+import ipaddress
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -24,6 +27,36 @@ SLOWEST_BYTES_PER_SECOND = 8_192
 CUT_OFF = Bilingual(
     "Nội dung gửi lên bị ngắt giữa chừng; hãy gửi lại.", "The upload broke off; send it again."
 )
+
+
+def source_of(request: web.Request, proxies: str) -> str:
+    """The address that a request comes from: behind one of our own proxies (``server.proxies``) what the last
+    of them that is not ours names in X-Forwarded-For. Nobody else's word about it counts."""
+    source, trusted = request.remote or "", networks(proxies)
+    named = ",".join(request.headers.getall("X-Forwarded-For", ())).split(",")
+    while named and named[-1].strip() and _is_one_of(source, trusted):
+        source = named.pop().strip()[:100]
+    return source
+
+
+def is_secure(request: web.Request, proxies: str) -> bool:
+    """True over TLS: ours, or that of a proxy of ours."""
+    proxied = _is_one_of(request.remote or "", networks(proxies))
+    return request.secure or (proxied and request.headers.get("X-Forwarded-Proto", "") == "https")
+
+
+@functools.cache
+def networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    """Networks, comma-separated. ``ValueError`` for what is none."""
+    return tuple(ipaddress.ip_network(one.strip()) for one in text.split(",") if one.strip())
+
+
+def _is_one_of(address: str, trusted: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]) -> bool:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(found in network for network in trusted)
 
 
 async def accept_expectation(request: web.Request) -> None:

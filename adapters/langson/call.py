@@ -22,7 +22,7 @@ from adapters.langson import tokens, wire
 from adapters.langson.guard import Guard
 from gateway.errors import BadRequest, GatewayError, NotAuthenticated, NotFound, NotPermitted
 from gateway.flow.door import Admission, Caller, Partner, PartnerSecret, partner_of, turned_away
-from gateway.intake import small_json
+from gateway.intake import small_json, source_of
 from gateway.model.text import Bilingual
 from gateway.port import TURNED_AWAY
 from gateway.services import Services
@@ -69,7 +69,7 @@ class Desk:
         """Name and password for a token."""
         body = await small_json(request)
         name, password = _word(body, "username"), _word(body, "password")
-        source = request.remote or ""
+        source = self._source(request)
         self.guard.require_patience(self.gw, source, name)
         secret = _shown_secret(_partner(self.gw, name), password)
         if secret is None:
@@ -101,18 +101,21 @@ class Desk:
         if _shown_secret(system, shown) is None or system is None or system.caller != caller:
             self.guard.note_wrong(self.gw, caller.principal, system_id)
             self.gw.metrics.unauthenticated.inc()
-            self.gw.attendance.failed(request.remote or "", self.gw.clock.now())
+            self.gw.attendance.failed(self._source(request), self.gw.clock.now())
             raise NotPermitted(_WRONG_KEY, code="caller.system")
         return caller
+
+    def _source(self, request: web.Request) -> str:
+        return source_of(request, self.gw.config.server.proxies)
 
     def _of_token(self, request: web.Request) -> Caller:
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
         token = tokens.read(self.gw, text.strip()) if scheme.lower() == "bearer" else None
         partner = _partner(self.gw, token.username) if token else None
         if token is None or partner is None:
-            raise turned_away(self.gw, source=request.remote or "")
+            raise turned_away(self.gw, source=self._source(request))
         if token.secret not in {secret.credential.id for secret in partner.secrets}:
-            raise turned_away(self.gw, source=request.remote or "")  # withdrawn, or run out, since the login
+            raise turned_away(self.gw, source=self._source(request))  # withdrawn, or run out, since the login
         return partner.caller
 
 

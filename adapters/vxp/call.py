@@ -17,6 +17,7 @@ from aiohttp import web
 from adapters.vxp import sign, wire
 from gateway.errors import BadRequest, GatewayError, NotFound
 from gateway.flow.door import Admission, Caller, partner_of, turned_away
+from gateway.intake import source_of
 from gateway.model.text import Bilingual, Instant
 from gateway.port import TURNED_AWAY
 from gateway.services import Services
@@ -86,7 +87,7 @@ def served(
 
 def _proved(gw: Services, request: web.Request) -> tuple[Caller, sign.Signed]:
     """Who calls; ``NotAuthenticated`` says what is wrong with the proof."""
-    source = request.remote or ""
+    source = source_of(request, gw.config.server.proxies)
     try:
         signed = sign.read_signed(lambda name: request.headers.getall(name, []))
     except sign.BadSignature as problem:

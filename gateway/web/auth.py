@@ -11,6 +11,7 @@ import ipaddress
 from aiohttp import web
 
 from gateway.flow.door import Caller, authenticate
+from gateway.intake import source_of
 from gateway.services import Services
 from gateway.store.people import Role
 from gateway.web.endpoint import DESK
@@ -31,7 +32,7 @@ def admitted(request: web.Request, roles: frozenset[Role]) -> Caller:
 def caller_of(gw: Services, request: web.Request) -> Caller:
     """Who shows this key or certificate; ``NotAuthenticated`` if nobody we know."""
     key = _api_key(request)
-    source = request.remote or ""
+    source = source_of(request, gw.config.server.proxies)
     if key:
         return authenticate(gw, key if key.isascii() else "?", source=source)
     return authenticate(gw, certificate=_certificate(request), source=source)

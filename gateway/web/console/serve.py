@@ -15,6 +15,7 @@ from aiohttp import web
 from gateway.errors import GatewayError, NotAuthenticated, NotPermitted
 from gateway.flow import footprints, sign_in
 from gateway.flow.sign_in import Visitor
+from gateway.intake import is_secure
 from gateway.model.text import Bilingual
 from gateway.web import render
 from gateway.web.console.forms import CSRF, Form, read_form, require_csrf
@@ -107,24 +108,24 @@ def token_of(request: web.Request) -> str:
 
 def cookie_name(request: web.Request) -> str:
     """Over TLS a name that browsers take from no other host or plain connection."""
-    return f"__Host-{COOKIE}" if is_secure(request) else COOKIE
+    return f"__Host-{COOKIE}" if secure(request) else COOKIE
 
 
-def is_secure(request: web.Request) -> bool:
-    """True over TLS, ours or that of a proxy on this machine."""
-    return request.secure or request.headers.get("X-Forwarded-Proto", "") == "https"
+def secure(request: web.Request) -> bool:
+    """True over TLS, ours or that of a proxy of ours."""
+    return is_secure(request, request.app[DESK].gw.config.server.proxies)
 
 
 def set_token(response: web.StreamResponse, request: web.Request, token: str) -> None:
     """Hand the browser its token."""
     response.set_cookie(
-        cookie_name(request), token, path="/", httponly=True, samesite="Lax", secure=is_secure(request)
+        cookie_name(request), token, path="/", httponly=True, samesite="Lax", secure=secure(request)
     )
 
 
 def drop_token(response: web.StreamResponse, request: web.Request) -> None:
     """The browser forgets its token."""
-    response.del_cookie(cookie_name(request), path="/", secure=is_secure(request), httponly=True)
+    response.del_cookie(cookie_name(request), path="/", secure=secure(request), httponly=True)
 
 
 def language_of(request: web.Request) -> str:

@@ -13,9 +13,10 @@ from markupsafe import Markup
 
 from gateway.errors import BadRequest, NotAuthenticated, TooMany
 from gateway.flow import accounts, passwords, sign_in
+from gateway.intake import source_of
 from gateway.model.text import Bilingual
 from gateway.web.console.page import ANYBODY, SIGNED_IN, SOURCES, Moved, Page, Visit
-from gateway.web.console.serve import LANGUAGE, ROOT, drop_token, is_secure, set_token
+from gateway.web.console.serve import LANGUAGE, ROOT, drop_token, secure, set_token
 
 YEAR_SECONDS = 31_536_000
 
@@ -35,7 +36,7 @@ async def do_sign_in(visit: Visit) -> web.StreamResponse:
             form.get("login"),
             form.secret("password"),
             form.get("code"),
-            request.remote or "",
+            source_of(request, visit.gw.config.server.proxies),
             request.headers.get("User-Agent", ""),
         )
     except (NotAuthenticated, TooMany) as error:
@@ -73,7 +74,7 @@ async def set_language(visit: Visit) -> web.StreamResponse:
         max_age=YEAR_SECONDS,
         samesite="Lax",
         httponly=True,
-        secure=is_secure(visit.request),
+        secure=secure(visit.request),
     )
     return response
 
