@@ -105,7 +105,10 @@ async def silent_recalls(gw: Services, caller: Caller, limit: int = 200) -> list
         for recall in recalls.silent(tx, limit):
             document = tx.one("document_by_id", id=recall.document)
             assert document is not None
-            line = _line(tx, gw, recall)
+            covered = [
+                d for d in deliveries.of_document(tx, recall.document) if d.recipient == recall.recipient
+            ]
+            line = _line(tx, gw, recall, covered)
             found.append({"document_id": document["document_id"], "sender": document["sender"], "line": line})
         return found
 
@@ -178,10 +181,13 @@ def _any_delivery(tx: Tx, document: str) -> Delivery:
 def _report(tx: Tx, gw: Services, document: Row) -> RecallReport:
     lines: dict[AgencyCode, RecallLine] = {}
     earlier = []
+    covered: dict[AgencyCode, list[Delivery]] = {}
+    for delivery in deliveries.of_document(tx, document["id"]):
+        covered.setdefault(delivery.recipient, []).append(delivery)
     for recall in recalls.of_document(tx, document["id"]):
         if before := lines.pop(recall.recipient, None):
             earlier.append(before)
-        lines[recall.recipient] = _line(tx, gw, recall)
+        lines[recall.recipient] = _line(tx, gw, recall, covered.get(recall.recipient, ()))
     everybody = recalls.recipients(tx, document["id"])
     return RecallReport(
         document=document["id"],
@@ -194,10 +200,10 @@ def _report(tx: Tx, gw: Services, document: Row) -> RecallReport:
     )
 
 
-def _line(tx: Tx, gw: Services, recall: Recall) -> RecallLine:
+def _line(tx: Tx, gw: Services, recall: Recall, covered: Sequence[Delivery]) -> RecallLine:
+    """``covered``: every delivery about the document to this recipient."""
     asked, answered = _words(tx, recall.message), _words(tx, recall.answer)
-    notices = [d for d in deliveries.of_message(tx, recall.message) if d.recipient == recall.recipient]
-    covered = [d for d in deliveries.of_document(tx, recall.document) if d.recipient == recall.recipient]
+    notices = [d for d in covered if d.message == recall.message]
     return RecallLine(
         message=recall.message,
         recipient=recall.recipient,

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 import aiohttp
 import pytest
 
+from gateway.directory.data import DirectoryData
 from gateway.errors import DuplicateConflict
-from gateway.flow import hold, inbox
+from gateway.flow import hold, inbox, office
 from gateway.flow.operate import LOCAL
+from gateway.model.agency import Agency, Profile
 from gateway.model.text import AgencyCode
 from tests.console.conftest import ROLES, Answer, Console, Person, account
 from tests.world import PDF, make_envelope
@@ -118,6 +120,20 @@ async def test_an_arrival_that_comes_late_does_not_undo_an_acceptance(console: C
     await person.post(f"/incoming/{delivery}/status", code="03")
     await console.world.fetch("H37.03")  # her system comes back: its 01 follows
     assert "Không có văn bản đến nào chờ tiếp nhận." in (await person.get("/incoming")).words
+
+
+async def test_a_long_list_goes_on_where_the_page_ended(console: Console) -> None:
+    for number in range(1, 54):
+        await console.world.send("H37", to=["H37.03"], number=f"9{number:03}", priority=number % 3)
+    person = await clerk(console)
+    first = await person.get("/incoming")
+    following = re.search(r'href="(/console/incoming[^"]+after=[^"]+)"', first.text)
+    assert following
+    second = await person.get(following[1].replace("&amp;", "&").removeprefix("/console"))
+    seen = [re.findall(r">(9\d{3})/UBND", page.text) for page in (first, second)]
+    assert [len(numbers) for numbers in seen] == [50, 3]
+    assert len({*seen[0], *seen[1]}) == 53
+    assert "after=" not in second.text.partition("<main")[2]
 
 
 async def test_a_refusal_needs_a_code_and_words(console: Console) -> None:
@@ -382,11 +398,20 @@ async def test_hostile_names_and_subjects_are_only_shown(console: Console) -> No
     assert "<" not in file.headers["content-disposition"]
 
 
-async def test_pages_of_many_recipients_stay_small(console: Console) -> None:
-    from gateway.directory.data import DirectoryData
-    from gateway.flow import office
-    from gateway.model.agency import Agency
+async def test_a_document_that_is_pushed_can_be_taken_by_hand_once(console: Console) -> None:
+    profile = Profile(AgencyCode("H37.03"), adapter="webhook", settings=(("url", "https://h37-03.example"),))
+    await office.set_profile(console.gw, LOCAL, profile)
+    await console.world.send("H37", to=["H37.03"])
+    [row] = await console.world.rows("queue_rows", limit=9)
+    person = await clerk(console)
+    assert "Trục đang gửi đến phần mềm của đơn vị." in (await person.get(f"/incoming/{row['id']}")).words
+    assert (await person.get(f"/incoming/{row['id']}/files/1")).text.encode() == PDF
+    assert (await person.post(f"/incoming/{row['id']}/taken")).status == 200
+    due = await console.world.rows("queue_rows", limit=9)
+    assert [one for one in due if one["kind"] != "status"] == []  # the worker has nothing left to push
 
+
+async def test_pages_of_many_recipients_stay_small(console: Console) -> None:
     made = tuple(
         Agency(AgencyCode(f"H37.90.{n}"), f"Đơn vị số {n}", "commune", AgencyCode("H37")) for n in range(1200)
     )

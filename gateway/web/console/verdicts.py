@@ -55,10 +55,10 @@ def shown_verdicts(verdicts: Iterable[Mapping[str, Any]]) -> list[ShownVerdict]:
 
 
 def shown_findings(findings: Iterable[Mapping[str, Any]]) -> list[ShownFinding]:
-    """What refuses first, then what holds, then warnings, then what is worth knowing."""
+    """What refuses first, then what holds, then warnings, then what is worth knowing; each once."""
     order = list(_WEIGHTS)
     found = sorted(findings, key=lambda one: order.index(one["severity"]))
-    return [
+    shown = (
         ShownFinding(
             _WEIGHTS[one["severity"]][0],
             _WEIGHTS[one["severity"]][1],
@@ -68,7 +68,8 @@ def shown_findings(findings: Iterable[Mapping[str, Any]]) -> list[ShownFinding]:
             one["rule"],
         )
         for one in found
-    ]
+    )
+    return list(dict.fromkeys(shown))
 
 
 def _verdict(one: Mapping[str, Any]) -> ShownVerdict:
