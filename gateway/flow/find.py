@@ -30,7 +30,7 @@ from gateway.store import searches
 from gateway.store.contract import Row, Tx, Value
 
 PAGE = 50
-SCANNED = 20_000  # documents that one page looks at
+SCANNED = 10_000  # documents that one page looks at
 STRETCH = 500
 COUNTED = 2_000  # entries of an index beyond which it is not counted further
 LAST_ID = "g"  # behind every id
