@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from gateway.calendar_data import shipped_calendar
 from gateway.compliance.recount_compare import Asked, read_log
 from gateway.compliance.recount_data import rules_at_hand, working_days
 from gateway.model.canonical import canonical_json
@@ -153,7 +154,7 @@ class Log:
                 "size": len(self.bodies),
                 "root": root_of([canonical_json(one) for one in self.bodies]),
             },
-            "calendar": {"version": "mine", "sha256": "ab" * 32, "days": []},
+            "calendar": shipped_as_stated(),
             "clauses_version": rules_at_hand().version,
             "clocks": CLOCKS,
             "excluded": [],
@@ -162,6 +163,17 @@ class Log:
             **fields,
         }
         return {"body": body, "sha256": hashlib.sha256(canonical_json(body)).hexdigest(), "jws": ""}
+
+
+def shipped_as_stated() -> dict[str, Any]:
+    """The shipped calendar, as a report holds it."""
+    calendar = shipped_calendar()
+    return {"version": calendar.version, "sha256": calendar.sha256, "days": calendar.as_json()}
+
+
+def stated(version: str, days: list[dict[str, Any]]) -> dict[str, Any]:
+    """A calendar of one's own, as a report holds it."""
+    return {"version": version, "sha256": hashlib.sha256(canonical_json(days)).hexdigest(), "days": days}
 
 
 def _line(number: int, body: bytes) -> bytes:
@@ -195,4 +207,16 @@ def write(report: Mapping[str, Any], folder: Path) -> Path:
     return file
 
 
-__all__ = ["CLOCKS", "WEEK", "Log", "at", "both", "counts", "root_of", "verdict", "write"]
+__all__ = [
+    "CLOCKS",
+    "WEEK",
+    "Log",
+    "at",
+    "both",
+    "counts",
+    "root_of",
+    "shipped_as_stated",
+    "stated",
+    "verdict",
+    "write",
+]

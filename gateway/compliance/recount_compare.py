@@ -23,10 +23,10 @@ from gateway.compliance import recount_log
 from gateway.compliance import recount_texts as texts
 from gateway.compliance.recount_calendar import Limits, WorkingDays, instant_of, limits_of, number_of
 from gateway.compliance.recount_counts import Counts, Frame, Rules, count
-from gateway.compliance.recount_data import rules_at_hand, working_days
+from gateway.compliance.recount_data import is_in_force, rules_at_hand, working_days
 from gateway.compliance.recount_events import Ledger
 from gateway.compliance.recount_log import Checked, LogFlaw, check_log, read_leaves
-from gateway.compliance.recount_rates import rates_of
+from gateway.compliance.recount_rates import NOT_COUNTED, rates_of
 from gateway.compliance.recount_texts import Reason
 from gateway.model.canonical import canonical_json
 
@@ -253,10 +253,9 @@ def _of_log(counted: Counted, asked: Asked, root: str, body: Mapping[str, Any]) 
         found.append(texts.log_short(counted.checked.leaves, size, _empty_days(counted, asked)))
     elif counted.checked.root != root:
         found.append(texts.other_root(size, _empty_days(counted, asked)))
-    calendar = body["calendar"]
-    logged = counted.ledger.reference.calendars.get(calendar["version"])
-    if logged is not None and logged != calendar["sha256"]:
-        found.append(texts.other_calendar(calendar["version"], calendar["sha256"], logged))
+    calendar, approved = body["calendar"], counted.ledger.reference.calendars
+    if not is_in_force(calendar, approved):
+        found.append(texts.other_calendar(str(calendar["version"]), next(reversed(approved), "")))
     return found
 
 
@@ -310,16 +309,25 @@ def _recalls(stated: Mapping[str, Any], counts: Counts) -> Iterator[Cell]:
 
 
 def _rates(body: Mapping[str, Any], counts: Counts) -> Iterator[Cell]:
-    """Printed rates of the whole and of levels, as far as they follow from counts alone (``rates_of``)."""
+    """Printed rates of the whole and of levels. One that does not follow from counts, other than those of
+    ``NOT_COUNTED``, differs from nothing at all; so does one that the report keeps to itself."""
+    rows = body.get("rates")
+    if rows is None:
+        return
     ours = rates_of(counts, body.get("agencies", ()))
-    for row in body.get("rates", ()):
+    scopes = {scope for scope, _ in ours}
+    for row in rows:
         own = ours.get((row["scope"], row["key"]))
         if own is None:
+            if row["key"] not in NOT_COUNTED or row["scope"] not in scopes:
+                yield Cell(row["scope"], row["key"], str(row["text"]), None)
             continue
         stated = (row["numerator"], row["denominator"], str(row["text"]).rstrip("*"), row["small"])
         parts = ("numerator", "denominator", "text", "small")
         for part, theirs, mine in zip(parts, stated, own, strict=True):
             yield Cell(row["scope"], f"{row['key']} {part}", theirs, mine)
+    for scope, key in sorted(ours.keys() - {(row["scope"], row["key"]) for row in rows}):
+        yield Cell(scope, key, None, ours[scope, key][2])
 
 
 def _without_count(reasons: Sequence[Reason]) -> Outcome:

@@ -26,10 +26,29 @@ def working_days(stated: Mapping[str, Any]) -> WorkingDays:
     days: Sequence[Mapping[str, Any]] = stated["days"]
     if _is_whole(stated):
         return WorkingDays(days)
-    calendar = tomllib.loads(shipped("schemas", "calendar", "vn.toml").read_text("utf-8"))
+    calendar = _shipped_calendar()
     if stated["version"] not in ("", calendar["version"]):
         return WorkingDays(days)
     return WorkingDays([*calendar["calendar"]["days"], *days])
+
+
+def is_in_force(stated: Mapping[str, Any], approved: Mapping[str, str]) -> bool:
+    """True when the calendar that a report states is the newest of ``approved`` (version -> SHA-256, in the
+    order of approval), day by day; without any, the shipped one. A name alone proves nothing."""
+    if approved:
+        version, digest = list(approved.items())[-1]
+        return (stated["version"], stated.get("sha256")) == (version, digest) and _is_whole(stated)
+    calendar = _shipped_calendar()
+    same_days = _kinds(stated["days"]) == _kinds(calendar["calendar"]["days"])
+    return bool(stated["version"] == calendar["version"] and same_days)
+
+
+def _shipped_calendar() -> dict[str, Any]:
+    return tomllib.loads(shipped("schemas", "calendar", "vn.toml").read_text("utf-8"))
+
+
+def _kinds(days: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    return {str(day["date"]): str(day["kind"]) for day in days}
 
 
 def _is_whole(stated: Mapping[str, Any]) -> bool:
@@ -43,4 +62,4 @@ def rules_at_hand() -> Rules:
     return Rules(read["version"], rules["C1"], rules["C3"], rules["C7"], frozenset(read["paper_too"]))
 
 
-__all__ = ["rules_at_hand", "working_days"]
+__all__ = ["is_in_force", "rules_at_hand", "working_days"]

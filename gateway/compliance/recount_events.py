@@ -282,6 +282,7 @@ class Ledger:
     # reference data
 
     def _calendar(self, body: Body) -> None:
+        self.reference.calendars.pop(str(body["version"]), None)  # the newest approval stands last
         self.reference.calendars[str(body["version"])] = str(body["sha256"])
 
     def _outage(self, body: Body) -> None:

@@ -14,6 +14,7 @@ from gateway.compliance.recount_counts import Counts
 
 ALL = "all"
 SMALL = 20
+NOT_COUNTED = ("K1", "K2b")  # their denominators are declared or estimated
 Row = tuple[int, int | None, str, bool]  # numerator, denominator, as printed, small
 Names = Mapping[str, int]
 # Key -> numerator / denominator; "-" before a name takes it away.
@@ -90,4 +91,4 @@ def printed(above: int, below: int) -> str:
     return f"{tenths // 10},{tenths % 10} %"
 
 
-__all__ = ["ALL", "Row", "printed", "rates_of"]
+__all__ = ["ALL", "NOT_COUNTED", "Row", "printed", "rates_of"]

@@ -97,15 +97,20 @@ def checkpoint_wrong(detail: Bilingual) -> Reason:
     )
 
 
-def other_calendar(version: str, stated: str, logged: str) -> Reason:
-    """The log knows the calendar version with another content."""
+def other_calendar(version: str, approved: str) -> Reason:
+    """Not the calendar in force by the log: ``approved`` last, or the shipped one (``""``)."""
+    vi = f"lịch được phê duyệt sau cùng theo nhật ký (“{approved}”)"
+    en = f"the one that was approved last according to the log (“{approved}”)"
+    if not approved:
+        vi = "lịch đi kèm chương trình này, mà nhật ký không có lịch nào được phê duyệt"
+        en = "the one that this program ships, and the log knows none that was approved"
     return Reason(
         "calendar.other",
         Bilingual(
-            f"Lịch ngày làm việc “{version}” trong báo cáo ({stated[:12]}…) không phải lịch đã được phê "
-            f"duyệt theo nhật ký ({logged[:12]}…).",
-            f"Calendar “{version}” in the report ({stated[:12]}…) is not the one that was approved according "
-            f"to the log ({logged[:12]}…).",
+            f"Lịch ngày làm việc “{version}” trong báo cáo, xét từng ngày, không phải {vi}. Các số đếm theo "
+            "thời hạn chưa có gì bảo đảm.",
+            f"Calendar “{version}” in the report is not, day by day, {en}. Nothing vouches for what was "
+            "counted by deadlines.",
         ),
     )
 
