@@ -24,6 +24,7 @@ from gateway.web.console import (
     check,
     compliance,
     compose,
+    decisions,
     desk,
     document,
     documents,
@@ -83,6 +84,7 @@ PAGES: tuple[Page, ...] = (
     *agency.PAGES,
     *audit.PAGES,
     *people.PAGES,
+    *decisions.PAGES,
     *compliance.PAGES,
 )
 MENU: tuple[Entry, ...] = (
@@ -93,6 +95,7 @@ MENU: tuple[Entry, ...] = (
     Entry("agencies", f"{ROOT}/agencies", Bilingual("Đơn vị", "Agencies"), WATCH),
     Entry("compliance", f"{ROOT}/compliance", Bilingual("Chỉ tiêu", "Compliance"), WATCH),
     Entry("audit", f"{ROOT}/audit", Bilingual("Nhật ký", "Log"), WATCH),
+    Entry("decisions", f"{ROOT}/decisions", Bilingual("Quyết định", "Decisions"), WATCH),
     Entry("people", f"{ROOT}/people", Bilingual("Người dùng", "People"), WATCH),
 )
 
