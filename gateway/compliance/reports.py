@@ -23,8 +23,8 @@ from gateway.compliance.periods import Period
 from gateway.errors import NotFound, WrongState
 from gateway.exchange_log.merkle import root
 from gateway.exchange_log.sequence import stored_nodes
+from gateway.flow import facts, record
 from gateway.flow import log as exchange_log
-from gateway.flow import record
 from gateway.flow.door import Caller
 from gateway.model.event import EventType
 from gateway.model.text import Bilingual, Instant
@@ -81,9 +81,15 @@ async def make(
 
 
 async def publish(
-    gw: Services, caller: Caller, period: str, query: str = "", count: Count | None = None
+    gw: Services,
+    caller: Caller,
+    period: str,
+    query: str = "",
+    count: Count | None = None,
+    reason: str = "",
 ) -> Frozen:
     """Freeze the figures of a period as of now. A period that is not over is allowed: ``provisional``.
+    ``reason``: why, where somebody was asked; it stands beside the event.
 
     ``WrongState`` (``report.raced``) when somebody published the same period meanwhile.
     """
@@ -96,7 +102,7 @@ async def publish(
     at = gw.clock.now()
     named = {"id": gw.new_id(), "published_at": to_rfc3339(at), "publisher": caller.principal}
     report = frozen.freeze(gw.keyring, {**body, **named, "earlier": _named(earlier, {**body, **named})})
-    await gw.store.write(lambda tx: _keep(tx, gw, caller, report, chosen, at))
+    await gw.store.write(lambda tx: _keep(tx, gw, caller, report, chosen, at, reason))
     file = report.file()
     await gw.on_disk(len(file), lambda: _lay_out(gw.reports_folder, report, file))
     return report
@@ -194,19 +200,22 @@ def _named(earlier: Frozen | None, body: Mapping[str, Any]) -> dict[str, Any] | 
     }
 
 
-def _keep(tx: Tx, gw: Services, caller: Caller, report: Frozen, period: Period, at: Instant) -> None:
+def _keep(
+    tx: Tx, gw: Services, caller: Caller, report: Frozen, period: Period, at: Instant, reason: str
+) -> None:
     """The row and the event, together."""
     earlier = report.body["earlier"]
     newest = reports.newest_of(tx, period.name)
     if (newest.id if newest else None) != (earlier["id"] if earlier else None):
         raise WrongState(_RACED, code="report.raced")
-    facts = {
+    told = {
         "report": report.id,
         "sha256": report.sha256,
         "period": period.as_json(),
         "data_as_of": report.body["data_as_of"],
     }
-    event = record.event(gw, EventType.REPORT_PUBLISHED, caller.principal, at, facts=facts)
+    private = facts.salted({"reason": reason})
+    event = record.event(gw, EventType.REPORT_PUBLISHED, caller.principal, at, facts=told, private=private)
     events.record(tx, event)
     reports.add(tx, _row(report, period, caller, at), report.file(), event.id)
 

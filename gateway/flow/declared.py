@@ -71,9 +71,29 @@ class Taken:
         return self.declared.outgoing_total < self.observed
 
 
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What would be declared. ``replaces``: of the same days there is one already."""
+
+    agency: AgencyCode
+    total: Total
+    replaces: bool
+    observed: int
+
+
 async def declare(gw: Services, caller: Caller, totals: Sequence[Total], source: Source) -> list[Taken]:
     """Take declarations, all or none. ``BadRequest`` lists what is wrong, line by line; ``NotPermitted`` for
     another agency's."""
+    check(gw, caller, totals, source)
+
+    def unit(tx: Tx) -> list[Taken]:
+        return [_take(tx, gw, caller, one, source) for one in totals]
+
+    return await gw.store.write(unit)
+
+
+def check(gw: Services, caller: Caller, totals: Sequence[Total], source: Source) -> None:
+    """Raise what ``declare`` would say against them; nothing is written."""
     today = local_day(gw.clock.now())
     place = _line_of_csv if source == "csv" else _line_of_json
     problems = [
@@ -85,10 +105,16 @@ async def declare(gw: Services, caller: Caller, totals: Sequence[Total], source:
     for one in totals:
         _require(caller, gw.directory.canonical(one.agency))
 
-    def unit(tx: Tx) -> list[Taken]:
-        return [_take(tx, gw, caller, one, source) for one in totals]
 
-    return await gw.store.write(unit)
+async def preview_csv(gw: Services, caller: Caller, text: str) -> list[Expected]:
+    """What a CSV file would declare, with what the gateway took in those days; nothing is written."""
+    totals = read_totals_csv(text)
+    check(gw, caller, totals, "csv")
+
+    def unit(tx: Tx) -> list[Expected]:
+        return [_expected(tx, gw, one) for one in totals]
+
+    return await gw.store.read(unit)
 
 
 async def declare_csv(gw: Services, caller: Caller, text: str) -> list[Taken]:
@@ -144,6 +170,13 @@ def read_totals_csv(text: str) -> list[Total]:
     if problems:
         raise BadRequest(_WRONG, code="totals.wrong", findings=tuple(problems[:100]))
     return totals
+
+
+def _expected(tx: Tx, gw: Services, total: Total) -> Expected:
+    code = AgencyCode(gw.directory.canonical(total.agency))
+    near = declared.within(tx, total.from_day, total.to_day, code)
+    replaces = any((one.from_day, one.to_day) == (total.from_day, total.to_day) for one in near)
+    return Expected(code, total, replaces, declared.observed(tx, code, total.from_day, total.to_day))
 
 
 def _take(tx: Tx, gw: Services, caller: Caller, total: Total, source: Source) -> Taken:

@@ -161,9 +161,10 @@ _TIMES = Bilingual(
     f"longer than {LONGEST_DAYS} days.",
 )
 _SAME_PERSON = Bilingual(
-    "Người phê duyệt sự cố phải khác người đề nghị. Hãy dùng khóa của người thứ hai (--key-file).",
-    "Whoever approves an outage must be another person than who proposed it. Use the key of a second person "
-    "(--key-file).",
+    "Người phê duyệt sự cố phải khác người đề nghị. Người thứ hai hãy đăng nhập rồi phê duyệt, hoặc dùng "
+    "khóa của mình tại máy chủ (--key-file).",
+    "Whoever approves an outage must be another person than who proposed it: a second person signs in and "
+    "approves, or uses a key of theirs on the server (--key-file).",
 )
 _DECIDED = Bilingual("Đề nghị này đã được quyết định.", "This proposal was decided already.")
 _NOT_IN_FORCE = Bilingual(

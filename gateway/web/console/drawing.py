@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 760, 240
-LEFT, RIGHT, TOP, BOTTOM = 56, 24, 24, 44
+LEFT, RIGHT, TOP, BOTTOM = 64, 44, 24, 44
 BAR = 420  # length of a bar that is all of a document's outcomes
 
 
