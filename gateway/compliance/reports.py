@@ -201,7 +201,7 @@ def _named(earlier: Frozen | None, body: Mapping[str, Any]) -> dict[str, Any] | 
 
 
 def _keep(
-    tx: Tx, gw: Services, caller: Caller, report: Frozen, period: Period, at: Instant, reason: str
+    tx: Tx, gw: Services, caller: Caller, report: Frozen, period: Period, at: Instant, reason: str = ""
 ) -> None:
     """The row and the event, together."""
     earlier = report.body["earlier"]

@@ -21,6 +21,7 @@ from gateway.web.console import (
     agency,
     agency_keys,
     audit,
+    calendar,
     check,
     compliance,
     compose,
@@ -29,10 +30,14 @@ from gateway.web.console import (
     document,
     documents,
     incoming,
+    objectives,
+    outages,
     overview,
     people,
     queue,
+    reports,
     sign_in,
+    totals,
 )
 from gateway.web.console.forms import CSRF
 from gateway.web.console.page import ANYBODY, DESK, SIGNED_IN, SOURCES, WATCH, Moved, Page, Visit
@@ -86,6 +91,11 @@ PAGES: tuple[Page, ...] = (
     *people.PAGES,
     *decisions.PAGES,
     *compliance.PAGES,
+    *reports.PAGES,
+    *totals.PAGES,
+    *calendar.PAGES,
+    *outages.PAGES,
+    *objectives.PAGES,
 )
 MENU: tuple[Entry, ...] = (
     Entry("overview", f"{ROOT}/overview", Bilingual("Tổng quan", "Overview"), WATCH),
