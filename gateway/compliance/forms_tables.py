@@ -202,7 +202,7 @@ def _volumes(data: Data, say: Say) -> Iterator[tuple[Cell, ...]]:
     yield say("Văn bản điện tử gửi qua trục", "E-documents sent"), whole["D.sent"], "", "", "QĐ 28/2018 Đ5.2"
     yield say("Lượt nhận văn bản điện tử", "Deliveries received"), whole["R.n"], "", "", "QĐ 28/2018 Đ9.1"
     listed = [unit for unit in data.units if unit.listed]
-    known = [unit for unit in data.units if unit.code in data.totals]
+    known = [unit for unit in data.units if _has_total(data, unit.code)]
     outgoing = sum(data.totals[unit.code][0] for unit in known)
     sure = all(data.totals[unit.code][1] for unit in known)
     kind = say("đã khai", "declared") if sure else say("có ước tính", "partly estimated")
@@ -216,6 +216,11 @@ def _volumes(data: Data, say: Say) -> Iterator[tuple[Cell, ...]]:
         Ratio(data.sum_of(known)["D.sent"], outgoing, sure),
         "QĐ 28/2018 Đ5.2",
     )
+
+
+def _has_total(data: Data, code: str) -> bool:
+    """False also for a total below what was sent: it is not used, or K1 would come out too high."""
+    return code in data.totals and data.totals[code][0] >= data.of(code).get("D.sent", 0)
 
 
 def _connected(data: Data, say: Say) -> Iterator[tuple[Cell, ...]]:

@@ -112,31 +112,48 @@ async def scorecard(
         for sum_ in (agencies.setdefault(code, {}), levels.setdefault(level, {}), whole):
             for name, number in counts.items():
                 sum_[name] = sum_.get(name, 0) + number
-    outgoing = await outgoing_of(gw, from_, to, agencies)
+    outgoing = await outgoing_of(gw, from_, to, agencies, agency, organised_on)
     scopes: dict[str, Counts] = {**agencies} if agency else {ALL: whole, **levels, **agencies}
-    of_level = _levels_on(gw, organised_on or to)
-    made = rates(scopes, _connected(of_level, agencies), _known(of_level, outgoing, agencies))
+    on = organised_on or to
+    known = _known({code: gw.directory.level(AgencyCode(code), on) for code in outgoing}, outgoing, agencies)
+    made = rates(scopes, _connected(_levels_on(gw, on), agencies), known)
     return Scorecard(agencies, levels, whole, tuple(made), tuple(outgoing.values()))
 
 
 async def outgoing_of(
-    gw: Services, from_: date, to: date, agencies: Mapping[str, Counts]
+    gw: Services,
+    from_: date,
+    to: date,
+    agencies: Mapping[str, Counts],
+    agency: str = "",
+    organised_on: date | None = None,
 ) -> dict[str, Outgoing]:
-    """All outgoing documents of each agency: declared for every day, else estimated, else observed."""
+    """All outgoing documents of each agency: declared for every day, else estimated, else observed.
+
+    Who declared a total and sent nothing is in it (``agency``: that one only): its register is a denominator
+    too. Not where closed agencies stand under successors: what they declared cannot be told apart there.
+    """
     rows = await gw.store.read(lambda tx: declared_rows.within(tx, from_, to))
     by_agency: dict[str, dict[tuple[date, date], int]] = {}
     for row in rows:
         by_agency.setdefault(row.agency, {})[row.from_day, row.to_day] = row.outgoing_total
     guessed = await estimated(gw, from_, to)
-    return {
+    found = {
         code: _outgoing(
             AgencyCode(code),
-            counts.get("D.sent", 0),
+            agencies.get(code, {}).get("D.sent", 0),
             declared_total(by_agency.get(code, {}), from_, to),
             guessed.get(AgencyCode(code), 0),
         )
-        for code, counts in agencies.items()
+        for code in dict.fromkeys([*agencies, *(by_agency if organised_on is None else ())])
+        if code in agencies or (agency in ("", code) and _is_counted(gw, code, to))
     }
+    return {code: one for code, one in found.items() if code in agencies or one.source == DECLARED}
+
+
+def _is_counted(gw: Services, code: str, on: date) -> bool:
+    """False for agencies that are in no figure."""
+    return code not in excluded(gw) and gw.directory.level(AgencyCode(code), on) != OUTSIDE
 
 
 def _outgoing(agency: AgencyCode, sent: int, declared: int | None, guessed: int) -> Outgoing:
@@ -236,6 +253,6 @@ def _known(
     for code, one in outgoing.items():
         if one.source == OBSERVED:
             continue
-        for scope in (ALL, of_level.get(code, ""), code):
-            found[scope] = found.get(scope, Known()).plus(one, agencies[code])
+        for scope in (ALL, of_level[code], code):
+            found[scope] = found.get(scope, Known()).plus(one, agencies.get(code, {}))
     return found

@@ -20,7 +20,8 @@ from gateway.config import load
 from gateway.delivery.figures import Figures
 from gateway.directory.data import DirectoryData
 from gateway.errors import Refused
-from gateway.flow import record
+from gateway.flow import declared, record
+from gateway.flow.operate import LOCAL
 from gateway.model.agency import Agency, Succession, SuccessionKind
 from gateway.model.envelope import Kind
 from gateway.model.event import EventType
@@ -313,6 +314,32 @@ async def test_the_number_series_bounds_what_was_issued(world: World) -> None:
     assert (one.total, one.source) == (19, "estimated")
     whole = next(found for found in card.rates if found.key == "K1" and found.scope == ALL)
     assert (whole.numerator, whole.denominator, whole.source) == (3, 19, "estimated")
+
+
+async def test_who_declares_a_register_and_sends_nothing_stays_in_the_share(world: World) -> None:
+    for code, total in (("H37.31", 1), ("H37.32", 99)):
+        await declared.declare_one(world.gw, LOCAL, code, DAY, DAY, total)
+    await world.send("H37.31", to=["H37.03"], number="1")
+    await counted(world)
+    card = await scorecard(world.gw, DAY, DAY)
+    k1 = {one.scope: (one.numerator, one.denominator) for one in card.rates if one.key == "K1"}
+    assert k1["district"] == (1, 100)
+    assert k1[ALL] == (1, 100)
+    alone = await scorecard(world.gw, DAY, DAY, agency="H37.31")
+    assert [one.agency for one in alone.outgoing] == ["H37.31"]
+
+
+async def test_an_agency_that_closed_in_the_period_stays_in_the_share_of_its_level(
+    store: Store, tmp_path: Path
+) -> None:
+    old = Agency(AgencyCode("H37.31.21"), "UBND phường cũ", "commune", AgencyCode("H37.31"))
+    closed = replace(old, period=replace(old.period, end=date(2020, 4, 14)))
+    async with make_world(store, tmp_path, agencies=DirectoryData(agencies=(closed,))) as world:
+        await world.send(str(old.code), to=["H37.03"], number="10")
+        await counted(world)
+        card = await scorecard(world.gw, DAY, date(2020, 4, 19))
+    k1 = {one.scope: (one.numerator, one.denominator) for one in card.rates if one.key == "K1"}
+    assert k1["commune"] == k1[ALL] == (1, 10)
 
 
 async def test_test_agencies_are_in_no_figure(store: Store, tmp_path: Path) -> None:

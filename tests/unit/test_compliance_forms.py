@@ -258,6 +258,18 @@ def test_f3_has_no_k1_while_nobody_knows_the_totals() -> None:
     assert shown(k1.cells[4]) == "—"
 
 
+def test_f3_does_not_use_a_total_below_what_was_sent() -> None:
+    def declare(agency: str, total: int) -> dict[str, Any]:
+        return {"agency": agency, "from": "2020-04-13", "to": "2020-04-19", "outgoing_total": total}
+
+    declared = [declare("H37.31.21", 1), declare("H37.32.22", 100)]  # 40 were sent by the first
+    alone = make("F3", body(declared=declared[1:]))[0]
+    both = make("F3", body(declared=declared))[0]
+    k1 = [next(row for row in sheet.rows if str(row.cells[1]).startswith("K1")) for sheet in (alone, both)]
+    assert k1[0] == k1[1]
+    assert shown(k1[0].cells[3]) == "100"
+
+
 def test_f3_names_the_units_with_the_most_failures() -> None:
     assert row_of(make("F3", body())[1], "C4 Chữ ký số")[4].startswith("Sở Thông tin và Truyền thông (30)")
 
