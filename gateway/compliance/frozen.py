@@ -8,6 +8,7 @@ counting (``counting``), keeping it (``reports.py``), printing it (``forms``).
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -82,16 +83,27 @@ def read(data: bytes) -> Frozen:
     if len(data) > MOST_BYTES:
         raise BadRequest(_unreadable("too large"), code="report.unreadable")
     try:
-        value = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
+        orjson.loads(data)  # strict: UTF-8, no NaN
+        value = json.loads(data, object_pairs_hook=_each_name_once)
+    except (ValueError, RecursionError) as error:
         raise BadRequest(_unreadable(f"no JSON: {error}"), code="report.unreadable") from error
     match value:
-        case {"body": dict(body), "sha256": str(digest), "jws": str(jws)}:
+        case {"body": dict(body), "sha256": str(digest), "jws": str(jws), **others}:
+            if others:
+                raise BadRequest(_unreadable("something stands beside the body"), code="report.unreadable")
             if problem := _problem(body):
                 raise BadRequest(_unreadable(problem), code="report.unreadable")
             return Frozen(body, digest, jws)
         case _:
             raise BadRequest(_unreadable("no body, sha256 and jws"), code="report.unreadable")
+
+
+def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """``ValueError`` for a name that stands twice: two readers could take two different values for signed."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name stands twice")
+    return found
 
 
 def verify(

@@ -77,6 +77,17 @@ async def test_a_published_report_is_kept_signed_and_recorded(world: World, tabl
     assert event["data_as_of"] == report.body["data_as_of"]
 
 
+async def test_what_is_smuggled_in_beside_the_signed_body_is_no_report(world: World, tables: Tables) -> None:
+    file = (await publish(world, tables)).file()
+    forged = file.replace(b'"K2.both":39', b'"K2.both":40').rpartition(b',"jws":')[0][1:]
+    smuggled = (b"{" + forged + b"," + file[1:], b'{"note":"100 %",' + file[1:])
+    assert frozen.read(file).file() == file
+    for data in smuggled:
+        with pytest.raises(BadRequest) as refused:
+            frozen.read(data)
+        assert refused.value.code == "report.unreadable"
+
+
 async def events_of(world: World, kind: EventType) -> list[Mapping[str, Any]]:
     found = await world.rows("events_after", at=0, id="", limit=10_000)
     return [row for row in found if row["type"] == kind.value]
