@@ -132,7 +132,10 @@ async def deliveries(
 
 
 def kind_of(name: str) -> Kind | Literal[""]:
-    """Which list stands behind a name; ``""``: single events, of which there is no list."""
+    """Which list stands behind a name; ``""``: single events, of which there is no list, and what was once
+    addressed to a unit (``R.history``): those deliveries stand in the lists of its successor."""
+    if name == "R.history":
+        return ""
     if name.startswith((*_DOCUMENTS, *_CLAUSES)):
         return "documents"
     return "deliveries" if name.startswith(_DELIVERIES) else ""
