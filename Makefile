@@ -5,7 +5,7 @@ RUN := .venv/bin/
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
 
-.PHONY: setup demo test check format bench docs clean
+.PHONY: setup demo test check format bench screenshots docs clean
 
 setup: .venv/.ready                ## make the environment from uv.lock
 
@@ -39,6 +39,9 @@ docs: setup                        ## write the generated documents anew
 
 bench: setup                       ## documents per second beside the floor: var/bench/*.json
 	$(RUN)python -m tests.bench $(ARGS)
+
+screenshots: setup                 ## the console's pages in a real browser, as pictures: docs/console/*.png
+	REQUIRE_BROWSER=1 SCREENSHOTS=1 $(RUN)pytest tests/browser $(ARGS)
 
 clean:                             ## forget environment and data of this checkout
 	rm -rf .venv var dist
