@@ -28,6 +28,7 @@ from gateway.errors import NotReady
 from gateway.model.text import Bilingual
 from gateway.practice.demo import Tell, Week, played
 from gateway.practice.demo_evidence import leave_evidence
+from gateway.practice.demo_people import Login, open_console
 from gateway.practice.demo_scorecard import week_card
 from gateway.practice.demo_tally import DocumentLine, Figures, Tally, Way, tally
 from gateway.practice.province import as_of, directory, note
@@ -62,9 +63,11 @@ async def _demo(frame: Frame, home: Path, once: bool, port: int | None) -> int:
         counted = await tally(week)
         files = await leave_evidence(week)
         card = await week_card(week)
+        logins = () if once else await open_console(week)
         if frame.json:
             evidence = [str(file) for file in files]
-            output.print_json(counted.as_json() | {"evidence": evidence, "scorecard": card})
+            door = {"console": _console(week, logins)} if logins else {}
+            output.print_json(counted.as_json() | {"evidence": evidence, "scorecard": card} | door)
         else:
             _print_tally(frame.screen, counted)
             print_scorecard(frame.screen, card)
@@ -73,6 +76,7 @@ async def _demo(frame: Frame, home: Path, once: bool, port: int | None) -> int:
         stop = stop_on_signals()
         if not frame.json:
             _print_next(frame.screen, week, files)
+            _print_logins(frame.screen, week, logins)
         await stop.wait()
         return 0
 
@@ -229,6 +233,23 @@ def _print_next(console: Console, week: Week, files: Sequence[Path]) -> None:
     ]
     for line in lines:
         console.print(line, soft_wrap=True)
+
+
+def _console(week: Week, logins: Sequence[Login]) -> dict[str, object]:
+    return {"url": f"{week.url}/console", "logins": [one.as_json() for one in logins]}
+
+
+def _print_logins(console: Console, week: Week, logins: Sequence[Login]) -> None:
+    """Where people look, and as whom; the passwords stand nowhere else."""
+    console.print(
+        f"[bold green]●[/] Màn hình quản trị: [bold]{week.url}/console[/] "
+        "[dim](console; passwords are made anew in each run)[/]",
+        soft_wrap=True,
+    )
+    for one in logins:
+        part = one.part
+        said = f"{part.sees.vi} [dim]({part.sees.en})[/]"
+        console.print(f"     {part.login:<9} [bold]{one.password}[/]  {said}", soft_wrap=True)
 
 
 def _program() -> str:

@@ -10,6 +10,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from gateway.cli import main
@@ -18,9 +19,11 @@ from gateway.errors import NotReady
 from gateway.practice import province
 from gateway.practice.demo import played
 from gateway.practice.demo_home import MARKER, make_folder
+from gateway.practice.demo_people import open_console
 from gateway.practice.demo_tally import tally
 from gateway.practice.scenario import HABITS, MINISTRY, START, YOURS, Fault
 from gateway.practice.scenario_letters import AT_THE_GATE, LETTERS, NINE
+from gateway.store.people import Role
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -96,6 +99,32 @@ def test_people_get_tables_and_a_second_run_makes_the_folder_anew(tmp_path: Path
     assert "thiếu phụ lục" in ended.stdout  # the recipient's reason
     assert "Trục không chuyển" in ended.stdout
     assert "kiểm tra" in ended.stdout  # a stage
+
+
+async def test_three_persons_sign_in_with_passwords_of_this_run(tmp_path: Path) -> None:
+    async with played(tmp_path / "demo", None, quiet) as week:
+        logins = await open_console(week)
+        assert [one.part.role for one in logins] == [Role.OPERATOR, Role.AUDITOR, Role.CLERK]
+        assert len({one.password for one in logins}) == 3
+        for one in logins:
+            assert await lands(week.url, one.part.login, one.password) == BEGINS[one.part.role]
+            assert await lands(week.url, one.part.login, one.password + "x") is None
+
+
+BEGINS = {
+    Role.OPERATOR: "/console/overview",
+    Role.AUDITOR: "/console/overview",
+    Role.CLERK: "/console/desk",
+}
+
+
+async def lands(url: str, login: str, password: str) -> str | None:
+    """The first page after the door; ``None``: it stayed shut."""
+    jar = aiohttp.CookieJar(unsafe=True)  # the host is an IP address
+    async with aiohttp.ClientSession(cookie_jar=jar) as browser:
+        form = {"login": login, "password": password}
+        async with browser.post(f"{url}/console/sign-in", data=form) as answer:
+            return answer.url.path if answer.status == 200 else None
 
 
 def test_a_folder_that_is_no_demo_is_never_deleted(tmp_path: Path) -> None:
