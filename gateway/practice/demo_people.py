@@ -48,7 +48,7 @@ async def open_console(week: Week) -> tuple[Login, ...]:
 
 
 async def _open(gw: Services, part: Part) -> Login:
-    """The first password is exchanged for another random one, as its owner would: the console asks for that."""
+    """The first password is exchanged for another random one, as the console asks its owner to do."""
     agencies = (PROVINCE,) if part.role is Role.CLERK else ()
     made = await open_account(gw, LOCAL, part.login, part.name, part.role, agencies)
     who, password = made.principal, temporary_password()
