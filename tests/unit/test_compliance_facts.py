@@ -30,7 +30,10 @@ from tests.made_events import accepted, at, verdict
 
 
 def test_a_document_is_kept_and_read_back_unchanged() -> None:
-    facts: dict[str, Any] = {"metadata": ["Subject"], "findings": [{"rule": "number.missing", "severity": "warn"}]}
+    facts: dict[str, Any] = {
+        "metadata": ["Subject"],
+        "findings": [{"rule": "number.missing", "severity": "warn"}],
+    }
     made = document_made(accepted("13/04 09:00", **facts))
     made.misaddressed, made.deliveries, made.first = True, 3, True
     assert load_document(dump_document(made)) == made
