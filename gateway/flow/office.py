@@ -22,6 +22,7 @@ from gateway.flow import facts, record
 from gateway.flow.door import KEY_PREFIX, Caller, hash_api_key, stated
 from gateway.model.agency import LevelSet, Profile, Signer
 from gateway.model.event import Event, EventType
+from gateway.model.finding import Finding, Severity
 from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.services import Services
 from gateway.signature.keyring import LOG, WITNESS
@@ -103,7 +104,8 @@ async def set_profile(gw: Services, caller: Caller, profile: Profile, secret: st
         raise BadRequest(_CODES, code="profile.codes")
     settings = dict(profile.settings) | {"secret": await _secret_of(gw, profile.agency, secret)}
     if wrong := gw.connection_problems(profile.adapter, settings):
-        raise BadRequest(wrong[0], code="profile.settings_wrong")
+        others = tuple(Finding(_WRONG, Severity.REFUSE, profile.adapter, text) for text in wrong[1:])
+        raise BadRequest(wrong[0], code=_WRONG, findings=others)
     now = gw.clock.now()
     changed = _event(
         gw,
@@ -319,6 +321,7 @@ def _unknown_adapter(kind: str, kinds: Mapping[str, bool]) -> Bilingual:
     )
 
 
+_WRONG = "profile.settings_wrong"
 _STILL_WORKS = Bilingual(
     "Tài khoản này còn khóa hoặc chứng thư đang dùng. Hãy thu hồi trước: gateway key revoke MÃ.",
     "A key or certificate of this account still works. Withdraw it first: gateway key revoke ID.",

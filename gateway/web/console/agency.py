@@ -36,7 +36,7 @@ STEPS = {
     SuccessionKind.DISSOLVE: Bilingual("giải thể", "dissolved"),
 }
 SCHEMES = {
-    "qcvn102": Bilingual("QCVN 102:2016 (dạng cũ)", "old form"),
+    "qcvn102": Bilingual("mã 13 ký tự dạng cũ", "old form of 13 characters"),
     "qd20": Bilingual("QĐ 20/2020 (dạng mới)", "new form"),
     "vxp": Bilingual("mã hệ thống trục quốc gia", "system id of the national axis"),
     "other": Bilingual("cách ghi khác", "another spelling"),
