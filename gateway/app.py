@@ -144,7 +144,7 @@ async def open_services(
     )
     net = outbound(config, home)  # its own: slow lists take no connection from deliveries
     gw.collectors, gw.hang_up = make_collectors(net, clock), net.close
-    gw.reach = partial(reach, net)
+    gw.net, gw.reach = net, partial(reach, net)
     await gw.refresh()
     return gw
 

@@ -152,6 +152,21 @@ class ConsoleSection(_Section):
     )
 
 
+class OidcSection(_Section):
+    issuer: str = Field(
+        "",
+        description="Address of the identity provider (OpenID Connect) for persons; empty: passwords only.",
+    )
+    client_id: str = Field("", description="Name under which the provider knows this gateway.")
+    client_secret: str = Field(
+        "", description="Its secret there; better in GATEWAY_OIDC_CLIENT_SECRET_FILE; empty: a public client."
+    )
+    redirect_url: str = Field(
+        "",
+        description="https://HOST/console/sign-in/oidc/return, exactly as it is registered at the provider.",
+    )
+
+
 class FiguresSection(_Section):
     morning_until: str = Field(
         "12:00",
@@ -222,6 +237,7 @@ class Config(_Section):
     net: NetSection = NetSection()
     exchange_log: ExchangeLogSection = ExchangeLogSection()
     console: ConsoleSection = ConsoleSection()
+    oidc: OidcSection = OidcSection()
     figures: FiguresSection = FiguresSection()
     alerts: AlertsSection = AlertsSection()
     log: LogSection = LogSection()

@@ -28,6 +28,7 @@ from gateway.model.attendance import Attendance
 from gateway.model.calendar import Calendar
 from gateway.model.policy import Policy
 from gateway.model.text import AgencyCode, Bilingual, Instant
+from gateway.net import Net
 from gateway.signature.in_use import CertificatesInUse
 from gateway.signature.keyring import Keyring
 from gateway.signature.register import SignerRegister
@@ -158,6 +159,7 @@ class Services:
     pdf_workers: PdfWorkers = field(default_factory=PdfWorkers)  # processes begin with the first file
     partner_bells: dict[AgencyCode, Bell] = field(default_factory=dict)  # rung: look at that partner now
     collectors: Mapping[str, Collector] = field(default_factory=dict)  # kinds whose partner keeps messages
+    net: Net = field(default_factory=lambda: Net("", 30))  # calls of flows: the identity provider
     reach: Callable[[str], Awaitable[int]] = field(default=_nowhere)  # HTTP status of an address, for a test
     log_folder: Path | None = None  # where published checkpoints lie
     reports_folder: Path | None = None  # where frozen reports lie, beside the rows

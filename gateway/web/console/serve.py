@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 
 from gateway.errors import GatewayError, NotAuthenticated, NotPermitted
-from gateway.flow import footprints, sign_in
+from gateway.flow import footprints, oidc, sign_in
 from gateway.flow.sign_in import Visitor
 from gateway.intake import is_secure
 from gateway.model.text import Bilingual
@@ -153,7 +153,7 @@ def _to_the_door(request: web.Request, page: Page, form: Form, error: NotAuthent
         resume=request.path if kept else "",
         kept=kept,
         login="",
-        oidc=None,
+        oidc=oidc.is_offered(request.app[DESK].gw),
     )
 
 

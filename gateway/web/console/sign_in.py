@@ -12,13 +12,15 @@ from aiohttp import web
 from markupsafe import Markup
 
 from gateway.errors import BadRequest, NotAuthenticated, TooMany
-from gateway.flow import accounts, passwords, sign_in
+from gateway.flow import accounts, oidc, passwords, sign_in
 from gateway.intake import source_of
 from gateway.model.text import Bilingual
 from gateway.web.console.page import ANYBODY, SIGNED_IN, SOURCES, Moved, Page, Visit
 from gateway.web.console.serve import LANGUAGE, ROOT, drop_token, secure, set_token
 
 YEAR_SECONDS = 31_536_000
+PENDING = "gateway-oidc"  # what a sign-in with the identity provider has to remember, sealed
+_RETURN = f"{ROOT}/sign-in/oidc"
 
 
 async def show_sign_in(visit: Visit) -> web.StreamResponse:
@@ -52,6 +54,47 @@ async def do_sign_in(visit: Visit) -> web.StreamResponse:
     else:
         response = web.Response(status=303, headers={"Location": _safe(form.get("next"))})
     set_token(response, request, entered.token)
+    return response
+
+
+async def go_to_provider(visit: Visit) -> web.StreamResponse:
+    """To the identity provider's form."""
+    request = visit.request
+    next_page = visit.query.get("next", "")
+    begun = await oidc.begin(
+        visit.gw, request.app[SOURCES], source_of(request, visit.gw.config.server.proxies), next_page
+    )
+    response = web.Response(status=303, headers={"Location": begun.url})
+    response.set_cookie(
+        PENDING,
+        begun.kept,
+        path=_RETURN,
+        max_age=oidc.PENDING_SECONDS,
+        samesite="Lax",
+        httponly=True,
+        secure=secure(request),
+    )
+    return response
+
+
+async def come_from_provider(visit: Visit) -> web.StreamResponse:
+    """Back from it: signed in, or the form with the reason why not."""
+    request = visit.request
+    try:
+        entered, next_page = await oidc.finish(
+            visit.gw,
+            request.app[SOURCES],
+            visit.query,
+            request.cookies.get(PENDING, ""),
+            source_of(request, visit.gw.config.server.proxies),
+            request.headers.get("User-Agent", ""),
+        )
+    except (NotAuthenticated, TooMany) as error:
+        response = _form(visit, error.text, "", error.http_status)
+    else:
+        response = web.Response(status=303, headers={"Location": _safe(next_page)})
+        set_token(response, request, entered.token)
+    response.del_cookie(PENDING, path=_RETURN, secure=secure(request), httponly=True)
     return response
 
 
@@ -155,7 +198,7 @@ def _form(visit: Visit, error: Bilingual | None, next_page: str, status: int = 2
         resume=visit.form.get("resume"),
         kept=_kept(visit),
         login=visit.form.get("login"),
-        oidc=None,
+        oidc=oidc.is_offered(visit.gw),
     )
 
 
@@ -188,6 +231,8 @@ _ME = Bilingual("Tài khoản của tôi", "My account")
 PAGES = (
     Page("GET", "/sign-in", show_sign_in, _TITLE, ANYBODY),
     Page("POST", "/sign-in", do_sign_in, _TITLE, ANYBODY),
+    Page("GET", "/sign-in/oidc", go_to_provider, _TITLE, ANYBODY),
+    Page("GET", "/sign-in/oidc/return", come_from_provider, _TITLE, ANYBODY),
     Page("POST", "/sign-out", do_sign_out, _TITLE, SIGNED_IN),
     Page("POST", "/language", set_language, _TITLE, ANYBODY),
     Page("GET", "/me", show_me, _ME, SIGNED_IN, "me"),
