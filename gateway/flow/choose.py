@@ -24,7 +24,7 @@ from gateway.errors import BadRequest, NotFound, WrongState
 from gateway.flow import facts, record
 from gateway.flow.destroy import let_go, remove_files
 from gateway.flow.dialect import Form, forms_of, keep_forms
-from gateway.flow.door import Caller, receive
+from gateway.flow.door import Caller, receive, stated
 from gateway.flow.examine import Reading, read
 from gateway.flow.hold import INCIDENT_OPEN
 from gateway.flow.payload import of_message, open_stored
@@ -85,15 +85,14 @@ async def choose(gw: Services, caller: Caller, delivery_id: str, to: list[str], 
     held for another reason or not at all, or when the chosen agency's policy does not take the document.
     """
     caller.require(Role.OPERATOR, Role.ADMINISTRATOR)
-    if not reason.strip():
-        raise BadRequest(_NO_REASON, code="reason.missing")
+    reason = stated(reason)
     held = await gw.store.read(lambda tx: _held(tx, delivery_id))
     chosen = _successors(gw, held, to)
     forms = await _forms(gw, held, chosen)
 
     def unit(tx: Tx) -> tuple[Choice, list[StoredPayload]]:
         delivery = _held(tx, delivery_id, lock=True)
-        decision = _Decision(caller.principal, reason.strip(), gw.clock.now(), delivery, chosen)
+        decision = _Decision(caller.principal, reason, gw.clock.now(), delivery, chosen)
         return _decide(tx, gw, decision, forms)
 
     try:
@@ -293,7 +292,6 @@ def _merged(chosen: Iterable[AgencyCode]) -> Bilingual:
     )
 
 
-_NO_REASON = Bilingual("Phải ghi rõ lý do.", "A reason is required.")
 _NOT_WAITING = Bilingual(
     "Lượt gửi này không chờ chọn đơn vị kế thừa.", "This delivery does not wait for a successor to be chosen."
 )

@@ -16,7 +16,7 @@ from typing import Any
 from gateway.errors import BadRequest, NotFound, NotPermitted, WrongState
 from gateway.flow import facts, record
 from gateway.flow.destroy import backups_until, freeze, remove_files
-from gateway.flow.door import Caller, authenticate
+from gateway.flow.door import Caller, authenticate, stated
 from gateway.flow.hold import INCIDENT_OPEN
 from gateway.flow.notices import ask_again
 from gateway.flow.recall import RecallReport, show_recall
@@ -53,7 +53,8 @@ async def open_incident(
 ) -> Incident:
     """Report it. Whatever nobody has yet is held, and nobody can fetch the document, until it is decided."""
     person = _person(gw, caller, key)
-    if not reason.strip() or kind not in KINDS:
+    reason = stated(reason)
+    if kind not in KINDS:
         raise BadRequest(_NO_REASON, code="reason.missing")
 
     def unit(tx: Tx) -> Incident:
@@ -61,7 +62,7 @@ async def open_incident(
         if incidents.open_for(tx, row["id"]) is not None:
             raise WrongState(_OPEN_ALREADY, code="incident.open")
         at = gw.clock.now()
-        opened = _event(gw, EventType.INCIDENT_OPENED, person, row, at, {"kind": kind}, reason.strip())
+        opened = _event(gw, EventType.INCIDENT_OPENED, person, row, at, {"kind": kind}, reason)
         incident = Incident(gw.new_id(), kind, row["id"], IncidentState.OPEN, opened.id, at, person.principal)
         events.record(tx, opened)
         incidents.add(tx, incident)
@@ -95,16 +96,13 @@ async def dismiss_incident(
 ) -> Incident:
     """It was none: what was held for it goes on."""
     person = _person(gw, caller, key)
-    if not reason.strip():
-        raise BadRequest(_NO_REASON, code="reason.missing")
+    reason = stated(reason)
 
     def unit(tx: Tx) -> Incident:
         found, at = _open(tx, incident), gw.clock.now()
         row = _document(tx, found.document)
         incidents.end(tx, found.id, IncidentState.DISMISSED, person.principal, at)
-        events.record(
-            tx, _event(gw, EventType.INCIDENT_DISMISSED, person, row, at, _named(found), reason.strip())
-        )
+        events.record(tx, _event(gw, EventType.INCIDENT_DISMISSED, person, row, at, _named(found), reason))
         for delivery in _locked(tx, found.document):
             if delivery.state is State.HELD and delivery.reason_code == INCIDENT_OPEN:
                 _let_on(tx, gw, delivery, person.principal, gw.clock.now())
@@ -118,8 +116,7 @@ async def dismiss_incident(
 async def close_incident(gw: Services, caller: Caller, incident: str, reason: str, key: str = "") -> Incident:
     """Recipients and backups are dealt with, as ``reason`` says."""
     person = _person(gw, caller, key)
-    if not reason.strip():
-        raise BadRequest(_NO_REASON, code="reason.missing")
+    reason = stated(reason)
 
     def unit(tx: Tx) -> Incident:
         found = incidents.find(tx, incident, lock=True)
@@ -129,9 +126,7 @@ async def close_incident(gw: Services, caller: Caller, incident: str, reason: st
             raise WrongState(_NOT_PURGED, code=f"incident.{found.state.value}")
         at, row = gw.clock.now(), _document(tx, found.document)
         incidents.end(tx, found.id, IncidentState.CLOSED, person.principal, at)
-        events.record(
-            tx, _event(gw, EventType.INCIDENT_CLOSED, person, row, at, _named(found), reason.strip())
-        )
+        events.record(tx, _event(gw, EventType.INCIDENT_CLOSED, person, row, at, _named(found), reason))
         return incidents.find(tx, found.id) or found
 
     return await gw.store.write(unit)

@@ -14,7 +14,7 @@ from typing import Any
 from gateway.clock import SECOND, local_day
 from gateway.edxml.build import build_status
 from gateway.errors import BadRequest, NotFound
-from gateway.flow.door import Caller, receive
+from gateway.flow.door import Caller, receive, stated
 from gateway.flow.identity import identify
 from gateway.flow.look import SEES_ALL
 from gateway.flow.notices import first_message, status_envelope
@@ -78,11 +78,10 @@ async def ask_back(
 
     Each recipient's request is a transaction of its own; after a failure the call may be made again.
     """
-    if not reason.strip():
-        raise BadRequest(_NO_REASON, code="reason.missing")
+    reason = stated(reason)
     document, asked = await gw.store.read(lambda tx: _whom(tx, gw, caller, reference, to))
     for recipient in asked:
-        await _ask(gw, caller, document, recipient, reason.strip(), staff)
+        await _ask(gw, caller, document, recipient, reason, staff)
     return await gw.store.read(lambda tx: _report(tx, gw, document))
 
 
@@ -237,6 +236,3 @@ def _strangers(codes: Iterable[str]) -> Bilingual:
         f"Văn bản này không gửi đến: {listed}. Hãy kiểm tra mã cơ quan.",
         f"This document did not go to: {listed}. Check the codes.",
     )
-
-
-_NO_REASON = Bilingual("Phải ghi rõ lý do thu hồi.", "A recall needs a reason.")

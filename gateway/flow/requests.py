@@ -18,7 +18,7 @@ from gateway.directory.codes import scheme_of, to_canonical
 from gateway.directory.data import DirectoryData
 from gateway.errors import BadRequest, NotFound, NotPermitted, WrongState
 from gateway.flow import facts, office, record
-from gateway.flow.door import Caller
+from gateway.flow.door import Caller, stated
 from gateway.model.agency import Agency, Alias, Period
 from gateway.model.event import EventType
 from gateway.model.text import AgencyCode, Bilingual, readable
@@ -95,9 +95,8 @@ async def approve(gw: Services, caller: Caller, request_id: str, level: str = ""
 async def decline(gw: Services, caller: Caller, request_id: str, reason: str) -> AgencyRequest:
     """Write down that it is not done, and why."""
     caller.require(Role.OPERATOR, Role.ADMINISTRATOR)
-    if not reason.strip():
-        raise BadRequest(_NO_REASON, code="reason.missing")
-    return await _decide(gw, caller, await _waiting_request(gw, request_id), "declined", reason.strip())
+    reason = stated(reason)
+    return await _decide(gw, caller, await _waiting_request(gw, request_id), "declined", reason)
 
 
 async def _waiting_request(gw: Services, request_id: str) -> AgencyRequest:
@@ -226,7 +225,6 @@ def _exists(code: str) -> Bilingual:
 
 
 _NO_NAME = Bilingual("Thiếu tên cơ quan (name).", "The agency's name is missing (name).")
-_NO_REASON = Bilingual("Phải ghi rõ lý do không chấp thuận.", "Declining a request needs a reason.")
 _DECIDED = Bilingual("Đề nghị này đã được quyết định.", "This request was decided already.")
 _NOT_IN_FORCE = Bilingual(
     "Cơ quan này không còn hoạt động nên không cần đóng.",

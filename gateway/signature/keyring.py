@@ -1,28 +1,22 @@
-"""The gateway's own keys: the only place with private keys.
+"""The gateway's own keys: the only place, with its files, where private keys are.
 
-In charge of: making, reading and rotating the kinds of keys in one folder, and using them. Wrapping keys
+In charge of: making and rotating the kinds of keys in one folder, and using them. Wrapping keys
 (AES-256) protect the data key of each payload and the secrets that must be used (contracts: secrecy, who
 acts); the receipt key (ECDSA P-256) signs receipts; the log key (Ed25519) signs heads of our exchange log,
 the witness key (Ed25519, made on first use) those of others. A rotation adds a key; old ones stay, so that
 what they protected can still be opened and what they signed can still be verified.
-Not in charge of: what a receipt says (``seal``), whom we trust (``trust``), the demo's keys
-(``practice/pki``).
-
-The folder is 0700 and every file in it 0600; anything looser is refused, because whoever reads these files
-reads every payload. ``keyring.json`` lists the keys; it is replaced atomically, after the files it names.
+Not in charge of: what a receipt says (``seal``), the files (``key_files``), whom we trust (``trust``), the
+demo's keys (``practice/pki``).
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import ssl
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 
-import orjson
 from cryptography import x509
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes, keywrap, serialization
@@ -31,14 +25,28 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from gateway.clock import from_datetime, local
+from gateway.clock import from_datetime
 from gateway.errors import NotReady
 from gateway.model.text import Instant
 from gateway.signature import keyring_texts as texts
+from gateway.signature.key_files import (
+    INDEX,
+    LOG,
+    RECEIPT_KEY_DAYS,
+    WITNESS,
+    Entry,
+    ReceiptKey,
+    State,
+    private_pem,
+    read_state,
+    refuse_loose_permissions,
+    self_signed,
+    write_index,
+    write_new,
+)
 
-RECEIPT_KEY_DAYS = 730  # two years; ``gateway key list`` shows the date, rotation overlaps
-LOG, WITNESS = "log", "witness"  # kinds of Ed25519 keys
-_INDEX = "keyring.json"
+__all__ = ["LOG", "RECEIPT_KEY_DAYS", "WITNESS", "KeyRow", "Keyring", "client_tls", "key_id"]
+
 _WRAPPED_KEY = 1  # first byte of what wrap() returns
 _SECRET = 2  # first byte of what encrypt_secret() returns
 _WRAPPED_SIZE = 1 + 2 + 40  # version, number of the wrapping key, RFC 3394 wrap of 32 bytes
@@ -58,41 +66,10 @@ class KeyRow:
     compromised_since: Instant | None = None  # what it made from then on is nobody's word
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """One line of ``keyring.json``."""
-
-    kind: str  # wrapping, receipt, log, witness
-    number: int  # counts from 1 within the kind; the highest is in use
-    created: Instant
-    compromised: Instant | None = None
-
-    @property
-    def name(self) -> str:
-        return f"{self.kind}-{self.number:04d}"
-
-
-@dataclass(frozen=True, slots=True)
-class _ReceiptKey:
-    private_key: ec.EllipticCurvePrivateKey
-    certificate: x509.Certificate
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    """Everything that a rotation replaces at once, so that readers in other threads see old or new."""
-
-    gateway: str
-    entries: tuple[_Entry, ...]
-    wrapping: dict[int, bytes]
-    receipt: dict[int, _ReceiptKey]
-    notes: dict[tuple[str, int], ed25519.Ed25519PrivateKey]  # by kind and number
-
-
 class Keyring:
     """The keys of one gateway, loaded. Made by ``create`` or ``open``."""
 
-    def __init__(self, folder: Path, state: _State) -> None:
+    def __init__(self, folder: Path, state: State) -> None:
         self._folder = folder
         self._state = state
 
@@ -103,10 +80,10 @@ class Keyring:
         ``NotReady`` when the folder already holds a keyring: keys are never overwritten.
         """
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if (folder / _INDEX).exists():
+        if (folder / INDEX).exists():
             raise NotReady(texts.text_exists(folder), code="keyring.exists")
         folder.chmod(0o700)
-        keyring = cls(folder, _State(gateway_name, (), {}, {}, {}))
+        keyring = cls(folder, State(gateway_name, (), {}, {}, {}))
         keyring._add_wrapping_key(now)
         keyring._add_receipt_key(now)
         keyring._add_note_key(LOG, now)
@@ -115,11 +92,11 @@ class Keyring:
     @classmethod
     def open(cls, folder: Path) -> Keyring:
         """The keyring of ``folder``. ``NotReady`` when it is missing, incomplete or readable by others."""
-        if not (folder / _INDEX).is_file():
+        if not (folder / INDEX).is_file():
             raise NotReady(texts.text_missing(folder), code="keyring.missing")
-        _refuse_loose_permissions(folder)
+        refuse_loose_permissions(folder)
         try:
-            return cls(folder, _read_state(folder))
+            return cls(folder, read_state(folder))
         except (OSError, ValueError, KeyError, TypeError) as problem:
             raise NotReady(texts.text_damaged(folder, problem), code="keyring.damaged") from problem
 
@@ -241,7 +218,7 @@ class Keyring:
         marked = replace(entry, compromised=min(since, entry.compromised or since))
         entries = tuple(marked if one.name == name else one for one in self._state.entries)
         state = replace(self._state, entries=entries)
-        _write_index(self._folder, state)
+        write_index(self._folder, state)
         self._state = state
 
     def import_receipt_key(self, container: bytes, password: bytes, now: Instant) -> None:
@@ -252,7 +229,7 @@ class Keyring:
             raise ValueError("no P-256 key in the file")
         if certificate is None or certificate.public_key() != key.public_key():
             raise ValueError("no certificate of the key in the file")
-        self._keep_receipt_key(_ReceiptKey(key, certificate), now)
+        self._keep_receipt_key(ReceiptKey(key, certificate), now)
 
     def compromised_certificates(self) -> tuple[tuple[x509.Certificate, Instant], ...]:
         """Receipt certificates that are believed no more, and since when."""
@@ -282,10 +259,10 @@ class Keyring:
         return [self._describe(entry, newest[entry.kind]) for entry in self._state.entries]
 
     @property
-    def _current_receipt_key(self) -> _ReceiptKey:
+    def _current_receipt_key(self) -> ReceiptKey:
         return self._state.receipt[max(self._state.receipt)]
 
-    def _describe(self, entry: _Entry, newest: int) -> KeyRow:
+    def _describe(self, entry: Entry, newest: int) -> KeyRow:
         name, made, lost, current = entry.name, entry.created, entry.compromised, entry.number == newest
         if entry.kind != "receipt":
             algorithm = "AES-256 key wrap" if entry.kind == "wrapping" else "Ed25519"
@@ -305,28 +282,28 @@ class Keyring:
                 self._add_note_key(kind, now)
 
     def _add_wrapping_key(self, now: Instant) -> None:
-        entry = _Entry("wrapping", max(self._state.wrapping, default=0) + 1, now)
+        entry = Entry("wrapping", max(self._state.wrapping, default=0) + 1, now)
         key = AESGCM.generate_key(256)
-        _write_new(self._folder / f"{entry.name}.key", key)
+        write_new(self._folder / f"{entry.name}.key", key)
         self._commit(entry, wrapping=self._state.wrapping | {entry.number: key})
 
     def _add_receipt_key(self, now: Instant) -> None:
         private_key = ec.generate_private_key(ec.SECP256R1())
-        certificate = _self_signed(private_key, self._state.gateway, now)
-        self._keep_receipt_key(_ReceiptKey(private_key, certificate), now)
+        certificate = self_signed(private_key, self._state.gateway, now)
+        self._keep_receipt_key(ReceiptKey(private_key, certificate), now)
 
-    def _keep_receipt_key(self, key: _ReceiptKey, now: Instant) -> None:
-        entry = _Entry("receipt", max(self._state.receipt, default=0) + 1, now)
-        _write_new(self._folder / f"{entry.name}.key.pem", _private_pem(key.private_key))
-        _write_new(
+    def _keep_receipt_key(self, key: ReceiptKey, now: Instant) -> None:
+        entry = Entry("receipt", max(self._state.receipt, default=0) + 1, now)
+        write_new(self._folder / f"{entry.name}.key.pem", private_pem(key.private_key))
+        write_new(
             self._folder / f"{entry.name}.crt.pem", key.certificate.public_bytes(serialization.Encoding.PEM)
         )
         self._commit(entry, receipt=self._state.receipt | {entry.number: key})
 
     def _add_note_key(self, kind: str, now: Instant) -> None:
-        entry = _Entry(kind, self._newest_note(kind) + 1, now)
+        entry = Entry(kind, self._newest_note(kind) + 1, now)
         key = ed25519.Ed25519PrivateKey.generate()
-        _write_new(self._folder / f"{entry.name}.key.pem", _private_pem(key))
+        write_new(self._folder / f"{entry.name}.key.pem", private_pem(key))
         self._commit(entry, notes=self._state.notes | {(kind, entry.number): key})
 
     def _newest_note(self, kind: str) -> int:
@@ -334,10 +311,10 @@ class Keyring:
 
     def _commit(
         self,
-        entry: _Entry,
+        entry: Entry,
         *,
         wrapping: dict[int, bytes] | None = None,
-        receipt: dict[int, _ReceiptKey] | None = None,
+        receipt: dict[int, ReceiptKey] | None = None,
         notes: dict[tuple[str, int], ed25519.Ed25519PrivateKey] | None = None,
     ) -> None:
         state = replace(
@@ -347,7 +324,7 @@ class Keyring:
             receipt=receipt or self._state.receipt,
             notes=notes or self._state.notes,
         )
-        _write_index(self._folder, state)
+        write_index(self._folder, state)
         self._state = state
 
 
@@ -374,102 +351,3 @@ def client_tls(certificate: Path | None, key: Path | None, authorities: Path | N
 def key_id(certificate: x509.Certificate) -> str:
     """``kid``: the first 16 hex digits of the SHA-256 of the certificate."""
     return hashlib.sha256(certificate.public_bytes(serialization.Encoding.DER)).hexdigest()[:16]
-
-
-def _self_signed(key: ec.EllipticCurvePrivateKey, name: str, now: Instant) -> x509.Certificate:
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name[:64])])
-    start = local(now).replace(microsecond=0)
-    usage = x509.KeyUsage(True, True, False, False, False, False, False, False, False)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(start)
-        .not_valid_after(start + timedelta(days=RECEIPT_KEY_DAYS))
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(usage, critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-
-
-def _private_pem(key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-
-
-def _read_state(folder: Path) -> _State:
-    index = orjson.loads((folder / _INDEX).read_bytes())
-    entries = tuple(
-        _Entry(row["kind"], row["number"], Instant(row["created"]), row.get("compromised"))
-        for row in index["keys"]
-    )
-    wrapping = {e.number: _read_wrapping(folder, e) for e in entries if e.kind == "wrapping"}
-    receipt = {e.number: _read_receipt(folder, e) for e in entries if e.kind == "receipt"}
-    notes = {(e.kind, e.number): _read_note_key(folder, e) for e in entries if e.kind in (LOG, WITNESS)}
-    if not wrapping or not receipt:
-        raise ValueError("a wrapping key and a receipt key are needed")
-    return _State(index["gateway"], entries, wrapping, receipt, notes)
-
-
-def _read_wrapping(folder: Path, entry: _Entry) -> bytes:
-    key = (folder / f"{entry.name}.key").read_bytes()
-    if len(key) != 32:
-        raise ValueError(f"{entry.name}.key does not hold 32 bytes")
-    return key
-
-
-def _read_receipt(folder: Path, entry: _Entry) -> _ReceiptKey:
-    key = serialization.load_pem_private_key((folder / f"{entry.name}.key.pem").read_bytes(), password=None)
-    certificate = x509.load_pem_x509_certificate((folder / f"{entry.name}.crt.pem").read_bytes())
-    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
-        raise ValueError(f"{entry.name}: key and certificate do not belong together")
-    return _ReceiptKey(key, certificate)
-
-
-def _read_note_key(folder: Path, entry: _Entry) -> ed25519.Ed25519PrivateKey:
-    key = serialization.load_pem_private_key((folder / f"{entry.name}.key.pem").read_bytes(), password=None)
-    if not isinstance(key, ed25519.Ed25519PrivateKey):
-        raise ValueError(f"{entry.name} is no Ed25519 key")
-    return key
-
-
-def _write_index(folder: Path, state: _State) -> None:
-    rows = [
-        {"kind": e.kind, "number": e.number, "created": e.created}
-        | ({} if e.compromised is None else {"compromised": e.compromised})
-        for e in state.entries
-    ]
-    body = orjson.dumps({"gateway": state.gateway, "keys": rows}, option=orjson.OPT_INDENT_2)
-    temporary = folder / f"{_INDEX}.new"
-    temporary.unlink(missing_ok=True)
-    _write_new(temporary, body)
-    temporary.replace(folder / _INDEX)
-    _sync_folder(folder)
-
-
-def _write_new(path: Path, body: bytes) -> None:
-    """Create ``path`` with mode 0600, written and fsynced; a leftover of a crashed rotation is replaced."""
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _refuse_loose_permissions(folder: Path) -> None:
-    for path in (folder, *sorted(folder.iterdir())):
-        if path.stat().st_mode & 0o077:
-            raise NotReady(texts.text_loose(path), code="keyring.permissions")

@@ -28,7 +28,8 @@ from gateway.flow.log_verify import verify_log
 from gateway.flow.operate import LOCAL, run
 from gateway.model.agency import Profile
 from gateway.model.text import AgencyCode, Instant
-from gateway.signature.keyring import LOG, WITNESS, Keyring, _self_signed
+from gateway.signature.key_files import self_signed
+from gateway.signature.keyring import LOG, WITNESS, Keyring
 from gateway.signature.seal import read_receipt
 from gateway.store import log, registry
 from gateway.store.log import Cosigned
@@ -344,7 +345,7 @@ async def test_a_pkcs12_file_that_does_not_fit_is_refused(world: World, password
     key, certificate = other._current_receipt_key.private_key, other.receipt_certificate
     if password == "mat khau":
         key = ec.generate_private_key(ec.SECP384R1())
-        certificate = _self_signed(key, "khac", world.clock.now())
+        certificate = self_signed(key, "khac", world.clock.now())
     with pytest.raises(BadRequest):
         await compromise.import_receipt_key(world.gw, LOCAL, container(key, certificate), password)
     assert len(world.gw.keyring.receipt_certificates) == 1
