@@ -28,7 +28,6 @@ from gateway.model.attendance import Attendance
 from gateway.model.calendar import Calendar
 from gateway.model.policy import Policy
 from gateway.model.text import AgencyCode, Bilingual, Instant
-from gateway.net import Net
 from gateway.signature.in_use import CertificatesInUse
 from gateway.signature.keyring import Keyring
 from gateway.signature.register import SignerRegister
@@ -45,6 +44,7 @@ from gateway.store.proofs import KnownProofs
 from gateway.store.revocation import REVOCATION, Source, all_sources, evidence
 
 if TYPE_CHECKING:
+    from gateway.net import Net  # it needs aiohttp too
     from gateway.port import Collector, Tracer  # it needs aiohttp, which ``gateway check`` does without
 
 Operation = Callable[..., Awaitable[Any]]  # called with the services, the caller and named arguments
@@ -121,6 +121,12 @@ class Lessons:
         return 0
 
 
+def _no_way_out() -> Net:
+    from gateway.net import Net
+
+    return Net("", 30)
+
+
 async def _nowhere(url: str) -> int:
     raise OSError(f"nothing to reach {url} with")
 
@@ -159,7 +165,7 @@ class Services:
     pdf_workers: PdfWorkers = field(default_factory=PdfWorkers)  # processes begin with the first file
     partner_bells: dict[AgencyCode, Bell] = field(default_factory=dict)  # rung: look at that partner now
     collectors: Mapping[str, Collector] = field(default_factory=dict)  # kinds whose partner keeps messages
-    net: Net = field(default_factory=lambda: Net("", 30))  # calls of flows: the identity provider
+    net: Net = field(default_factory=_no_way_out)  # calls of flows: the identity provider
     reach: Callable[[str], Awaitable[int]] = field(default=_nowhere)  # HTTP status of an address, for a test
     log_folder: Path | None = None  # where published checkpoints lie
     reports_folder: Path | None = None  # where frozen reports lie, beside the rows
