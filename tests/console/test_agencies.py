@@ -163,6 +163,7 @@ async def test_auditors_see_keys_and_have_no_buttons(console: Console) -> None:
     assert "QLVB Sở Y tế gọi lần cuối: chưa thấy" in page.words
     assert "khóa API" in page.words
     assert "Thu hồi" not in page.words
+    assert "Nhập danh mục" not in (await person.get("/agencies")).words
     assert (await person.post("/agencies/H37.05/systems", name="Khác")).status == 403
 
 

@@ -19,7 +19,7 @@ from gateway.flow.look_agency import Branch
 from gateway.flow.requests import list_requests
 from gateway.model.text import AgencyCode, Bilingual
 from gateway.web.console.connection_kinds import kind_of
-from gateway.web.console.page import WATCH, Page, Visit
+from gateway.web.console.page import RULE, WATCH, Page, Visit
 from gateway.web.public_reports import LEVELS
 
 OPEN_ROOTS = 3  # at most so many top agencies are shown with those below them
@@ -43,6 +43,7 @@ async def show_agencies(visit: Visit) -> web.StreamResponse:
         opened=await _opened(visit, branch, day) if not under else {},
         total=len(visit.gw.directory.all(day)) if not text else 0,
         requests=len(await list_requests(visit.gw, visit.caller)),
+        rules=visit.caller.role in RULE,
         **_branch(visit, branch, day),
     )
 
