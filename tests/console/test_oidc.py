@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable
@@ -17,8 +18,9 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, OctKey, RSAKey
 
 from gateway.clock import SECOND
-from gateway.config import Config, OidcSection, ServerSection
+from gateway.config import Config, OidcSection, ServerSection, describe
 from gateway.flow import accounts
+from gateway.flow.footprints import SECRET_SETTINGS
 from gateway.flow.operate import LOCAL
 from gateway.model.text import Instant
 from gateway.net import Net
@@ -233,3 +235,9 @@ async def test_a_provider_that_is_down_is_said_to_be(door: Console) -> None:
     door.gw.net = Net("", 5)  # this machine may not be called
     answer = await door.stranger().get("/sign-in/oidc", follow=False)
     assert (answer.status, "không trả lời" in answer.words) == (503, True)
+
+
+def test_no_setting_that_holds_a_secret_is_written_into_the_log() -> None:
+    secret = {one.name for one in describe() if re.search("secret|password", one.name)}
+    assert "oidc.client_secret" in secret
+    assert secret <= SECRET_SETTINGS
