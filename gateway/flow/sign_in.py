@@ -54,10 +54,23 @@ class Visitor:
 
 
 class Sources:
-    """Failures from each address, so that one cannot try all accounts. Of this process alone."""
+    """Failures from each address, so that one cannot try all accounts; and of logins that nobody has, which
+    lock like those that exist, so that a lock tells nothing. Of this process alone."""
 
     def __init__(self) -> None:
         self._failures: OrderedDict[str, tuple[int, Instant]] = OrderedDict()
+        self._nobodies: OrderedDict[str, tuple[int, Instant | None]] = OrderedDict()
+
+    def lock_of(self, login: str) -> Instant | None:
+        """Until when a login that nobody has is locked."""
+        return self._nobodies.get(login, (0, None))[1]
+
+    def nobody(self, login: str, now: Instant) -> None:
+        """One more failure of a login that nobody has."""
+        times = self._nobodies.pop(login, (0, None))[0] + 1
+        self._nobodies[login] = (times, _locked(times, now))
+        if len(self._nobodies) > SOURCES:
+            self._nobodies.popitem(last=False)
 
     def require(self, source: str, now: Instant) -> None:
         """``TooMany`` from an address that failed too often."""
@@ -81,12 +94,18 @@ async def sign_in(
     which was wrong; ``TooMany`` while an account or an address is locked."""
     now = gw.clock.now()
     sources.require(source, now)
-    account = await gw.store.read(lambda tx: accounts.by_login(tx, login.strip().lower()[:200]))
-    if account is not None and account.locked_until is not None and now < account.locked_until:
-        raise TooMany(_LOCKED, code="sign_in.locked", retry_after=(account.locked_until - now) // SECOND + 1)
+    login = login.strip().lower()[:200]
+    account = await gw.store.read(lambda tx: accounts.by_login(tx, login))
+    _require_unlocked(account.locked_until if account else sources.lock_of(login), now)
     right = await passwords.matches(account.password if account else "", password)
+    if account is not None and right:  # others may have guessed, and locked it, while this one was compared
+        account = await gw.store.read(lambda tx: accounts.by_login(tx, login))
+        _require_unlocked(account.locked_until if account else None, now)
     if account is None or not right or not await _takes_code(gw, account, code):
-        await _failed(gw, account, source)
+        if account is None:
+            sources.nobody(login, now)
+        else:
+            await _failed(gw, account.principal)
         sources.failed(source, now)
         raise turned_away(gw, _WRONG, "sign_in.wrong", source)
     principal = gw.people.principal(account.principal)
@@ -109,15 +128,28 @@ async def _takes_code(gw: Services, account: Account, code: str) -> bool:
     )
 
 
-async def _failed(gw: Services, account: Account | None, source: str) -> None:
-    if account is None:
-        return
-    failures, locked = account.failures + 1, None
-    if failures >= FREE_FAILURES:
-        locked = Instant(
-            gw.clock.now() + min(LONGEST_LOCK, LOCK << min(failures - FREE_FAILURES, 10)),
-        )
-    await gw.store.write(lambda tx: accounts.count_failure(tx, account.principal, locked))
+def _require_unlocked(locked_until: Instant | None, now: Instant) -> None:
+    if locked_until is not None and now < locked_until:
+        raise TooMany(_LOCKED, code="sign_in.locked", retry_after=(locked_until - now) // SECOND + 1)
+
+
+async def _failed(gw: Services, principal: str) -> None:
+    """One more failure, counted from what the store says now: guesses may come side by side."""
+    now = gw.clock.now()
+
+    def unit(tx: Tx) -> None:
+        account = accounts.of(tx, principal)
+        failures = account.failures + 1 if account else 1
+        accounts.count_failure(tx, principal, _locked(failures, now))
+
+    await gw.store.write(unit)
+
+
+def _locked(failures: int, now: Instant) -> Instant | None:
+    """Until when so many failures in a row lock."""
+    if failures < FREE_FAILURES:
+        return None
+    return Instant(now + min(LONGEST_LOCK, LOCK << min(failures - FREE_FAILURES, 10)))
 
 
 async def open_session(gw: Services, principal: Principal, source: str, agent: str) -> SignedIn:

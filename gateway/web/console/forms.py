@@ -6,21 +6,27 @@ charge of: what fields mean.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
-from aiohttp import BodyPartReader, web
+from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
-from gateway.errors import BadRequest, NotPermitted, TooLarge, UnsupportedMedia
-from gateway.intake import small_body
+from gateway.errors import BadRequest, NotPermitted, TooLarge, TooSlow, UnsupportedMedia
+from gateway.intake import IDLE_SECONDS, small_body
 from gateway.model.text import Bilingual
 
 CSRF = "csrf"  # name of the hidden field
 FIELDS = 200
 FIELD_BYTES = 65_536
 FILE_CHUNK = 262_144
+OWN_SITE = ("same-origin", "none")  # what browsers call our own pages, and an address typed by hand
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,27 @@ class File:
     chunks: AsyncIterator[bytes]
 
 
+@dataclass(slots=True)
+class _Spent:
+    """Bytes of one form with files, all its parts together."""
+
+    limit: int
+    received: int = 0
+
+    def add(self, size: int) -> None:
+        """``TooLarge`` once they are too many."""
+        self.received += size
+        if self.received > self.limit:
+            raise TooLarge()
+
+
+def require_own_site(request: web.Request) -> None:
+    """``NotPermitted`` for a form that a page of another site sends, as the browser itself tells. The hidden
+    word cannot tell that at the door, where nobody has a session yet."""
+    if request.headers.get("Sec-Fetch-Site", "none") not in OWN_SITE:
+        raise NotPermitted(_FOREIGN, code="form.foreign")
+
+
 async def read_form(request: web.Request) -> Form:
     """A form without files (``application/x-www-form-urlencoded``), at most 64 KB."""
     if request.content_type != "application/x-www-form-urlencoded":
@@ -83,31 +110,56 @@ async def read_upload(request: web.Request, expected_csrf: str, limit: int) -> A
         raise UnsupportedMedia(_FORM)
     if (request.content_length or 0) > limit:
         raise TooLarge()
-    pairs: list[tuple[str, str]] = []
-    told = False
-    async for part in await request.multipart():
-        if not isinstance(part, BodyPartReader) or not part.name:
-            raise BadRequest(_FORM)
-        if part.filename is None:
-            pairs.append((part.name, await _text(part)))
+    pairs, told, spent = list[tuple[str, str]](), False, _Spent(limit)
+    parts = await _read(request.multipart())
+    while (found := await _read(parts.next())) is not None:
+        part, name, filename = _named(found)
+        if filename is None:
+            pairs.append((name, await _text(part, spent)))
             if len(pairs) > FIELDS:
                 raise BadRequest(_FORM)
             continue
         if not told:
-            form = Form(_grouped(pairs))
-            require_csrf(form, expected_csrf)
-            yield form
+            yield _checked(pairs, expected_csrf)
             told = True
-        yield File(part.name, part.filename, _chunks(part, limit))
+        yield File(name, filename, _chunks(part, spent))
     if not told:
-        form = Form(_grouped(pairs))
-        require_csrf(form, expected_csrf)
-        yield form
+        yield _checked(pairs, expected_csrf)
 
 
-async def _text(part: BodyPartReader) -> str:
-    body = b""
-    while chunk := await part.read_chunk(FIELD_BYTES):
+def _checked(pairs: list[tuple[str, str]], expected_csrf: str) -> Form:
+    form = Form(_grouped(pairs))
+    require_csrf(form, expected_csrf)
+    return form
+
+
+async def _read(reading: Coroutine[Any, Any, T]) -> T:
+    """The next piece of a body; ``BadRequest`` for what is no form with files or breaks off, ``TooSlow``."""
+    try:
+        async with asyncio.timeout(IDLE_SECONDS):
+            return await reading
+    except TimeoutError as error:
+        raise TooSlow() from error
+    except (ConnectionError, web.RequestPayloadError) as error:
+        raise BadRequest(_CUT_OFF, code="upload.cut_off") from error
+    except (ValueError, LookupError, RuntimeError, AssertionError, HttpProcessingError) as error:
+        raise BadRequest(_FORM) from error  # what aiohttp raises for bad boundaries, headers, encodings
+
+
+def _named(part: BodyPartReader | MultipartReader) -> tuple[BodyPartReader, str, str | None]:
+    """A part, its name and its file name; ``BadRequest`` without name, or when a name cannot be decoded."""
+    try:
+        if isinstance(part, BodyPartReader) and part.name:
+            return part, part.name, part.filename
+    except (ValueError, LookupError) as error:
+        raise BadRequest(_FORM) from error
+    raise BadRequest(_FORM)
+
+
+async def _text(part: BodyPartReader, spent: _Spent) -> str:
+    body = bytearray()
+    while chunk := await _read(part.read_chunk(FIELD_BYTES)):
+        spent.add(len(chunk))
         body += chunk
         if len(body) > FIELD_BYTES:
             raise TooLarge(_FORM_TOO_LARGE)
@@ -117,12 +169,9 @@ async def _text(part: BodyPartReader) -> str:
         raise BadRequest(_FORM) from error
 
 
-async def _chunks(part: BodyPartReader, limit: int) -> AsyncIterator[bytes]:
-    received = 0
-    while chunk := await part.read_chunk(FILE_CHUNK):
-        received += len(chunk)
-        if received > limit:
-            raise TooLarge()
+async def _chunks(part: BodyPartReader, spent: _Spent) -> AsyncIterator[bytes]:
+    while chunk := await _read(part.read_chunk(FILE_CHUNK)):
+        spent.add(len(chunk))
         yield bytes(chunk)
 
 

@@ -18,7 +18,7 @@ from gateway.flow.sign_in import Visitor
 from gateway.intake import is_secure
 from gateway.model.text import Bilingual
 from gateway.web import render
-from gateway.web.console.forms import CSRF, Form, read_form, require_csrf
+from gateway.web.console.forms import CSRF, Form, read_form, require_csrf, require_own_site
 from gateway.web.console.page import ANYBODY, Moved, Page, Visit
 from gateway.web.endpoint import DESK
 
@@ -50,6 +50,8 @@ def serve(page: Page) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
 
 async def _answer(page: Page, request: web.Request) -> web.StreamResponse:
     gw = request.app[DESK].gw
+    if page.method == "POST":
+        require_own_site(request)
     form = await read_form(request) if page.method == "POST" and not page.upload else Form()
     visitor = None
     if page.roles != ANYBODY:
