@@ -133,6 +133,22 @@ async def test_many_files_without_announced_size_are_no_way_around_the_limit(con
     assert answer.status == 413
 
 
+async def test_the_log_up_to_the_last_day_of_the_calendar_is_a_page(console: Console) -> None:
+    person = await console.person("auditor")
+    for day in ("9999-12-31", "0001-01-01"):
+        assert (await person.get(f"/audit?from={day}&to={day}")).status == 200
+
+
+async def test_zeros_before_a_number_do_not_make_an_overlap_of_years(console: Console) -> None:
+    person = await console.person("administrator")
+    await person.post("/agencies/H37/systems", name="Phần mềm")
+    system = next(one for one in console.gw.people.principals if one.name == "Phần mềm")
+    path = f"/agencies/H37/systems/{system.id}/key"
+    assert (await person.post(path, overlap="0000000009999")).status == 400
+    assert (await person.post(path, overlap="9999")).status == 400
+    assert (await person.post(path, overlap="7")).status == 200
+
+
 def _open_to(page: object) -> tuple[str, str]:
     role = next(name for name in ("clerk", "administrator") if ROLES[name][0] in page.roles)  # type: ignore[attr-defined]
     return re.sub(r"[{}]", "", page.path), role  # type: ignore[attr-defined]

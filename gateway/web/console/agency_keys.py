@@ -106,7 +106,7 @@ def _until(visit: Visit) -> Instant | None:
     text = visit.form.get("overlap")
     if not text:
         return None
-    if not (text.isascii() and text.isdigit()) or int(text[:9]) > LONGEST_OVERLAP:
+    if not (text.isascii() and text.isdigit() and len(text) < 9) or int(text) > LONGEST_OVERLAP:
         raise BadRequest(_NO_DAYS, code="overlap.malformed")
     return Instant(visit.gw.clock.now() + int(text) * DAY)
 

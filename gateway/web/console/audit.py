@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import orjson
 from aiohttp import web
 
-from gateway.clock import from_datetime, local_day
+from gateway.clock import SECOND, from_datetime, local_day
 from gateway.flow import look_log
 from gateway.flow.log_verify import verify_log
 from gateway.flow.look_log import Sought
@@ -25,6 +25,7 @@ from gateway.web.console.page import WATCH, Moved, Page, Visit
 from gateway.web.console.serve import ROOT
 
 VIETNAM = timezone(timedelta(hours=7))
+DAY = 86_400 * SECOND
 VIEWS = ("person.viewed", "person.opened", "evidence.exported")
 
 
@@ -155,7 +156,7 @@ def _before(position: str, to_day: str) -> tuple[Instant, str]:
     found = _day(to_day)
     if not found:
         return look_log.END
-    return from_datetime(datetime.combine(found + timedelta(days=1), time(), VIETNAM)), ""
+    return Instant(from_datetime(datetime.combine(found, time(), VIETNAM)) + DAY), ""
 
 
 def _day(text: str) -> date | None:
