@@ -25,7 +25,7 @@ check: setup                       ## style, types, layers, documents
 	$(RUN)ruff check .
 	$(RUN)ruff format --check .
 	$(RUN)mypy
-	$(RUN)pytest tests/test_architecture.py tests/test_docs.py
+	$(RUN)pytest -n auto tests/test_architecture.py tests/test_docs.py
 
 format: setup                      ## put the code into form
 	$(RUN)ruff check --fix .

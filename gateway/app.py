@@ -49,8 +49,6 @@ from gateway.signature.trust import TrustStore
 from gateway.signature.workers import PdfWorkers
 from gateway.store import open_store
 from gateway.store.blobs import Blobs
-from gateway.web.control import serve_control
-from gateway.web.server import make_web_app, serve_web
 
 PROBE_BYTES = 65_536  # read of what an address answers when a connection is tried
 
@@ -158,6 +156,9 @@ async def running(
     ``pdf_workers`` may be warm already; they are closed with the rest.
     On leaving, new requests are refused first, running attempts end, then the store closes.
     """
+    from gateway.web.control import serve_control  # most commands serve nothing
+    from gateway.web.server import make_web_app, serve_web
+
     gw = await open_services(home, config, clock, "serve")
     gw.pdf_workers = pdf_workers or gw.pdf_workers
     net = outbound(config, home)

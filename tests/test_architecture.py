@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import sys
 from pathlib import Path
@@ -88,14 +89,15 @@ def room_of(path: Path) -> str:
     return parts[1] if parts[1] != "__init__" else "model"
 
 
-def imported_modules(path: Path) -> set[str]:
-    found = set()
+@functools.cache
+def imported_modules(path: Path) -> frozenset[str]:
+    found = set[str]()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
+    return frozenset(found)
 
 
 def rooms_imported(path: Path) -> set[str]:

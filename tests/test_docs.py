@@ -118,7 +118,9 @@ def environment(folder: Path, port: int) -> dict[str, str]:
         (programs / name).write_text(f'#!/bin/sh\nexec {words} "$@"\n')
         (programs / name).chmod(0o755)
     path = f"{programs}:{os.environ['PATH']}"
-    return os.environ | {"PATH": path, "PYTHONPATH": str(REPOSITORY), "GATEWAY_SERVER_PORT": str(port)}
+    set_to = {"PATH": path, "PYTHONPATH": str(REPOSITORY), "GATEWAY_SERVER_PORT": str(port)}
+    set_to["PYTHONPYCACHEPREFIX"] = str(folder / "pycache")  # as at a reader's, who compiles once
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | set_to
 
 
 def free_port() -> int:

@@ -21,9 +21,7 @@ from gateway.compliance import (
     periods,
     plain,
     registers,
-    report_pdf,
     reports,
-    xlsx,
 )
 from gateway.compliance.facts import midnight
 from gateway.compliance.failures import of_period, told
@@ -158,8 +156,12 @@ def written(made: Sequence[Sheet], kind: str) -> bytes:
     """Sheets as bytes of a file of ``kind``."""
     match kind:
         case "xlsx":
+            from gateway.compliance import xlsx  # heavy; no other command needs it
+
             return xlsx.write(made)
         case "pdf":
+            from gateway.compliance import report_pdf  # heavy as well
+
             return report_pdf.write(made)
         case "csv":
             return plain.csv_text(made).encode()

@@ -26,7 +26,6 @@ from gateway.clock import to_rfc3339
 from gateway.exchange_log.checkpoint import PublicKey, read_keys
 from gateway.exchange_log.container import pack
 from gateway.exchange_log.evidence_page import Page, make_page
-from gateway.exchange_log.evidence_pdf import pdf_of
 from gateway.exchange_log.evidence_texts import report_text
 from gateway.model.canonical import canonical_json
 from gateway.model.text import Instant
@@ -216,6 +215,8 @@ def beside(name: str) -> bytes:
 
 def _put_words(shelf: _Shelf, dossier: Dossier) -> None:
     """What people read first, and what every check needs."""
+    from gateway.exchange_log.evidence_pdf import pdf_of  # heavy; most processes export nothing
+
     bodies = [orjson.loads(event.body) for event in dossier.events]
     page: Page = make_page(dossier.record, bodies, dossier.log)
     shelf.put("README.txt", beside("evidence_readme.txt"), "readme")

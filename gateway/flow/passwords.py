@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import functools
 import unicodedata
 
 import pyotp
@@ -22,8 +23,6 @@ LEAST = 12  # characters
 MOST_BYTES = 1024  # hashing takes time with the length
 STEP_SECONDS = 30  # RFC 6238 section 4
 _HASHER = PasswordHasher()  # argon2id, RFC 9106's second recommendation
-# What a stranger's password is compared with, so that the answer takes as long as for a known login.
-_NOBODY = _HASHER.hash(base64.b64encode(random_bytes(18)).decode())
 
 
 def normal(password: str) -> str:
@@ -50,12 +49,18 @@ async def matches(kept: str, password: str) -> bool:
     """True when it is the password; takes the same time when nothing is kept (``""``)."""
     if len(password.encode("utf-8", "surrogatepass")) > MOST_BYTES:
         return False
-    return await asyncio.to_thread(_verify, kept or _NOBODY, normal(password)) and bool(kept)
+    return await asyncio.to_thread(_verify, kept, normal(password)) and bool(kept)
+
+
+@functools.cache
+def _nobody() -> str:
+    """What a stranger's password is compared with, so that the answer takes as long as for a known login."""
+    return _HASHER.hash(base64.b64encode(random_bytes(18)).decode())
 
 
 def _verify(kept: str, password: str) -> bool:
     try:
-        return _HASHER.verify(kept, password)
+        return _HASHER.verify(kept or _nobody(), password)
     except (VerifyMismatchError, VerificationError, InvalidHashError):
         return False
 
