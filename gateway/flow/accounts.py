@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from gateway.errors import BadRequest, NotAuthenticated, NotFound, NotPermitted, WrongState
-from gateway.flow import office, passwords, record
+from gateway.flow import office, passwords, record, sign_in
 from gateway.flow.door import Caller, stated
 from gateway.flow.facts import salted
 from gateway.model.event import Event, EventType
@@ -125,9 +125,11 @@ async def reset_password(gw: Services, caller: Caller, principal: str, reason: s
 
 
 async def change_password(gw: Services, caller: Caller, old: str, new: str, keep_session: str = "") -> None:
-    """One's own. All other sessions end."""
+    """One's own. All other sessions end. Guessing the present one locks as it does at the door."""
     account = await _account(gw, caller.principal)
+    sign_in.require_unlocked(account.locked_until, gw.clock.now())
     if not await passwords.matches(account.password, old):
+        await sign_in.count_failure(gw, caller.principal)
         raise NotAuthenticated(_WRONG_PASSWORD, code="password.wrong")
     new = passwords.checked_new(new, account.login)
     if await passwords.matches(account.password, new):

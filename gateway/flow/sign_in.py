@@ -96,16 +96,16 @@ async def sign_in(
     sources.require(source, now)
     login = login.strip().lower()[:200]
     account = await gw.store.read(lambda tx: accounts.by_login(tx, login))
-    _require_unlocked(account.locked_until if account else sources.lock_of(login), now)
+    require_unlocked(account.locked_until if account else sources.lock_of(login), now)
     right = await passwords.matches(account.password if account else "", password)
     if account is not None and right:  # others may have guessed, and locked it, while this one was compared
         account = await gw.store.read(lambda tx: accounts.by_login(tx, login))
-        _require_unlocked(account.locked_until if account else None, now)
+        require_unlocked(account.locked_until if account else None, now)
     if account is None or not right or not await _takes_code(gw, account, code):
         if account is None:
             sources.nobody(login, now)
         else:
-            await _failed(gw, account.principal)
+            await count_failure(gw, account.principal)
         sources.failed(source, now)
         raise turned_away(gw, _WRONG, "sign_in.wrong", source)
     principal = gw.people.principal(account.principal)
@@ -128,12 +128,13 @@ async def _takes_code(gw: Services, account: Account, code: str) -> bool:
     )
 
 
-def _require_unlocked(locked_until: Instant | None, now: Instant) -> None:
+def require_unlocked(locked_until: Instant | None, now: Instant) -> None:
+    """``TooMany`` while an account is locked."""
     if locked_until is not None and now < locked_until:
         raise TooMany(_LOCKED, code="sign_in.locked", retry_after=(locked_until - now) // SECOND + 1)
 
 
-async def _failed(gw: Services, principal: str) -> None:
+async def count_failure(gw: Services, principal: str) -> None:
     """One more failure, counted from what the store says now: guesses may come side by side."""
     now = gw.clock.now()
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from gateway.errors import Busy, NotFound
 from gateway.flow import footprints
+from gateway.intake import is_secure
 from gateway.model.text import Bilingual
 from gateway.port import TURNED_AWAY
 from gateway.services import Services
@@ -93,7 +94,7 @@ def add_headers(gw: Services) -> Callable[[web.Request, web.StreamResponse], Awa
         headers["Referrer-Policy"] = "no-referrer"
         headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
         headers.setdefault("Cache-Control", "no-store")
-        if request.secure:
+        if is_secure(request, gw.config.server.proxies):
             headers["Strict-Transport-Security"] = "max-age=31536000"
         if request.config_dict[DESK].draining:  # the request may belong to a mounted application
             headers["Connection"] = "close"

@@ -31,3 +31,20 @@ async def test_the_first_tab_goes_to_the_content(console: Console, browser: Brow
     await seen.go("/me")
     await seen.page.keyboard.press("Tab")
     assert await seen.page.evaluate("document.activeElement.textContent") == "Đến nội dung"
+
+
+async def test_a_double_click_sends_once_and_a_second_file_can_be_fetched(
+    console: Console, browser: Browser
+) -> None:
+    seen = await window(console, browser, "operator")
+    await seen.go("/me")
+    sent: list[str] = []
+    await seen.page.route("**/me/code", lambda route: (sent.append("x"), route.fulfill(status=204))[1])
+    button = "button:has-text('Bật xác thực hai lớp')"
+    await seen.page.dblclick(button)
+    await seen.page.wait_for_timeout(300)
+    assert len(sent) == 1
+    await seen.page.wait_for_timeout(3000)
+    await seen.page.click(button)
+    await seen.page.wait_for_timeout(300)
+    assert len(sent) == 2

@@ -80,6 +80,24 @@ async def test_guessing_locks_the_account_for_longer_and_longer(console: Console
     assert "sign-out" in (await stranger.sign_in("operator")).text
 
 
+async def test_guessing_the_present_password_locks_as_at_the_door(console: Console) -> None:
+    person = await console.person("auditor")
+    given = {"password_new": "một câu khác dài hơn", "password_again": "một câu khác dài hơn"}
+    for _ in range(sign_in.FREE_FAILURES):
+        assert (await person.post("/me/password", password_old="x", **given)).status == 401
+    assert (await person.post("/me/password", password_old=PASSWORD, **given)).status == 429
+    later(console, 1.1)
+    assert "Đã đổi mật khẩu" in (await person.post("/me/password", password_old=PASSWORD, **given)).words
+
+
+async def test_over_tls_browsers_are_told_to_stay_there(console: Console) -> None:
+    person = console.stranger()
+    plain = await person.get("/sign-in")
+    proxied = await person.get("/sign-in", **{"X-Forwarded-Proto": "https"})
+    assert "strict-transport-security" not in plain.headers
+    assert proxied.headers["strict-transport-security"] == "max-age=31536000"
+
+
 async def test_one_address_cannot_try_all_accounts(console: Console) -> None:
     stranger = console.stranger()
     for number in range(sign_in.SOURCE_FAILURES):

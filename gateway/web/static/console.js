@@ -9,6 +9,10 @@ document.addEventListener("submit", (event) => {
   if (event.target.dataset.sent) { event.preventDefault(); return; } // a double click sends once
   event.target.dataset.sent = "1";
   if (button) button.setAttribute("aria-busy", "true");
+  setTimeout(() => { // the answer may be a file, and the page stays
+    delete event.target.dataset.sent;
+    if (button) button.removeAttribute("aria-busy");
+  }, 3000);
 });
 addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
