@@ -8,14 +8,13 @@ anew. Not in charge of: what the rows mean (``checks/authority.py``), who may im
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
 
 import orjson
 
-from gateway.model.agency import Period
 from gateway.model.authority import Authority
 from gateway.model.text import AgencyCode, Instant
 from gateway.store.contract import Row, Tx
+from gateway.store.dates import period_columns, period_of
 
 AUTHORITY = "authority"
 
@@ -37,8 +36,7 @@ def replace(tx: Tx, agencies: Iterable[AgencyCode], rows: Iterable[Authority], a
             title=row.title,
             prefixes=orjson.dumps(row.prefixes).decode(),
             types=orjson.dumps(row.types).decode(),
-            valid_from=row.period.start.isoformat() if row.period.start else "",
-            valid_to=row.period.end.isoformat() if row.period.end else "",
+            **period_columns(row.period),
             source=row.source,
             imported_at=at,
         )
@@ -52,10 +50,6 @@ def _from_row(row: Row) -> Authority:
         row["title"],
         tuple(orjson.loads(row["prefixes"])),
         tuple(orjson.loads(row["types"])),
-        Period(_day(row["valid_from"]), _day(row["valid_to"])),
+        period_of(row),
         row["source"],
     )
-
-
-def _day(text: str) -> date | None:
-    return date.fromisoformat(text) if text else None

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import orjson
 
-from gateway.model.agency import Period
 from gateway.model.policy import Action, Direction, Policy
 from gateway.model.text import AgencyCode, Instant
 from gateway.store.contract import Row, Tx
+from gateway.store.dates import period_columns, period_of
 
 POLICIES = "policies"
 
@@ -48,8 +47,7 @@ def add(tx: Tx, policy: Policy) -> None:
         direction=policy.direction.value,
         rule=policy.rule,
         action=policy.action.value,
-        valid_from=policy.period.start.isoformat() if policy.period.start else "",
-        valid_to=policy.period.end.isoformat() if policy.period.end else "",
+        **period_columns(policy.period),
         reason=policy.reason,
         decided_by=policy.decided_by,
         approved_by=policy.approved_by,
@@ -86,7 +84,7 @@ def _policy(row: Row) -> Policy:
         direction=Direction(row["direction"]),
         rule=row["rule"],
         action=Action(row["action"]),
-        period=Period(_day(row["valid_from"]), _day(row["valid_to"])),
+        period=period_of(row),
         reason=row["reason"],
         decided_by=row["decided_by"],
         approved_by=row["approved_by"],
@@ -105,7 +103,3 @@ def _judged(row: Row) -> Judged:
         findings=tuple(orjson.loads(row["findings"])),
         position=(row["event_at"], row["event"]),
     )
-
-
-def _day(text: str) -> date | None:
-    return date.fromisoformat(text) if text else None

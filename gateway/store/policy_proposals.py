@@ -7,12 +7,12 @@ In charge of: these rows. Not in charge of: who may decide (``flow/policies.py``
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
 from gateway.model.agency import Period
 from gateway.model.policy import Action, Direction
 from gateway.model.text import AgencyCode, Instant
 from gateway.store.contract import Row, Tx
+from gateway.store.dates import period_columns, period_of
 
 SET, EXEMPTED, ENDED = "set", "exempted", "ended"
 APPROVED, DECLINED = "approved", "declined"
@@ -50,8 +50,7 @@ def add(tx: Tx, new: PolicyProposal) -> None:
         direction=new.direction.value,
         rule=new.rule,
         action=new.action.value,
-        valid_from=new.period.start.isoformat() if new.period.start else "",
-        valid_to=new.period.end.isoformat() if new.period.end else "",
+        **period_columns(new.period),
         reason=new.reason,
         proposed_by=new.proposed_by,
         proposed_at=new.proposed_at,
@@ -89,7 +88,7 @@ def _from_row(row: Row) -> PolicyProposal:
         direction=Direction(row["direction"]),
         rule=row["rule"],
         action=Action(row["action"]),
-        period=Period(_day(row["valid_from"]), _day(row["valid_to"])),
+        period=period_of(row),
         reason=row["reason"],
         proposed_by=row["proposed_by"],
         proposed_at=row["proposed_at"],
@@ -97,7 +96,3 @@ def _from_row(row: Row) -> PolicyProposal:
         decided_by=row["decided_by"],
         decided_at=row["decided_at"],
     )
-
-
-def _day(text: str) -> date | None:
-    return date.fromisoformat(text) if text else None

@@ -16,7 +16,6 @@ from gateway.model.agency import (
     Agency,
     Alias,
     LevelSet,
-    Period,
     Profile,
     Signer,
     Succession,
@@ -24,6 +23,7 @@ from gateway.model.agency import (
 )
 from gateway.model.text import AgencyCode, Instant
 from gateway.store.contract import Row, Tx
+from gateway.store.dates import day_of, period_columns, period_of
 
 DIRECTORY = "directory"
 SIGNERS = "signers"
@@ -45,11 +45,11 @@ def read(tx: Tx) -> Registry:
     return Registry(
         agencies=tuple(_agency(row) for row in tx.all("all_agencies")),
         aliases=tuple(
-            Alias(row["alias"], row["code"], row["scheme"], _period(row)) for row in tx.all("all_aliases")
+            Alias(row["alias"], row["code"], row["scheme"], period_of(row)) for row in tx.all("all_aliases")
         ),
         successions=tuple(_succession(row) for row in tx.all("all_successions")),
         level_sets=tuple(
-            LevelSet(row["version"], tuple(orjson.loads(row["levels"])), _period(row))
+            LevelSet(row["version"], tuple(orjson.loads(row["levels"])), period_of(row))
             for row in tx.all("all_level_sets")
         ),
         profiles=tuple(profile_of(row) for row in tx.all("all_profiles")),
@@ -59,7 +59,7 @@ def read(tx: Tx) -> Registry:
 def read_signers(tx: Tx) -> tuple[Signer, ...]:
     """The whole signer register."""
     return tuple(
-        Signer(row["certificate_sha256"], row["agency"], row["title"], row["role"], _period(row))
+        Signer(row["certificate_sha256"], row["agency"], row["title"], row["role"], period_of(row))
         for row in tx.all("all_signers")
     )
 
@@ -85,7 +85,7 @@ def write_level_sets(tx: Tx, level_sets: Iterable[LevelSet]) -> None:
     """Add or correct level sets."""
     for level_set in level_sets:
         levels = orjson.dumps(level_set.levels).decode()
-        tx.run("put_level_set", version=level_set.version, levels=levels, **_days(level_set.period))
+        tx.run("put_level_set", version=level_set.version, levels=levels, **period_columns(level_set.period))
     tx.run("bump_revision", name=DIRECTORY)
 
 
@@ -103,7 +103,7 @@ def write_signers(tx: Tx, signers: Iterable[Signer]) -> None:
             agency=signer.agency,
             title=signer.title,
             role=signer.role,
-            **_days(signer.period),
+            **period_columns(signer.period),
         )
     tx.run("bump_revision", name=SIGNERS)
 
@@ -150,12 +150,12 @@ def _agency_row(agency: Agency) -> dict[str, str | int | None]:
         "parent": agency.parent,
         "test": int(agency.test),
         "made_up": int(agency.made_up),
-        **_days(agency.period),
+        **period_columns(agency.period),
     }
 
 
 def _alias_row(alias: Alias) -> dict[str, str]:
-    return {"alias": alias.alias, "code": alias.code, "scheme": alias.scheme, **_days(alias.period)}
+    return {"alias": alias.alias, "code": alias.code, "scheme": alias.scheme, **period_columns(alias.period)}
 
 
 def _succession_row(item: Succession) -> dict[str, str]:
@@ -174,7 +174,7 @@ def _agency(row: Row) -> Agency:
         name=row["name"],
         level=row["level"],
         parent=row["parent"],
-        period=_period(row),
+        period=period_of(row),
         test=bool(row["test"]),
         made_up=bool(row["made_up"]),
     )
@@ -186,20 +186,5 @@ def _succession(row: Row) -> Succession:
         new=row["new_code"] or None,
         kind=SuccessionKind(row["kind"]),
         on=date.fromisoformat(row["on_day"]),
-        certificates_until=_day(row["certificates_until"]),
+        certificates_until=day_of(row["certificates_until"]),
     )
-
-
-def _period(row: Row) -> Period:
-    return Period(_day(row["valid_from"]), _day(row["valid_to"]))
-
-
-def _day(text: str) -> date | None:
-    return date.fromisoformat(text) if text else None
-
-
-def _days(period: Period) -> dict[str, str]:
-    return {
-        "valid_from": period.start.isoformat() if period.start else "",
-        "valid_to": period.end.isoformat() if period.end else "",
-    }

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
 
 from gateway.model.agency import Period
 from gateway.model.text import Instant
 from gateway.store.contract import Row, Tx
+from gateway.store.dates import period_columns, period_of
 
 CONFIRMED = "confirmed"
 DECLINED = "declined"
@@ -44,8 +44,7 @@ def propose(tx: Tx, new: SignerProposal) -> bool:
         subject=new.subject,
         agency=new.agency,
         role=new.role,
-        valid_from=new.period.start.isoformat() if new.period.start else "",
-        valid_to=new.period.end.isoformat() if new.period.end else "",
+        **period_columns(new.period),
         message=new.message,
         sender=new.sender,
         seen_at=new.seen_at,
@@ -124,7 +123,7 @@ def _from_row(row: Row) -> SignerProposal:
         subject=row["subject"],
         agency=row["agency"],
         role=row["role"],
-        period=Period(_day(row["valid_from"]), _day(row["valid_to"])),
+        period=period_of(row),
         message=row["message"],
         sender=row["sender"],
         seen_at=row["seen_at"],
@@ -133,7 +132,3 @@ def _from_row(row: Row) -> SignerProposal:
         decided_by=row["decided_by"],
         reason=row["reason"],
     )
-
-
-def _day(text: str) -> date | None:
-    return date.fromisoformat(text) if text else None
