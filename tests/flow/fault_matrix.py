@@ -48,8 +48,9 @@ KINDS_OF_SIDE = ("system", "gateway") if "axis" in KINDS else ("system",)
 
 SIDES = {"system": "a system that speaks the SDK's calls", "gateway": "this gateway, as the axis' client"}
 
-# How each knob is turned: for one call in so many, seeded; or at every call. Copies always: a quarter of the
-# calls, in whatever order they come, may all be ones whose copies the gateway recognises and nobody else sees.
+# How each knob is turned: for one call in so many, seeded; or at every call. Copies always: of a quarter of
+# the calls all copies may be recognised by the gateway, whatever order they come in,
+# and no partner would ever see one.
 ALWAYS = {
     Fault.DUPLICATE,
     Fault.LISTED_TWICE,

@@ -1,0 +1,1 @@
+-- Several nodes on one database: who they are, and which of them does the work of the clock.

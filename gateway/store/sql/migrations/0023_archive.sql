@@ -1,0 +1,1 @@
+-- Closed months: which of them were detached and where they went.

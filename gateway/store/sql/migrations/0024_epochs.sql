@@ -1,0 +1,1 @@
+-- A log that goes on after an older backup: its epochs, and what the restore has to settle.
