@@ -211,7 +211,7 @@ class Services:
     def sequencer(self) -> Sequencer:
         """The steps of the exchange log; one for the process, so that its own calls wait for each other."""
         if self._sequencer is None:
-            self._sequencer = Sequencer(self.store, self.keyring, self.clock, self.new_id(), self.log_folder)
+            self._sequencer = Sequencer(self.store, self.keyring, self.clock, self.log_folder)
         return self._sequencer
 
     async def offload(self, size: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -25,18 +25,17 @@ AFTER_ERROR_SECONDS = 10
 
 
 class LogKeeper(Rounds):
-    """One loop of one process; of several nodes one does the work."""
+    """One loop of the leader."""
 
     def __init__(self, gw: Services) -> None:
         super().__init__(log, AFTER_ERROR_SECONDS)
         self._gw = gw
 
     async def run(self) -> None:
-        """Rounds until ``stop``; then what is left is carried into the log, and others may go on."""
+        """Rounds until ``stop``; then what is left is carried into the log."""
         await super().run()
         try:
             await self.round()
-            await self._gw.sequencer.release()
         except (GatewayError, OSError, Taken):
             log.warning("the exchange log goes on after the next start")
 

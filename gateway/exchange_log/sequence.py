@@ -7,21 +7,23 @@ its place in the queue are written in the transaction that changes the state. No
 
 Each step reads what the one before committed and moves a number that nobody else moved meanwhile, so that
 each may die at any point and be done again: an event is in the queue or has a leaf; a head is signed from
-what is integrated and is the same when it is computed again. What is published is never taken back: before
-signing, the heads that were signed before are compared, the one that lies outside the database too, so that a
-restored old copy of the database cannot begin a second history.
+what is integrated and is the same when it is computed again. Of several nodes the leader does the work
+(``delivery/leader.py``); another that needs a leaf at once may do a step too: one of the two is ``Taken``.
+What is published is never taken back: before signing, the heads that were signed before are compared, the one
+that lies outside the database too, so that a restored old copy of the database cannot begin a second history.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.clock import SECOND, Clock, to_rfc3339
+from gateway.clock import Clock, to_rfc3339
 from gateway.errors import GatewayError
 from gateway.exchange_log.checkpoint import (
     Checkpoint,
@@ -41,7 +43,7 @@ from gateway.store.log import Node, SignedHead, State, Taken
 
 BATCH = 1_000  # events in one transaction: all writers wait for it, so it stays well below 50 ms
 WIDTH = 256  # nodes below one that is kept
-HOLD_SECONDS = 10  # for how long others leave the log to us after each move
+TRIES = 8  # of a caller that another node gets ahead of
 FILE = "checkpoint"  # in the folder of published heads
 
 
@@ -54,21 +56,28 @@ class LogBroken(GatewayError):
 
 @dataclass(frozen=True, slots=True)
 class Sequencer:
-    """The steps, for one process. ``holder``: its name while it holds the log; ``folder``: where published
-    heads lie, ``None`` to keep them in the database only."""
+    """The steps, for one process. ``folder``: where published heads lie, ``None``: in the database only."""
 
     store: Store
     keyring: Keyring
     clock: Clock
-    holder: str
     folder: Path | None = None
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def advance(self, *, publish: bool = False, closes: str = "") -> SignedHead | None:
-        """All steps, up to a published head if ``publish``; calls within this process wait for each other."""
+        """All steps, up to a published head if ``publish``; calls within this process wait for each other.
+
+        ``Taken``: other nodes got ahead again and again, so that they have done what was to be done, or most.
+        """
         async with self._one_at_a_time:
-            await self.catch_up()
-            return await self.publish(closes) if publish else None
+            for _ in range(TRIES - 1):
+                with contextlib.suppress(Taken):
+                    return await self._advance(publish, closes)
+            return await self._advance(publish, closes)
+
+    async def _advance(self, publish: bool, closes: str) -> SignedHead | None:
+        await self.catch_up()
+        return await self.publish(closes) if publish else None
 
     async def catch_up(self) -> int:
         """Sequence and integrate until nothing waits; how many leaves that were."""
@@ -83,15 +92,15 @@ class Sequencer:
     async def sequence(self, most: int = 0) -> int:
         """Give leaves to recorded events, oldest first, at most ``most`` (0: ``BATCH``); how many.
 
-        ``Taken``: another process is at it.
+        ``Taken``: another node moved the log meanwhile.
         """
-        had, events = await self.store.read(lambda tx: (self._free(tx), rows.waiting(tx, most or BATCH)))
+        had, events = await self.store.read(lambda tx: (rows.state(tx), rows.waiting(tx, most or BATCH)))
         if not events:
             return 0
         hashes = [leaf_hash(one.body) for one in events]
 
         def unit(tx: Tx) -> None:
-            self._move(tx, had, had.sequenced + len(events), had.integrated)
+            rows.move(tx, had, had.sequenced + len(events), had.integrated)
             rows.add_leaves(tx, had.sequenced, events, hashes)
 
         await self.store.write(unit)
@@ -99,13 +108,13 @@ class Sequencer:
 
     async def integrate(self) -> int:
         """Keep the nodes of subtrees that became complete; how many leaves more are integrated."""
-        had = await self.store.read(self._free)
+        had = await self.store.read(rows.state)
         if had.integrated == had.sequenced:
             return 0
         nodes = await self.store.read(lambda tx: new_nodes(tx, had.integrated, had.sequenced))
 
         def unit(tx: Tx) -> None:
-            self._move(tx, had, had.sequenced, had.sequenced)
+            rows.move(tx, had, had.sequenced, had.sequenced)
             rows.add_nodes(tx, nodes)
 
         await self.store.write(unit)
@@ -116,17 +125,13 @@ class Sequencer:
 
         A head that was signed and not yet laid out is laid out as it is, unless there is more to sign.
         """
-        had, newest = await self.store.read(lambda tx: (self._free(tx), rows.last(tx)))
+        had, newest = await self.store.read(lambda tx: (rows.state(tx), rows.last(tx)))
         if had.integrated == 0:
             return None
         if newest is None or newest.size != had.integrated or closes not in ("", newest.closes):
             await self._must_continue(had.integrated, newest)
             newest = await self._sign(had, newest, closes)
         return await self._lay_out(newest)
-
-    async def release(self) -> None:
-        """Let other processes go on at once."""
-        await self.store.write(lambda tx: rows.release(tx, self.holder))
 
     async def _sign(self, had: State, newest: SignedHead | None, closes: str) -> SignedHead:
         now = self.clock.now()
@@ -136,7 +141,9 @@ class Sequencer:
         signed = SignedHead(number, had.integrated, head, str(note), closes, now)
 
         def unit(tx: Tx) -> None:
-            self._move(tx, had, had.sequenced, had.integrated)
+            rows.move(tx, had, had.sequenced, had.integrated)  # holds the row: heads are signed in a row
+            if (now_last := rows.last(tx)) is not None and now_last.number >= number:
+                raise Taken
             rows.add_checkpoint(tx, signed)
 
         await self.store.write(unit)
@@ -167,17 +174,6 @@ class Sequencer:
 
     async def _root(self, size: int) -> bytes:
         return await self.store.read(lambda tx: root(stored_nodes(tx), size))
-
-    def _free(self, tx: Tx) -> State:
-        """How far the log is. ``Taken`` while another process holds it."""
-        found = rows.state(tx)
-        if found.holder != self.holder and found.held_until > self.clock.now():
-            raise Taken
-        return found
-
-    def _move(self, tx: Tx, had: State, sequenced: int, integrated: int) -> None:
-        now = self.clock.now()
-        rows.move(tx, had, sequenced, integrated, self.holder, now, Instant(now + HOLD_SECONDS * SECOND))
 
 
 def stored_nodes(tx: Tx) -> NodeSource:

@@ -304,7 +304,6 @@ async def _log_proof(gw: Services, kept: Sequence[KeptEvent]) -> LogProof:
         with contextlib.suppress(Taken):
             await gw.sequencer.catch_up()
             await gw.sequencer.publish()
-            await gw.sequencer.release()
             continue
         await asyncio.sleep(WAIT_SECONDS)
     raise Busy(_LOG_BUSY, code="log.busy")

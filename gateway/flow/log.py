@@ -85,7 +85,6 @@ async def make_checkpoint(gw: Services, caller: Caller) -> dict[str, Any]:
     caller.require(Role.ADMINISTRATOR, Role.OPERATOR)
     try:
         head = await gw.sequencer.advance(publish=True)
-        await gw.sequencer.release()
     except Taken:
         raise Busy(_HELD, code="log.held", retry_after=10) from None
     if head is None:

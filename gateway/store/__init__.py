@@ -8,6 +8,7 @@ In charge of: choosing the engine by the address. Everything else says what it i
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from gateway.clock import Clock
@@ -43,6 +44,14 @@ async def open_store(
     if scheme in ("postgresql", "postgres"):
         return await asyncio.to_thread(_open_postgres, url, clock, purpose, read_only, sql)
     raise _unknown(scheme)
+
+
+def listen(url: str) -> AsyncIterator[str]:
+    """Words that nodes on the database at ``url`` call to each other (``nodes.call``), as they come; ``""``
+    whenever some may have been lost. It goes on for as long as it is read: only for a ``shared`` store."""
+    from gateway.store.postgres import listen as listen_there
+
+    return listen_there(url)
 
 
 def _open_postgres(url: str, clock: Clock, purpose: str, read_only: bool, sql: Path) -> Store:

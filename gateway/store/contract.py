@@ -68,6 +68,11 @@ class Store(Protocol):
         """``sqlite`` or ``postgres``."""
         ...
 
+    @property
+    def shared(self) -> bool:
+        """Whether other processes may write beside this one."""
+        ...
+
     async def write(self, unit: Unit[T]) -> T:
         """Run ``unit`` in a transaction. On return, everything the unit wrote is on disk.
 

@@ -1,6 +1,6 @@
 """Rows of the exchange log: leaves, nodes, signed heads, and what witnesses said.
 
-In charge of: reading and writing them, and the guard that lets one process at a time move the log. Not in
+In charge of: reading and writing them, and the guard against two that move the log at once. Not in
 charge of: hashing (``exchange_log/merkle.py``), the order of the steps (``exchange_log/sequence.py``), notes
 (``exchange_log/checkpoint.py``).
 """
@@ -18,12 +18,10 @@ COUNT_UP_TO = 100_000
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How far the steps are, and who holds the log until when (UTC microseconds)."""
+    """How far the steps are."""
 
     sequenced: int
     integrated: int
-    holder: str
-    held_until: Instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,37 +87,27 @@ class Watched:
 
 
 class Taken(Exception):
-    """Another process holds the log or moved it meanwhile; nothing may be kept of this unit."""
+    """Another process moved the log meanwhile; nothing may be kept of this unit."""
 
 
 def state(tx: Tx) -> State:
     """How far the steps are."""
     row = tx.one("log_state")
     assert row is not None  # the migration wrote it
-    return State(row["sequenced"], row["integrated"], row["holder"], row["held_until"])
+    return State(row["sequenced"], row["integrated"])
 
 
-def move(
-    tx: Tx, had: State, sequenced: int, integrated: int, holder: str, now: Instant, until: Instant
-) -> None:
-    """Go on from ``had`` and hold the log. ``Taken`` when it is not as it was, or somebody else's."""
+def move(tx: Tx, had: State, sequenced: int, integrated: int) -> None:
+    """Go on from ``had``. ``Taken`` when the log is not as it was."""
     moved = tx.run(
         "move_log",
         sequenced=had.sequenced,
         integrated=had.integrated,
         to_sequenced=sequenced,
         to_integrated=integrated,
-        holder=holder,
-        now=now,
-        held_until=until,
     )
     if moved != 1:
         raise Taken
-
-
-def release(tx: Tx, holder: str) -> None:
-    """Let others go on at once."""
-    tx.run("release_log", holder=holder)
 
 
 def waiting(tx: Tx, limit: int) -> list[Waiting]:

@@ -1,7 +1,8 @@
 """The store in a PostgreSQL database, shared by any number of gateway processes.
 
-In charge of: the connection pool, running units of work on a bounded set of threads, and running a unit again
-when it lost a race. Not in charge of: SQL text, schema steps (``migrate``), the server's own settings.
+In charge of: the connection pool, running units of work on a bounded set of threads, running a unit again
+when it lost a race, and hearing what other nodes call. Not in charge of: SQL text, schema steps (``migrate``),
+the server's own settings.
 
 Needs the extra ``postgres`` (psycopg 3); nothing else imports this module before a ``postgresql://`` address
 asks for it. Each unit is a transaction of its own: the server commits concurrent sessions with one flush.
@@ -11,16 +12,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import psycopg
+import structlog
 from psycopg import errors as pg
 from psycopg.abc import Buffer
 from psycopg.adapt import Dumper, Loader
+from psycopg.conninfo import make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.numeric import Int8Dumper
@@ -42,9 +45,11 @@ from gateway.store.contract import (
     read_only_error,
     run_unit,
 )
+from gateway.store.fence import Fenced, current, proven
 from gateway.store.migrate import Migration, check_schema, migrate
 from gateway.store.queries import Queries
 
+log = structlog.get_logger("gateway.store")
 T = TypeVar("T")
 Connection = psycopg.Connection[DictRow]
 Pool = ConnectionPool[Connection]
@@ -53,6 +58,10 @@ ATTEMPTS = 5  # how often a unit is run before a lost race is reported
 PAUSE = 0.005  # seconds, times the number of attempts made
 POOL = 8  # connections, and threads that use them
 WAIT = 10.0  # seconds for a free connection
+LISTEN_AGAIN = 2.0  # seconds until the connection for words of other nodes is made again
+# A cut line has to be noticed where nothing is sent that could fail.
+_NOTICED = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+PAUSED = 5  # seconds between two statements of a unit; then its process is paused or dead
 _WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"  # one snapshot, as on SQLite
 _MIGRATORS = 0x6761746577617901  # advisory lock: "gateway", 1
@@ -117,6 +126,7 @@ class PostgresStore:
     read_only: bool
     schema: int
     engine: str = "postgres"
+    shared: bool = True
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(POOL, "store"))
     _closed: bool = False
     _units: int = 0
@@ -125,7 +135,13 @@ class PostgresStore:
     async def write(self, unit: Unit[T]) -> T:
         if self.read_only:
             raise read_only_error()
-        return await self._offload(self._write, unit)
+        if (fence := current()) is None:
+            return await self._offload(self._write, unit)
+        try:
+            return await self._offload(self._write, proven(fence, unit))
+        except Fenced:
+            fence.fallen.set()
+            raise
 
     async def read(self, unit: Unit[T]) -> T:
         return await self._offload(self._repeat, _READ, unit)
@@ -238,7 +254,10 @@ def translated(error: Exception) -> Exception:
 
 
 def _configure(connection: Connection) -> None:
-    """Make values mean what they mean on SQLite, and COMMIT what the contract says."""
+    """Make values mean what they mean on SQLite, and COMMIT what the contract says.
+
+    A process that is paused inside a unit must not keep its locks: units wait for nothing but the database.
+    """
     adapters = connection.adapters
     adapters.register_dumper(int, Int8Dumper)
     adapters.register_dumper(bool, _BoolAsInteger)
@@ -247,6 +266,7 @@ def _configure(connection: Connection) -> None:
     row = connection.execute(b"SHOW synchronous_commit").fetchone()
     if row and row["synchronous_commit"] == "off":
         connection.execute(b"SET synchronous_commit = on")
+    connection.execute(f"SET idle_in_transaction_session_timeout = {PAUSED * 1000}".encode())
 
 
 def open_postgres(
@@ -302,3 +322,21 @@ class _Session:
 
     def rollback(self) -> None:
         self.connection.execute(b"ROLLBACK")
+
+
+async def listen(url: str) -> AsyncIterator[str]:
+    """Words that nodes call (LISTEN), our own too, as they come; ``""`` whenever the connection was made.
+
+    A word only saves waiting for a timer: those that are called while the connection is down are lost.
+    """
+    where = make_conninfo(url, application_name="gateway listens", **_NOTICED)
+    while True:
+        try:
+            async with await psycopg.AsyncConnection.connect(where, autocommit=True) as connection:
+                await connection.execute("LISTEN gateway")
+                yield ""
+                async for notify in connection.notifies():
+                    yield notify.payload
+        except psycopg.Error as error:
+            log.warning("nothing is heard from other nodes, trying again", problem=str(error).strip())
+        await asyncio.sleep(LISTEN_AGAIN)

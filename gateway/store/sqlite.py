@@ -156,6 +156,7 @@ class SqliteStore:
     resources: AsyncExitStack
     schema: int
     engine: str = "sqlite"
+    shared: bool = False  # one writer, under the lock
     _group: GroupCommit = field(init=False)
     _idle: asyncio.Queue[aiosqlite.Connection] = field(default_factory=asyncio.Queue)
     _closed: bool = False

@@ -246,7 +246,7 @@ async def test_a_name_is_erased_and_no_leaf_changes(world: World) -> None:
     principal, key = await person(world)
     caller = authenticate(world.gw, key)
     await look.list_documents(world.gw, caller)
-    await Sequencer(world.gw.store, world.gw.keyring, world.clock, "test").catch_up()
+    await Sequencer(world.gw.store, world.gw.keyring, world.clock).catch_up()
     before = await world.rows("log_entries", start=0, stop=1000)
     with pytest.raises(WrongState):  # its key still works
         await office.erase_name(world.gw, LOCAL, principal, "Đã nghỉ việc")

@@ -1155,19 +1155,13 @@ INSERT INTO log_leaf (leaf, event, hash) VALUES (:leaf, :event, :hash);
 DELETE FROM event_unsequenced WHERE at = :at AND event = :event;
 
 -- name: log_state
--- How far the steps are, and who holds the log until when.
-SELECT sequenced, integrated, holder, held_until FROM log_state WHERE id = 1;
+-- How far the steps are.
+SELECT sequenced, integrated FROM log_state WHERE id = 1;
 
 -- name: move_log
--- From these numbers to those, if nobody else moved them or holds the log.
-UPDATE log_state SET sequenced = :to_sequenced, integrated = :to_integrated, holder = :holder,
-  held_until = :held_until
-WHERE id = 1 AND sequenced = :sequenced AND integrated = :integrated
-  AND (holder = :holder OR held_until <= :now);
-
--- name: release_log
--- Another process need not wait until our time is over.
-UPDATE log_state SET held_until = 0 WHERE id = 1 AND holder = :holder;
+-- From these numbers to those, if nobody else moved them.
+UPDATE log_state SET sequenced = :to_sequenced, integrated = :to_integrated
+WHERE id = 1 AND sequenced = :sequenced AND integrated = :integrated;
 
 -- name: leaf_hashes
 -- Hashes of the leaves of a range, in order.
@@ -2543,3 +2537,68 @@ SELECT at, body FROM event WHERE type = :type ORDER BY at DESC, id DESC LIMIT :l
 -- name: last_sent
 -- When an agency last handed in a document.
 SELECT MAX(created_at) AS at FROM document WHERE sender = :sender;
+
+-- ---------------------------------------------------------------- nodes
+
+-- name: put_node
+-- A node says that it is there, for the first time or after it was forgotten.
+INSERT INTO node (id, host, pid, version, keys, started_at, seen_at, beat, draining, used)
+VALUES (:id, :host, :pid, :version, :keys, :started_at, :seen_at, :beat, :draining, :used);
+
+-- name: beat_node
+-- A node says that it is still there, and what it has used since the last time.
+UPDATE node SET seen_at = :seen_at, beat = :beat, draining = :draining, used = :used WHERE id = :id;
+
+-- name: nodes
+-- Every node, the oldest first.
+SELECT * FROM node ORDER BY started_at, id;
+
+-- name: drop_node
+-- A node is gone.
+DELETE FROM node WHERE id = :id;
+
+-- name: drop_other_nodes
+-- No other node can be there: the database belongs to one process.
+DELETE FROM node WHERE id <> :id;
+
+-- name: lease_by_name
+-- Who does that work.
+SELECT name, holder, epoch FROM lease WHERE name = :name;
+
+-- name: take_lease
+-- Take the work over from whoever had it in that epoch; a new epoch begins.
+UPDATE lease SET holder = :holder, epoch = epoch + 1 WHERE name = :name AND epoch = :epoch;
+
+-- name: release_lease
+-- Others may take the work at once.
+UPDATE lease SET holder = '' WHERE name = :name AND holder = :holder AND epoch = :epoch;
+
+-- name: prove_lease
+-- One row while the work is still ours.
+SELECT epoch FROM lease WHERE name = :name AND epoch = :epoch;
+
+-- name: identity
+-- Which gateway this database belongs to.
+SELECT log_key FROM identity WHERE id = 1;
+
+-- name: put_identity
+-- It belongs to this one.
+INSERT INTO identity (id, log_key, seen_at) VALUES (1, :log_key, :seen_at);
+
+-- name: door_failures
+-- How often an address, or a login that nobody has, failed.
+SELECT failures, since, locked_until FROM sign_in_failure WHERE kind = :kind AND name = :name;
+
+-- name: put_door_failures
+-- As of now.
+INSERT INTO sign_in_failure (kind, name, failures, since, locked_until)
+VALUES (:kind, :name, :failures, :since, :locked_until)
+ON CONFLICT (kind, name) DO UPDATE SET failures = :failures, since = :since, locked_until = :locked_until;
+
+-- name: drop_door_failures
+-- Those that began before a moment and lock nothing any more.
+DELETE FROM sign_in_failure WHERE since < :before AND (locked_until IS NULL OR locked_until < :now);
+
+-- name: call_nodes
+-- A word to the other nodes: there are none.
+SELECT CAST(:word AS TEXT) AS word;

@@ -133,3 +133,11 @@ GROUP BY recipient, level, day;
 SELECT recipient, level, arrived_day AS day, COUNT(*) AS number FROM figure_delivery
 WHERE unmoved_since IS NOT NULL AND unmoved_since > :since AND arrived_day >= :from_day AND arrived_day <= :to_day
 GROUP BY recipient, level, arrived_day;
+
+-- name: prove_lease
+-- FOR SHARE: whoever takes the work over waits until what we write here is committed or undone.
+SELECT epoch FROM lease WHERE name = :name AND epoch = :epoch FOR SHARE;
+
+-- name: call_nodes
+-- NOTIFY, which only PostgreSQL has: whoever listens hears it once this is committed.
+SELECT CAST(:word AS TEXT) AS word FROM (SELECT pg_notify('gateway', :word)) called;
