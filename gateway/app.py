@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from http import HTTPStatus
@@ -26,6 +27,7 @@ from gateway.delivery.collect import Collecting
 from gateway.delivery.conserve import Conservation
 from gateway.delivery.figures import Figures
 from gateway.delivery.janitor import Janitor
+from gateway.delivery.leader import PACE, Leadership, Pace, this_node
 from gateway.delivery.log_keeper import LogKeeper
 from gateway.delivery.people_log import PeopleLog
 from gateway.delivery.recheck import Rechecker
@@ -47,8 +49,9 @@ from gateway.signature.keyring import LOG, Keyring, client_tls
 from gateway.signature.revocation_cache import RevocationCache
 from gateway.signature.trust import TrustStore
 from gateway.signature.workers import PdfWorkers
-from gateway.store import open_store
+from gateway.store import nodes, open_store
 from gateway.store.blobs import Blobs
+from gateway.store.contract import Store
 
 PROBE_BYTES = 65_536  # read of what an address answers when a connection is tried
 
@@ -126,6 +129,7 @@ async def open_services(
     store = await open_store(config.database.url, home, clock=clock, purpose=purpose, read_only=read_only)
     if not read_only:
         keyring.ensure_note_key(LOG, clock.now())
+        await _require_own(store, keyring, clock)
     gw = Services(
         config=config,
         clock=clock,
@@ -147,13 +151,54 @@ async def open_services(
     return gw
 
 
+async def _require_own(store: Store, keyring: Keyring, clock: Clock) -> None:
+    """``NotReady`` when the database is that of a gateway with other keys: a node with a keyring of its own
+    would sign another log, and write payloads that no other node can open."""
+    log_key = hashlib.sha256(keyring.note_keys(LOG)[-1]).hexdigest()
+    if await store.write(lambda tx: nodes.belongs_to(tx, log_key, clock.now())):
+        return
+    await store.close()
+    raise NotReady(
+        Bilingual(
+            f"Bộ khóa ở {keyring.folder} không phải là bộ khóa của cơ sở dữ liệu này. Các nút dùng chung một "
+            "cơ sở dữ liệu phải có cùng bộ khóa: hãy chép thư mục khóa từ một nút đang chạy, hoặc sửa địa "
+            "chỉ cơ sở dữ liệu trong phần cài đặt.",
+            f"The keys in {keyring.folder} are not those of this database. All nodes on one database need "
+            "the same keyring: copy the folder of keys from a running node, or correct the address.",
+        ),
+        code="keyring.other",
+    )
+
+
+def leaders_loops(gw: Services, net: Net) -> tuple[Loop, ...]:
+    """What one node at a time does. Every other loop runs on every node: its work is of that node alone, or
+    rows are claimed so that two do not do the same."""
+    return (
+        LogKeeper(gw),
+        Rechecker(gw),
+        Stamper(gw, net),
+        Reminder(gw),
+        Conservation(gw),
+        Figures(gw),
+        TermWriter(gw),
+        Alerting(gw),
+        AlertSender(gw, net),
+        Collecting(gw),
+        *(made(gw, net) for made in LOOPS),
+    )
+
+
 @contextlib.asynccontextmanager
 async def running(
-    home: Path, config: Config, clock: Clock, pdf_workers: PdfWorkers | None = None
+    home: Path,
+    config: Config,
+    clock: Clock,
+    pdf_workers: PdfWorkers | None = None,
+    pace: Pace = PACE,
 ) -> AsyncIterator[tuple[Services, int]]:
     """A whole gateway: web server, control socket, loops. Yields the services and the port.
 
-    ``pdf_workers`` may be warm already; they are closed with the rest.
+    ``pdf_workers`` may be warm already; they are closed with the rest. ``pace``: of heartbeats.
     On leaving, new requests are refused first, running attempts end, then the store closes.
     """
     from gateway.web.control import serve_control  # most commands serve nothing
@@ -167,22 +212,12 @@ async def running(
     loops: tuple[Loop, ...] = (
         Worker(gw, adapters),
         Janitor(gw),
-        Rechecker(gw),
         CertificateWatch(gw),
         RevocationKeeper(gw, net),
         TrustFolder(gw, home / config.trust.folder),
-        LogKeeper(gw),
-        Stamper(gw, net),
-        Reminder(gw),
-        Conservation(gw),
-        Figures(gw),
-        TermWriter(gw),
         PeopleLog(gw),
         ClockWatch(gw),
-        Alerting(gw),
-        AlertSender(gw, net),
-        Collecting(gw),
-        *(made(gw, net) for made in LOOPS),
+        Leadership(gw, this_node(gw), partial(leaders_loops, gw, net), pace),
     )
     warming = asyncio.create_task(gw.pdf_workers.start())  # the first file waits for it, nobody else
     tasks = [asyncio.create_task(loop.run()) for loop in loops]

@@ -103,6 +103,12 @@ class SystemClock:
         return Look(step if abs(step) > STEP else 0, self._discipline)
 
 
+def steady_seconds() -> float:
+    """Seconds since a moment that never changes: nobody can set it, and it counts while a machine sleeps.
+    For spans only; two machines have nothing in common here."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 class ScenarioClock:
     """A clock that starts at a chosen instant and runs at rate 1; the demo moves it forward in jumps."""
 

@@ -57,6 +57,15 @@ class Metrics:
             ["days"],
             registry=self.registry,
         )
+        self.leader = Gauge(
+            "gateway_leader", "1 while this node does the work of the clock, else 0.", registry=self.registry
+        )
+        self.lease_epoch = Gauge(
+            "gateway_lease_epoch",
+            "How often the work of the clock has changed hands; growing fast means that nodes lose it.",
+            registry=self.registry,
+        )
+        self.nodes = Gauge("gateway_nodes", "Nodes that were heard of, this one too.", registry=self.registry)
         self.rechecks = Counter(
             "gateway_rechecks",
             "Messages whose signatures were judged again, by what came of it.",

@@ -26,6 +26,7 @@ from gateway.exchange_log.sequence import Sequencer
 from gateway.metrics import Metrics
 from gateway.model.attendance import Attendance
 from gateway.model.calendar import Calendar
+from gateway.model.node import Fleet
 from gateway.model.policy import Policy
 from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.signature.in_use import CertificatesInUse
@@ -161,6 +162,7 @@ class Services:
     revocation: RevocationCache = field(default_factory=RevocationCache)
     known_proofs: KnownProofs = field(default_factory=KnownProofs)
     lessons: Lessons = field(default_factory=Lessons)
+    fleet: Fleet = field(default_factory=Fleet)  # this node among others
     attendance: Attendance = field(default_factory=Attendance)  # who came, not written down yet
     pdf_workers: PdfWorkers = field(default_factory=PdfWorkers)  # processes begin with the first file
     partner_bells: dict[AgencyCode, Bell] = field(default_factory=dict)  # rung: look at that partner now

@@ -1,7 +1,8 @@
 """The frame of a loop: round after round, until somebody says stop.
 
-In charge of: that no error ends a loop in silence, and that ``stop`` cuts its rest short. Not in charge of:
-what a round does, loops that a bell wakes (``worker``, ``revocation``).
+In charge of: that no error ends a loop in silence, and that ``stop`` cuts its rest short; a loop whose write
+was refused because another node leads is over. Not in charge of: what a round does, loops that a bell wakes
+(``worker``, ``revocation``).
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from abc import ABC, abstractmethod
 from contextlib import suppress
 
 from structlog.typing import FilteringBoundLogger
+
+from gateway.store.fence import Fenced
 
 
 class Rounds(ABC):
@@ -26,6 +29,8 @@ class Rounds(ABC):
         while not self._stopped.is_set():
             try:
                 seconds = await self.turn()
+            except Fenced:
+                return  # another node does this now
             except Exception:  # a loop that ends in silence is the worst outage
                 self._log.exception("round failed, trying again")
                 seconds = self.after_error()

@@ -47,14 +47,15 @@ class Seen:
 class Fleet:
     """What this node knows: of itself, of the others as of the last beat, and who leads.
 
-    ``epoch``: of the lease, as of the last beat; ``leads``: this node does the work of the clock.
+    ``epoch``: of the lease, as of the last beat; ``leads``: this node does the work of the clock, as one does
+    that has never heard of others. Whoever sets ``draining`` makes it give that up within a beat.
     """
 
     me: Node | None = None
     others: tuple[Seen, ...] = ()
     leader: str = ""
     epoch: int = 0
-    leads: bool = False
+    leads: bool = True
     draining: bool = False
     _taken: Counter[str] = field(default_factory=Counter)  # requests of each caller since the last beat
     _elsewhere: Mapping[str, float] = field(default_factory=dict)  # a second, on all other nodes

@@ -12,9 +12,9 @@ itself asks for no proof: there is nobody else.
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
 from contextvars import Context, ContextVar, copy_context
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 from gateway.store.contract import Tx, Unit
@@ -28,12 +28,11 @@ class Fenced(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fence:
-    """The lease ``name`` in the epoch in which it was taken. ``fallen`` is set by the first write that was
-    refused."""
+    """The lease ``name`` in the epoch in which it was taken. ``fell`` is called when a write was refused."""
 
     name: str
     epoch: int
-    fallen: asyncio.Event = field(default_factory=asyncio.Event)
+    fell: Callable[[], None] = lambda: None
 
     def context(self) -> Context:
         """A context in which every write has to prove the lease: ``create_task(…, context=…)``."""

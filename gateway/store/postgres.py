@@ -1,8 +1,8 @@
 """The store in a PostgreSQL database, shared by any number of gateway processes.
 
 In charge of: the connection pool, running units of work on a bounded set of threads, running a unit again
-when it lost a race, and hearing what other nodes call. Not in charge of: SQL text, schema steps (``migrate``),
-the server's own settings.
+when it lost a race, and hearing what other nodes call. Not in charge of: SQL text, schema steps
+(``migrate``), the server's own settings.
 
 Needs the extra ``postgres`` (psycopg 3); nothing else imports this module before a ``postgresql://`` address
 asks for it. Each unit is a transaction of its own: the server commits concurrent sessions with one flush.
@@ -140,7 +140,7 @@ class PostgresStore:
         try:
             return await self._offload(self._write, proven(fence, unit))
         except Fenced:
-            fence.fallen.set()
+            fence.fell()
             raise
 
     async def read(self, unit: Unit[T]) -> T:
@@ -191,7 +191,8 @@ class PostgresStore:
             value = run_unit(unit, PostgresTx(connection, self.queries))
             _commit(connection)
             return value
-        except psycopg.OperationalError as error:  # of BEGIN; those of the unit are translated already
+        except (psycopg.OperationalError, pg.IdleInTransactionSessionTimeout) as error:
+            # Of BEGIN, or of a process that was paused before its COMMIT; those of the unit are translated.
             raise translated(error) from error
         finally:
             self._put_back(connection)
@@ -240,7 +241,7 @@ def translated(error: Exception) -> Exception:
     match error:
         case pg.UniqueViolation() | pg.ExclusionViolation():
             return Conflict(error.diag.table_name or "", str(error).splitlines()[0])
-        case pg.SerializationFailure() | pg.DeadlockDetected():
+        case pg.SerializationFailure() | pg.DeadlockDetected() | pg.IdleInTransactionSessionTimeout():
             return _Again(str(error))
         case pg.IntegrityError():
             return Impossible(str(error))
