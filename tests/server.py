@@ -88,6 +88,30 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def family(pid: int) -> list[int]:
+    """A process and all that descend from it, as far as they live."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+    return [pid, *(one for child in children for one in family(int(child)))]
+
+
+def family_seconds(pid: int) -> float:
+    """CPU time of a process and of its descendants that live."""
+    return sum(map(cpu_seconds, family(pid)))
+
+
+def family_pss(pid: int) -> int:
+    """Bytes of memory of a process and its descendants; what they share counts once."""
+    total = 0
+    for one in family(pid):
+        with contextlib.suppress(OSError):
+            lines = Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()
+            total += sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+    return total
+
+
 def resident_bytes(pid: int, field: str = "VmRSS") -> int:
     """``VmRSS`` (now) or ``VmHWM`` (peak) of a process."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():

@@ -1,29 +1,27 @@
 """Worker processes that read PDFs: warmed, limited in time and memory, replaced when they fail.
 
-In charge of: starting ``pdf_worker`` processes, handing each one file at a time, and answering for a worker
-that hangs or dies. Not in charge of: what is read (``pdf``), who may use how much (the door admits uploads).
+In charge of: keeping so many workers, handing each one file at a time, and answering for a worker that hangs
+or dies. Not in charge of: making one (``nursery``), what is read (``pdf``), who may use how much (the door
+admits uploads).
 
-A worker inherits neither the environment nor open files of the server. Its limits bound accidents and
-hostile files; they are no sandbox against a fault in the interpreter.
+A worker's limits bound accidents and hostile files; they are no sandbox against a fault in the interpreter.
 """
 
 from __future__ import annotations
 
 import asyncio
 import io
-import os
 import pickle
 import struct
-import sys
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from gateway.model.text import Bilingual
 from gateway.model.verdict import Indication
 from gateway.signature import pdf_texts as texts
+from gateway.signature.nursery import Child, Nursery, WorkerLost
 from gateway.signature.pdf import (
     Failure,
     PdfFacts,
@@ -35,7 +33,9 @@ from gateway.signature.pdf import (
 )
 from gateway.signature.pdf_facts import Coverage, Later, Pages, Token
 from gateway.signature.pdf_text import pages_in
-from gateway.signature.pdf_worker import LENGTH, QUESTION, READY
+from gateway.signature.pdf_worker import LENGTH, QUESTION
+
+__all__ = ["PdfWorkers", "WorkerLost", "answer_in"]
 
 _ANSWERED = frozenset(
     (kind.__module__, kind.__qualname__)
@@ -43,13 +43,7 @@ _ANSWERED = frozenset(
 )
 _PIECE = 256 * 1024
 _LARGE = 4 * 1024 * 1024  # bytes; searching more blocks the event loop for milliseconds
-_WARM_UP = 60.0  # seconds; the import takes 1.3 on an idle machine
 _PAGES_SECONDS = 3.0  # for the pages, which takes milliseconds
-_ROOT = Path(__file__).resolve().parents[2]  # where the package ``gateway`` lies
-
-
-class WorkerLost(Exception):
-    """The process ended, or said something that is no answer."""
 
 
 class _Answer(pickle.Unpickler):
@@ -75,57 +69,21 @@ def answer_in(data: bytes) -> list[PdfSignature]:
 class _Worker:
     """One process. Use it for one file at a time; after any error ``kill`` it."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-        self._warm = False
-        self._warming = asyncio.Lock()
-
-    @classmethod
-    async def spawn(cls, seconds: float, memory_bytes: int) -> _Worker:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "gateway.signature.pdf_worker",
-            str(seconds),
-            str(memory_bytes),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(_ROOT), "LANG": "C.UTF-8"},
-        )
-        return cls(process)
+    def __init__(self, child: Child) -> None:
+        self._child = child
 
     @property
     def pid(self) -> int:
-        return self._process.pid
+        return self._child.pid
 
     @property
     def is_alive(self) -> bool:
-        return self._process.returncode is None
-
-    async def warm_up(self) -> None:
-        """On return pyHanko is imported. ``WorkerLost`` when the process does not come up.
-
-        Whoever comes while it warms up waits for the same.
-        """
-        async with self._warming:
-            if not self._warm:
-                await self._hear_ready()
-
-    async def _hear_ready(self) -> None:
-        try:
-            async with asyncio.timeout(_WARM_UP):
-                self._warm = await self._stdout.readexactly(len(READY)) == READY
-        except (TimeoutError, EOFError) as problem:
-            raise WorkerLost from problem
-        if not self._warm:
-            raise WorkerLost
+        return self._child.is_alive
 
     async def ask(self, data: bytes, with_pages: bool) -> list[PdfSignature]:
         """``WorkerLost`` when no whole answer comes. The pages are heard afterwards (``hear_pages``)."""
         try:
-            writer = self._process.stdin
-            assert writer is not None  # asked for above
+            writer = self._child.writer
             writer.write(struct.pack(QUESTION, len(data), with_pages))
             for at in range(0, len(data), _PIECE):  # one large write would be copied while everybody waits
                 writer.write(memoryview(data)[at : at + _PIECE])
@@ -142,21 +100,13 @@ class _Worker:
             raise WorkerLost from problem
 
     async def _hear(self) -> bytes:
-        (size,) = struct.unpack(LENGTH, await self._stdout.readexactly(struct.calcsize(LENGTH)))
-        return await self._stdout.readexactly(size)
+        reader = self._child.reader
+        (size,) = struct.unpack(LENGTH, await reader.readexactly(struct.calcsize(LENGTH)))
+        return await reader.readexactly(size)
 
     async def kill(self) -> None:
         """On return the process is gone."""
-        with suppress(ProcessLookupError):
-            self._process.kill()
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        await self._process.wait()
-
-    @property
-    def _stdout(self) -> asyncio.StreamReader:
-        assert self._process.stdout is not None  # asked for at the start
-        return self._process.stdout
+        await self._child.kill()
 
 
 def _unread(signed: bool, reason: Bilingual) -> PdfFacts:
@@ -180,10 +130,9 @@ class PdfWorkers:
     def __init__(self, count: int = 2, seconds: float = 20, memory_bytes: int = 1 << 30) -> None:
         self._count = count
         self._seconds = seconds
-        self._memory_bytes = memory_bytes
+        self._nursery = Nursery(seconds, memory_bytes)
         self._idle: asyncio.LifoQueue[_Worker | None] = asyncio.LifoQueue()  # warm ones first
         self._all: set[_Worker] = set()
-        self._closed = False
         # For whoever decodes files to hand them in: each worker has one at hand, and one more is ready.
         self.turns = asyncio.Semaphore(count + 1)
         for _ in range(count):
@@ -197,10 +146,11 @@ class PdfWorkers:
     async def start(self) -> None:
         """On return every worker is warm, so that the first file is as fast as the next ones."""
         places = [self._idle.get_nowait() for _ in range(self._idle.qsize())]
-        workers = [await self._alive(place) for place in places]
-        for worker in workers:
-            self._idle.put_nowait(worker)
-        await asyncio.gather(*(worker.warm_up() for worker in workers))
+        try:
+            places = [await self._alive(place) for place in places]
+        finally:
+            for place in places:
+                self._idle.put_nowait(place)
 
     async def read(self, data: bytes) -> list[PdfSignature]:
         """What ``read_pdf_signatures`` says, within the limits. A file that cannot be signed wakes nobody.
@@ -251,9 +201,10 @@ class PdfWorkers:
 
     async def close(self) -> None:
         """On return no worker is left; files that are being read are answered as undecided."""
-        self._closed = True
+        self._nursery.stop()
         for worker in list(self._all):
             await self._discard(worker)
+        await self._nursery.close()
 
     async def __aenter__(self) -> PdfWorkers:
         await self.start()
@@ -265,7 +216,6 @@ class PdfWorkers:
         await self.close()
 
     async def _ask(self, worker: _Worker, data: bytes, with_pages: bool) -> list[PdfSignature]:
-        await worker.warm_up()
         async with asyncio.timeout(self._seconds):
             return await worker.ask(data, with_pages)
 
@@ -281,16 +231,14 @@ class PdfWorkers:
         """The worker of this place, or a new one where it is missing or died while idle."""
         if place is not None and place.is_alive:
             return place
-        if self._closed:
-            raise WorkerLost
         if place is not None:
             await self._discard(place)
-        worker = await _Worker.spawn(self._seconds, self._memory_bytes)
+        worker = _Worker(await self._nursery.fork())
         self._all.add(worker)
         return worker
 
     async def _replace(self, place: _Worker | None) -> _Worker | None:
-        """A new process in its place, which warms up while nobody waits; ``None`` when there can be none."""
+        """A new process in its place; ``None`` when there can be none."""
         if place is not None:
             await self._discard(place)
         try:

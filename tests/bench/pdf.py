@@ -17,7 +17,6 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -41,7 +40,7 @@ from gateway.signature.verify import Trust
 from gateway.signature.workers import PdfWorkers
 from tests.bench.floor import floor_seconds
 from tests.client import Client, submit_all
-from tests.server import BLOCK_FILE, Bed, cpu_seconds, started
+from tests.server import BLOCK_FILE, Bed, cpu_seconds, family_seconds, started
 from tests.world import make_envelope
 
 FILES = 6  # different PDFs; each is used many times, nothing remembers them
@@ -133,19 +132,13 @@ async def _through_workers(pdfs: Sequence[bytes], count: int) -> tuple[float, fl
         return COUNT / wall, (sum(map(cpu_seconds, workers.pids)) - cpu) / COUNT
 
 
-def _family(pid: int) -> float:
-    """CPU seconds of the server and its workers."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return cpu_seconds(pid) + sum(cpu_seconds(int(child)) for child in children)
-
-
 async def _at_full_load(client: Client, envelopes: Sequence[bytes], pid: int) -> tuple[float, float]:
     """Documents per second, and CPU seconds for one document."""
     await submit_all(client, envelopes[:20], AT_ONCE)
     rest = envelopes[20:]
-    cpu, wall = _family(pid), time.perf_counter()
+    cpu, wall = family_seconds(pid), time.perf_counter()
     await submit_all(client, rest, AT_ONCE)
-    return len(rest) / (time.perf_counter() - wall), (_family(pid) - cpu) / len(rest)
+    return len(rest) / (time.perf_counter() - wall), (family_seconds(pid) - cpu) / len(rest)
 
 
 async def _at_half_load(client: Client, envelopes: Sequence[bytes], rate: float) -> list[float]:
