@@ -36,6 +36,7 @@ from gateway.delivery.revocation import RevocationKeeper
 from gateway.delivery.stamp import Stamper
 from gateway.delivery.term_writer import TermWriter
 from gateway.delivery.trust_folder import TrustFolder
+from gateway.delivery.wakes import Wakes
 from gateway.delivery.watch import CertificateWatch
 from gateway.delivery.worker import Worker
 from gateway.errors import NotReady
@@ -49,7 +50,7 @@ from gateway.signature.keyring import LOG, Keyring, client_tls
 from gateway.signature.revocation_cache import RevocationCache
 from gateway.signature.trust import TrustStore
 from gateway.signature.workers import PdfWorkers
-from gateway.store import nodes, open_store
+from gateway.store import listen, nodes, open_store
 from gateway.store.blobs import Blobs
 from gateway.store.contract import Store
 
@@ -217,6 +218,7 @@ async def running(
         TrustFolder(gw, home / config.trust.folder),
         PeopleLog(gw),
         ClockWatch(gw),
+        Wakes(gw, partial(listen, config.database.url)),
         Leadership(gw, this_node(gw), partial(leaders_loops, gw, net), pace),
     )
     warming = asyncio.create_task(gw.pdf_workers.start())  # the first file waits for it, nobody else

@@ -69,11 +69,14 @@ class LimitsSection(_Section):
     bytes_in_flight: int = Field(
         268_435_456,
         gt=0,
-        description="Bytes of uploads held at one time, the first 64 KiB of each not counted; above it "
-        "callers get 503, and one caller that holds more than half gets 429.",
+        description="Bytes of uploads a node holds at one time, the first 64 KiB of each not counted; above "
+        "it callers get 503, and one caller that holds more than half gets 429.",
     )
     requests_per_second: int = Field(
-        1000, gt=0, description="Requests per second and caller, averaged; above it the caller gets 429."
+        1000,
+        gt=0,
+        description="Requests per second and caller, averaged, on all nodes together; above it the caller "
+        "gets 429.",
     )
 
 

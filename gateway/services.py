@@ -52,6 +52,8 @@ Operation = Callable[..., Awaitable[Any]]  # called with the services, the calle
 P = ParamSpec("P")
 T = TypeVar("T")
 
+# What nodes call to each other: what you have in memory is old; there is more to deliver than I can carry.
+CHANGED, WORK = "changed", "work"
 # Work on fewer bytes than this is done at once: a hop to a thread costs more than the work.
 OFFLOAD_FROM_BYTES = 65_536
 
@@ -74,6 +76,14 @@ class Bell:
             return
         finally:
             self._event.clear()
+
+
+@dataclass(slots=True)
+class Calls:
+    """Words that the other nodes are to hear; said together, a moment later."""
+
+    words: set[str] = field(default_factory=set)
+    bell: Bell = field(default_factory=Bell)
 
 
 @dataclass(slots=True)
@@ -163,6 +173,7 @@ class Services:
     known_proofs: KnownProofs = field(default_factory=KnownProofs)
     lessons: Lessons = field(default_factory=Lessons)
     fleet: Fleet = field(default_factory=Fleet)  # this node among others
+    calls: Calls = field(default_factory=Calls)  # to other nodes
     attendance: Attendance = field(default_factory=Attendance)  # who came, not written down yet
     pdf_workers: PdfWorkers = field(default_factory=PdfWorkers)  # processes begin with the first file
     partner_bells: dict[AgencyCode, Bell] = field(default_factory=dict)  # rung: look at that partner now
@@ -234,10 +245,19 @@ class Services:
             return function()
         return await asyncio.get_running_loop().run_in_executor(self.disk_threads, function)
 
-    async def refresh(self) -> None:
-        """Read again whatever changed in the store since the last time."""
+    def call(self, word: str) -> None:
+        """Call a word to the other nodes, soon (``delivery/wakes.py``); nothing may rest on it."""
+        if self.store.shared:
+            self.calls.words.add(word)
+            self.calls.bell.ring()
+
+    async def refresh(self, *, tell: bool = True) -> None:
+        """Read again whatever changed in the store since the last time. Whoever made the change has the other
+        nodes told; who only looks (``tell=False``) does not."""
         found = await self.store.read(registry.revisions)
         changed = {name for name, number in found.items() if self._revisions.get(name) != number}
+        if changed and tell and self._revisions:
+            self.call(CHANGED)
         if registry.DIRECTORY in changed:
             data = await self.store.read(registry.read)
             self.directory = await self.offload(

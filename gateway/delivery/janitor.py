@@ -14,8 +14,9 @@ from gateway.clock import SECOND
 from gateway.delivery.rounds import Rounds
 from gateway.delivery.settle import give_up_unreachable, lease_expired
 from gateway.model.delivery import OPEN
+from gateway.model.text import Instant
 from gateway.services import Services
-from gateway.store import deliveries, payloads
+from gateway.store import deliveries, doors, payloads
 from gateway.store.contract import Tx
 
 log = structlog.get_logger("gateway.janitor")
@@ -24,11 +25,12 @@ ROUND_SECONDS = 5.0
 SWEEP_EVERY = 600 * SECOND
 # Longer than any upload may take, so that a file whose row is about to be committed is never swept.
 ORPHAN_SECONDS = 3600.0
+DOORS_KEPT = 3600 * SECOND
 BATCH = 200
 
 
 class Janitor(Rounds):
-    """One loop of one process."""
+    """One loop of every process."""
 
     def __init__(self, gw: Services) -> None:
         super().__init__(log, ROUND_SECONDS)
@@ -42,10 +44,9 @@ class Janitor(Rounds):
     async def round(self) -> None:
         """Everything once."""
         gw = self._gw
-        await gw.refresh()
-        if await gw.store.write(lambda tx: free_expired_leases(tx, gw)):
-            gw.bell.ring()
-        await gw.store.write(lambda tx: give_up_unreachable(tx, gw, BATCH))
+        await gw.refresh(tell=False)
+        if gw.fleet.leads:
+            await self._once()
         counts = await gw.store.read(_open_by_state)
         for state in OPEN:
             gw.metrics.deliveries.labels(state.value).set(counts.get(state.value, 0))
@@ -53,8 +54,18 @@ class Janitor(Rounds):
             self._swept_at = gw.clock.now()
             await self.sweep()
 
+    async def _once(self) -> None:
+        """What one node does for all; it is safe if two do."""
+        gw = self._gw
+        if await gw.store.write(lambda tx: free_expired_leases(tx, gw)):
+            gw.bell.ring()
+        await gw.store.write(lambda tx: give_up_unreachable(tx, gw, BATCH))
+
     async def sweep(self) -> None:
-        """Remove staged and payload files that no row claims and nobody is writing."""
+        """Remove staged and payload files that no row claims and nobody is writing, and failures at the door
+        that lock nothing any more."""
+        now = self._gw.clock.now()
+        await self._gw.store.write(lambda tx: doors.forget(tx, Instant(now - DOORS_KEPT), now))
         known = await self._gw.store.read(payloads.files)
         swept = await asyncio.to_thread(self._gw.blobs.sweep, known.__contains__, ORPHAN_SECONDS)
         if swept.staged or swept.payloads:

@@ -35,7 +35,7 @@ class Rechecker(Rounds):
         gw = self._gw
         messages = await gw.store.read(lambda tx: rechecks.due(tx, gw.clock.now(), BATCH))
         if messages:
-            await gw.refresh()  # a register row that came a moment ago counts
+            await gw.refresh(tell=False)  # a register row that came a moment ago counts
         for message in messages:
             if self._stopped.is_set():
                 break

@@ -51,7 +51,7 @@ class CertificateWatch(Rounds):
     async def look(self, now: Instant) -> list[UsedCertificate]:
         """Warn of every end that came near since the last look; what was warned of."""
         gw = self._gw
-        await gw.refresh()
+        await gw.refresh(tell=False)
         warned, near = await gw.store.write(lambda tx: _look(tx, gw, now))
         for one in warned:
             log.warning(

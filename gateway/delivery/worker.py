@@ -22,7 +22,7 @@ from gateway.model.delivery import Delivery
 from gateway.model.envelope import Kind
 from gateway.model.text import AgencyCode, Bilingual, DocumentId, Instant
 from gateway.port import Adapter, Outcome, Parcel, TryLater
-from gateway.services import Services
+from gateway.services import WORK, Services
 from gateway.store import deliveries, peers
 from gateway.store.contract import Tx
 
@@ -65,6 +65,7 @@ class Worker:
     async def _claim_safely(self) -> list[Attempt]:
         free = self._gw.config.delivery.concurrency - len(self._running)
         if free <= 0:
+            self._gw.call(WORK)  # others may have a hand free
             return []
         try:
             return await self._gw.store.write(lambda tx: claim_due(tx, self._gw, free))

@@ -126,7 +126,8 @@ class Upload:
 
 
 class Admission:
-    """Counts what is being handled: bytes of uploads, and requests of each caller (token bucket).
+    """Counts what is being handled: bytes of uploads on this node, whose memory and disk they fill, and
+    requests of each caller on all nodes together (token bucket).
 
     Bytes count once they arrive: an announced size costs its caller nothing, so it must not cost others. One
     caller holds at most half, so that no caller can keep all others out.
@@ -138,8 +139,9 @@ class Admission:
         self._buckets: dict[str, tuple[float, Instant]] = {}
 
     def take_token(self, gw: Services, principal: str) -> None:
-        """``TooMany`` when the caller is over its rate (a burst of two seconds is allowed)."""
-        rate = gw.config.limits.requests_per_second
+        """``TooMany`` when the caller is over its rate (a burst of two seconds is allowed). What other nodes
+        let in of it counts, as of their last heartbeat (``Fleet.share`` says how exactly)."""
+        rate = gw.fleet.share(principal, gw.config.limits.requests_per_second)
         now = gw.clock.now()
         tokens, then = self._buckets.get(principal, (2.0 * rate, now))
         tokens = min(2.0 * rate, tokens + (now - then) * rate / SECOND)
@@ -147,6 +149,7 @@ class Admission:
             gw.metrics.turned_away.labels("rate").inc()
             raise TooMany(retry_after=1)
         self._buckets[principal] = (tokens - 1, now)
+        gw.fleet.took(principal)
 
     @contextmanager
     def room(self, gw: Services, principal: str, announced: int) -> Iterator[Room]:

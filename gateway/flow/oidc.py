@@ -29,7 +29,7 @@ from gateway.clock import SECOND, random_bytes
 from gateway.errors import Busy, NotFound, NotReady
 from gateway.flow import sign_in
 from gateway.flow.door import turned_away
-from gateway.flow.sign_in import SignedIn, Sources
+from gateway.flow.sign_in import SignedIn
 from gateway.model.text import Bilingual
 from gateway.net import Answer, Unreachable
 from gateway.services import Services
@@ -66,12 +66,12 @@ def is_offered(gw: Services) -> bool:
     return bool(gw.config.oidc.issuer)
 
 
-async def begin(gw: Services, sources: Sources, source: str, next_page: str) -> Begun:
+async def begin(gw: Services, source: str, next_page: str) -> Begun:
     """Send a browser to the provider. ``Busy`` when that does not answer, ``NotFound`` without a provider."""
     if not is_offered(gw):
         raise NotFound(_NOT_OFFERED, code="oidc.off")
     now = gw.clock.now()
-    sources.require(source, now)
+    await sign_in.require_source(gw, source)
     settings, about = gw.config.oidc, await _discover(gw)
     until = now + PENDING_SECONDS * SECOND
     pending = _Pending(_word(), _word(), _word(), next_page[:1000], until)
@@ -90,14 +90,14 @@ async def begin(gw: Services, sources: Sources, source: str, next_page: str) -> 
 
 
 async def finish(
-    gw: Services, sources: Sources, answer: Mapping[str, str], kept: str, source: str, agent: str
+    gw: Services, answer: Mapping[str, str], kept: str, source: str, agent: str
 ) -> tuple[SignedIn, str]:
     """The browser came back: its session, and where it wanted to go. ``NotAuthenticated`` when anything of
     the answer is not as it has to be, or nobody here is meant."""
     if not is_offered(gw):
         raise NotFound(_NOT_OFFERED, code="oidc.off")
     now = gw.clock.now()
-    sources.require(source, now)
+    await sign_in.require_source(gw, source)
     try:
         pending = _opened(gw, kept)
         state = answer.get("state", "")
@@ -107,12 +107,12 @@ async def finish(
             raise ValueError(f"the provider did not sign anybody in: {answer.get('error', '')[:100]}")
         subject = await _subject(gw, answer["code"], pending)
     except (ValueError, KeyError, TypeError, JoseError) as error:
-        sources.failed(source, now)
+        await sign_in.source_failed(gw, source)
         raise turned_away(gw, _WRONG, "oidc.wrong", source) from error
     account = await gw.store.read(lambda tx: accounts.by_subject(tx, subject))
     principal = gw.people.principal(account.principal) if account else None
     if principal is None or not principal.active:
-        sources.failed(source, now)
+        await sign_in.source_failed(gw, source)
         raise turned_away(gw, _NOBODY, "oidc.nobody", source)
     return await sign_in.open_session(gw, principal, source, agent), pending.next_page
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.clock import SECOND, random_bytes
 from gateway.errors import NotAuthenticated, NotFound, TooMany
@@ -18,7 +17,7 @@ from gateway.flow.door import Caller, turned_away
 from gateway.model.event import EventType
 from gateway.model.text import Bilingual, Instant
 from gateway.services import Services
-from gateway.store import accounts, events
+from gateway.store import accounts, doors, events
 from gateway.store.accounts import Account, OpenSession, Session
 from gateway.store.contract import Tx
 from gateway.store.people import Principal, Role
@@ -32,7 +31,6 @@ LOCK = MINUTE  # the first lock; each further failure doubles it
 LONGEST_LOCK = 60 * MINUTE
 SOURCE_FAILURES = 30  # from one address within SOURCE_WINDOW
 SOURCE_WINDOW = 10 * MINUTE
-SOURCES = 10_000  # remembered at one time
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,65 +51,76 @@ class Visitor:
     limited: bool
 
 
-class Sources:
-    """Failures from each address, so that one cannot try all accounts; and of logins that nobody has, which
-    lock like those that exist, so that a lock tells nothing. Of this process alone."""
-
-    def __init__(self) -> None:
-        self._failures: OrderedDict[str, tuple[int, Instant]] = OrderedDict()
-        self._nobodies: OrderedDict[str, tuple[int, Instant | None]] = OrderedDict()
-
-    def lock_of(self, login: str) -> Instant | None:
-        """Until when a login that nobody has is locked."""
-        return self._nobodies.get(login, (0, None))[1]
-
-    def nobody(self, login: str, now: Instant) -> None:
-        """One more failure of a login that nobody has."""
-        times = self._nobodies.pop(login, (0, None))[0] + 1
-        self._nobodies[login] = (times, _locked(times, now))
-        if len(self._nobodies) > SOURCES:
-            self._nobodies.popitem(last=False)
-
-    def require(self, source: str, now: Instant) -> None:
-        """``TooMany`` from an address that failed too often."""
-        times, since = self._failures.get(source, (0, now))
-        if times >= SOURCE_FAILURES and now - since < SOURCE_WINDOW:
-            raise TooMany(_SOURCE, code="sign_in.source", retry_after=(SOURCE_WINDOW - now + since) // SECOND)
-
-    def failed(self, source: str, now: Instant) -> None:
-        """One more."""
-        times, since = self._failures.pop(source, (0, now))
-        fresh = now - since < SOURCE_WINDOW
-        self._failures[source] = (times + 1 if fresh else 1, since if fresh else now)
-        if len(self._failures) > SOURCES:
-            self._failures.popitem(last=False)
+async def require_source(gw: Services, source: str) -> None:
+    """``TooMany`` from an address that failed too often, on whichever node."""
+    await gw.store.read(lambda tx: _require_source(tx, gw, source))
 
 
-async def sign_in(
-    gw: Services, sources: Sources, login: str, password: str, code: str, source: str, agent: str
-) -> SignedIn:
+async def source_failed(gw: Services, source: str) -> None:
+    """One more failure of an address."""
+    await gw.store.write(lambda tx: _source_failed(tx, gw, source))
+
+
+async def sign_in(gw: Services, login: str, password: str, code: str, source: str, agent: str) -> SignedIn:
     """Prove a person by password, and by a code where one is set up. ``NotAuthenticated`` tells nothing about
-    which was wrong; ``TooMany`` while an account or an address is locked."""
-    now = gw.clock.now()
-    sources.require(source, now)
+    which was wrong; ``TooMany`` while an account or an address is locked. A login that nobody has locks like
+    one that exists, so that a lock tells nothing either."""
     login = login.strip().lower()[:200]
-    account = await gw.store.read(lambda tx: accounts.by_login(tx, login))
-    require_unlocked(account.locked_until if account else sources.lock_of(login), now)
+
+    def look(tx: Tx) -> Account | None:
+        _require_source(tx, gw, source)
+        account = accounts.by_login(tx, login)
+        nobody = None if account else doors.failures(tx, doors.LOGIN, _tag(gw, login))
+        until = account.locked_until if account else nobody.locked_until if nobody else None
+        require_unlocked(until, gw.clock.now())
+        return account
+
+    account = await gw.store.read(look)
     right = await passwords.matches(account.password if account else "", password)
     if account is not None and right:  # others may have guessed, and locked it, while this one was compared
-        account = await gw.store.read(lambda tx: accounts.by_login(tx, login))
-        require_unlocked(account.locked_until if account else None, now)
+        account = await gw.store.read(look)
     if account is None or not right or not await _takes_code(gw, account, code):
-        if account is None:
-            sources.nobody(login, now)
-        else:
-            await count_failure(gw, account.principal)
-        sources.failed(source, now)
+        await _failed(gw, account, login, source)
         raise turned_away(gw, _WRONG, "sign_in.wrong", source)
     principal = gw.people.principal(account.principal)
     if principal is None or not principal.active:
         raise turned_away(gw, _WRONG, "sign_in.wrong", source)
     return await open_session(gw, principal, source, agent)
+
+
+async def _failed(gw: Services, account: Account | None, login: str, source: str) -> None:
+    """One more failure of the address, and of the account or of a login that nobody has."""
+    now = gw.clock.now()
+
+    def unit(tx: Tx) -> None:
+        _source_failed(tx, gw, source)
+        if account is not None:
+            _account_failed(tx, account.principal, now)
+            return
+        name = _tag(gw, login)
+        before = doors.failures(tx, doors.LOGIN, name, lock=True)
+        times = before.times + 1 if before else 1
+        doors.put(tx, doors.LOGIN, name, doors.Failures(times, now, _locked(times, now)))
+
+    await gw.store.write(unit)
+
+
+def _require_source(tx: Tx, gw: Services, source: str) -> None:
+    found, now = doors.failures(tx, doors.SOURCE, _tag(gw, source)), gw.clock.now()
+    if found is not None and found.times >= SOURCE_FAILURES and now - found.since < SOURCE_WINDOW:
+        after = (SOURCE_WINDOW - now + found.since) // SECOND
+        raise TooMany(_SOURCE, code="sign_in.source", retry_after=after)
+
+
+def _source_failed(tx: Tx, gw: Services, source: str) -> None:
+    name, now = _tag(gw, source), gw.clock.now()
+    found = doors.failures(tx, doors.SOURCE, name, lock=True)
+    fresh = found if found is not None and now - found.since < SOURCE_WINDOW else doors.Failures(0, now)
+    doors.put(tx, doors.SOURCE, name, replace(fresh, times=fresh.times + 1))
+
+
+def _tag(gw: Services, name: str) -> str:
+    return gw.keyring.tag("sign-in", name.encode("utf-8", "surrogatepass")).hex()
 
 
 async def _takes_code(gw: Services, account: Account, code: str) -> bool:
@@ -135,15 +144,16 @@ def require_unlocked(locked_until: Instant | None, now: Instant) -> None:
 
 
 async def count_failure(gw: Services, principal: str) -> None:
-    """One more failure, counted from what the store says now: guesses may come side by side."""
+    """One more failure of an account."""
     now = gw.clock.now()
+    await gw.store.write(lambda tx: _account_failed(tx, principal, now))
 
-    def unit(tx: Tx) -> None:
-        account = accounts.of(tx, principal)
-        failures = account.failures + 1 if account else 1
-        accounts.count_failure(tx, principal, _locked(failures, now))
 
-    await gw.store.write(unit)
+def _account_failed(tx: Tx, principal: str, now: Instant) -> None:
+    """Counted from what the store says now: guesses may come side by side."""
+    account = accounts.of(tx, principal)
+    failures = account.failures + 1 if account else 1
+    accounts.count_failure(tx, principal, _locked(failures, now))
 
 
 def _locked(failures: int, now: Instant) -> Instant | None:

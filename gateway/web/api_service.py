@@ -60,7 +60,7 @@ async def start_page(call: Call[NoQuery, None]) -> web.Response:
 async def _store_answers(gw: Services) -> None:
     try:
         async with asyncio.timeout(READ_SECONDS):
-            await gw.refresh()
+            await gw.refresh(tell=False)
     except TimeoutError as error:
         raise Busy(_NO_STORE, code="ready.store", retry_after=10) from error
 

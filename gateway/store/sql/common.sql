@@ -2589,6 +2589,10 @@ INSERT INTO identity (id, log_key, seen_at) VALUES (1, :log_key, :seen_at);
 -- How often an address, or a login that nobody has, failed.
 SELECT failures, since, locked_until FROM sign_in_failure WHERE kind = :kind AND name = :name;
 
+-- name: lock_door_failures
+-- The same, to count one more.
+SELECT failures, since, locked_until FROM sign_in_failure WHERE kind = :kind AND name = :name;
+
 -- name: put_door_failures
 -- As of now.
 INSERT INTO sign_in_failure (kind, name, failures, since, locked_until)

@@ -141,3 +141,7 @@ SELECT epoch FROM lease WHERE name = :name AND epoch = :epoch FOR SHARE;
 -- name: call_nodes
 -- NOTIFY, which only PostgreSQL has: whoever listens hears it once this is committed.
 SELECT CAST(:word AS TEXT) AS word FROM (SELECT pg_notify('gateway', :word)) called;
+
+-- name: lock_door_failures
+-- FOR UPDATE: guesses that come side by side are counted one after the other.
+SELECT failures, since, locked_until FROM sign_in_failure WHERE kind = :kind AND name = :name FOR UPDATE;

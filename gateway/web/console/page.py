@@ -13,7 +13,7 @@ from aiohttp import web
 
 from gateway.errors import BadRequest, NotFound
 from gateway.flow.door import Caller
-from gateway.flow.sign_in import Sources, Visitor
+from gateway.flow.sign_in import Visitor
 from gateway.model.text import AgencyCode, Bilingual
 from gateway.services import Services
 from gateway.store.people import Role
@@ -26,8 +26,6 @@ RULE = frozenset({Role.ADMINISTRATOR})  # grant and revoke
 DESK = frozenset({Role.CLERK})  # a person of one agency
 SIGNED_IN = WATCH | DESK
 ANYBODY: frozenset[Role] = frozenset()  # nobody is asked who it is
-
-SOURCES = web.AppKey("sign_in_sources", Sources)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from gateway.errors import NotFound
-from gateway.flow.sign_in import Sources
 from gateway.model.text import Bilingual
 from gateway.resources import packaged
 from gateway.store.people import Role
@@ -42,7 +41,7 @@ from gateway.web.console import (
     totals,
 )
 from gateway.web.console.forms import CSRF
-from gateway.web.console.page import ANYBODY, DESK, SIGNED_IN, SOURCES, WATCH, Moved, Page, Visit
+from gateway.web.console.page import ANYBODY, DESK, SIGNED_IN, WATCH, Moved, Page, Visit
 from gateway.web.console.serve import ROOT, said_of, serve
 
 STATIC = {
@@ -121,7 +120,6 @@ def menu_of(role: Role) -> list[Entry]:
 
 def add_pages(app: web.Application) -> None:
     """Register every page below ``/console``."""
-    app[SOURCES] = Sources()
     app[audit.VERIFYING] = audit.Verifying()
     render.offer(
         menu=lambda visit: menu_of(visit.caller.role),

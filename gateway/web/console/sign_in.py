@@ -15,7 +15,7 @@ from gateway.errors import BadRequest, NotAuthenticated, TooMany
 from gateway.flow import accounts, oidc, passwords, sign_in
 from gateway.intake import source_of
 from gateway.model.text import Bilingual
-from gateway.web.console.page import ANYBODY, SIGNED_IN, SOURCES, Moved, Page, Visit
+from gateway.web.console.page import ANYBODY, SIGNED_IN, Moved, Page, Visit
 from gateway.web.console.serve import LANGUAGE, ROOT, drop_token, secure, set_token
 
 YEAR_SECONDS = 31_536_000
@@ -34,7 +34,6 @@ async def do_sign_in(visit: Visit) -> web.StreamResponse:
     try:
         entered = await sign_in.sign_in(
             visit.gw,
-            request.app[SOURCES],
             form.get("login"),
             form.secret("password"),
             form.get("code"),
@@ -61,9 +60,7 @@ async def go_to_provider(visit: Visit) -> web.StreamResponse:
     """To the identity provider's form."""
     request = visit.request
     next_page = visit.query.get("next", "")
-    begun = await oidc.begin(
-        visit.gw, request.app[SOURCES], source_of(request, visit.gw.config.server.proxies), next_page
-    )
+    begun = await oidc.begin(visit.gw, source_of(request, visit.gw.config.server.proxies), next_page)
     response = web.Response(status=303, headers={"Location": begun.url})
     response.set_cookie(
         PENDING,
@@ -83,7 +80,6 @@ async def come_from_provider(visit: Visit) -> web.StreamResponse:
     try:
         entered, next_page = await oidc.finish(
             visit.gw,
-            request.app[SOURCES],
             visit.query,
             request.cookies.get(PENDING, ""),
             source_of(request, visit.gw.config.server.proxies),
