@@ -16,6 +16,7 @@ from gateway.exchange_log.sequence import LogBroken
 from gateway.services import Services
 from gateway.store import log as rows
 from gateway.store.contract import Tx
+from gateway.store.fence import Fenced
 from gateway.store.log import SignedHead, State, Taken
 
 log = structlog.get_logger("gateway.log")
@@ -36,7 +37,7 @@ class LogKeeper(Rounds):
         await super().run()
         try:
             await self.round()
-        except (GatewayError, OSError, Taken):
+        except (GatewayError, OSError, Taken, Fenced):
             log.warning("the exchange log goes on after the next start")
 
     async def turn(self) -> float:
