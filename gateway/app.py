@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -19,7 +21,7 @@ import orjson
 from adapters import KINDS, LOOPS, MOUNTS, Loop, make_adapters, make_collectors
 from gateway.clock import Clock, SystemClock
 from gateway.compliance import operations as compliance
-from gateway.config import KEYS, PAYLOADS, Config, load
+from gateway.config import KEYS, PAYLOADS, Config
 from gateway.delivery.alert_senders import AlertSender
 from gateway.delivery.alerts import Alerting
 from gateway.delivery.clock_watch import ClockWatch
@@ -189,6 +191,21 @@ def leaders_loops(gw: Services, net: Net) -> tuple[Loop, ...]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Listening sockets on which several nodes of this machine answer; whoever made them closes them."""
+
+    web: socket.socket
+    control: socket.socket
+
+
+def pdf_processes(config: Config, is_one_of_several: bool) -> int:
+    """How many processes of a node read PDFs: of several nodes on one machine each keeps one busy."""
+    if is_one_of_several:
+        return 1
+    return 2 if config.database.is_shared else config.server.workers or 2
+
+
 @contextlib.asynccontextmanager
 async def running(
     home: Path,
@@ -196,6 +213,7 @@ async def running(
     clock: Clock,
     pdf_workers: PdfWorkers | None = None,
     pace: Pace = PACE,
+    shared: Shared | None = None,
 ) -> AsyncIterator[tuple[Services, int]]:
     """A whole gateway: web server, control socket, loops. Yields the services and the port.
 
@@ -206,7 +224,7 @@ async def running(
     from gateway.web.server import make_web_app, serve_web
 
     gw = await open_services(home, config, clock, "serve")
-    gw.pdf_workers = pdf_workers or gw.pdf_workers
+    gw.pdf_workers = pdf_workers or PdfWorkers(pdf_processes(config, shared is not None))
     net = outbound(config, home)
     adapters = make_adapters(net, clock)
     gw.tracers = {kind: one for kind, one in adapters.items() if isinstance(one, Tracer)}
@@ -221,17 +239,23 @@ async def running(
         Wakes(gw, partial(listen, config.database.url)),
         Leadership(gw, this_node(gw), partial(leaders_loops, gw, net), pace),
     )
-    warming = asyncio.create_task(gw.pdf_workers.start())  # the first file waits for it, nobody else
     tasks = [asyncio.create_task(loop.run()) for loop in loops]
+    warming: asyncio.Task[None] | None = None
     try:
-        async with serve_web(make_web_app(gw, MOUNTS), config, home) as port, serve_control(gw, home):
+        async with (
+            serve_web(make_web_app(gw, MOUNTS), config, home, shared.web if shared else None) as port,
+            serve_control(gw, home, shared.control if shared else None),
+        ):
+            # Only now, so that it takes nothing from the start: the first file waits for it, nobody else.
+            warming = asyncio.create_task(gw.pdf_workers.start())
             yield gw, port
     finally:
         for loop in loops:
             loop.stop()
         await asyncio.gather(*tasks)
         await gw.pdf_workers.close()
-        await asyncio.gather(warming, return_exceptions=True)  # lost, if it was still under way
+        if warming is not None:  # lost, if it was still under way
+            await asyncio.gather(warming, return_exceptions=True)
         for adapter in adapters.values():
             await adapter.close()
         await net.close()
@@ -251,15 +275,20 @@ async def refresh_trust(home: Path, config: Config, clock: Clock) -> None:
 
 
 async def serve(
-    home: Path, started: Callable[[int], None], stop: asyncio.Event, clock: Clock | None = None
+    home: Path,
+    config: Config,
+    started: Callable[[int], None],
+    stop: asyncio.Event,
+    shared: Shared | None = None,
 ) -> None:
     """Run the gateway of ``home`` until ``stop`` is set; ``started`` hears the port once it listens."""
-    async with running(home, load(home), clock or SystemClock()) as (_, port):
+    async with running(home, config, SystemClock(), shared=shared) as (_, port):
         started(port)
         await stop.wait()
 
 
 __all__ = [
+    "Shared",
     "adapter_kinds",
     "connection_problems",
     "init_home",

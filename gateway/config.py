@@ -42,6 +42,19 @@ class ServerSection(_Section):
         "127.0.0.1", description="Address to listen on; put a TLS proxy in front, or set tls_*."
     )
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
+    workers: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="On PostgreSQL so many whole nodes in processes of their own on this machine; on SQLite "
+        "one node with so many processes that read PDFs; 0: one node, two such processes.",
+    )
+    drain_seconds: float = Field(
+        5,
+        ge=0,
+        description="Seconds for which a node that is told to stop still serves open connections while "
+        "/readyz fails, so that proxies and callers go elsewhere; none is open: it does not wait.",
+    )
     tls_certificate: str = Field(
         "", description="PEM file with the server's certificate chain; empty: no TLS."
     )
@@ -61,6 +74,11 @@ class DatabaseSection(_Section):
         "sqlite:///gateway.db",
         description="sqlite:///FILE (relative to the home folder) or postgresql://USER:PASSWORD@HOST/NAME.",
     )
+
+    @property
+    def is_shared(self) -> bool:
+        """True when several nodes may work on it (contracts: one writer)."""
+        return not self.url.startswith("sqlite:")
 
 
 class LimitsSection(_Section):

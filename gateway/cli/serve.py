@@ -1,7 +1,7 @@
 """``gateway init`` makes an installation, ``gateway serve`` runs it until it is told to stop.
 
-In charge of: the settings of the log, and draining on SIGTERM or SIGINT. Not in charge of: wiring
-(``app.py``).
+In charge of: the settings of the log, stopping on SIGTERM or SIGINT, and whether one node serves or several.
+Not in charge of: wiring (``app.py``), keeping several nodes (``supervise.py``).
 """
 
 from __future__ import annotations
@@ -18,15 +18,13 @@ import structlog
 from rich.console import Console
 from rich.markup import escape
 
-from gateway import app
-from gateway.cli import output
+from gateway.cli import output, supervise
 from gateway.cli.frame import Frame, common_options
 from gateway.cli.reach import operate, wait
 from gateway.clock import SystemClock
 from gateway.config import Config, LogSection, load
 from gateway.errors import NotReady
 from gateway.model.text import Bilingual
-from gateway.practice import province
 
 
 @click.command()
@@ -36,6 +34,9 @@ from gateway.practice import province
 @click.pass_obj
 def init(frame: Frame, name: str, demo_directory: bool) -> None:
     """Tạo bản cài đặt mới. Make an installation: settings, keys, trust folder, database."""
+    from gateway import app  # the whole gateway, which a supervisor of nodes does without
+    from gateway.practice import province
+
     app.init_home(frame.home, name, SystemClock())
     arguments = {"text": province.agencies_csv(), "format": "csv", "apply": True}
     if demo_directory:
@@ -56,12 +57,30 @@ def init(frame: Frame, name: str, demo_directory: bool) -> None:
 
 @click.command()
 @common_options
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    help="Processes; server.workers when it is not given. SIGHUP replaces nodes one by one (PostgreSQL).",
+)
+@click.option("--inherited", hidden=True, help="Descriptors of sockets that listen already (supervise.py).")
 @click.pass_obj
-def serve(frame: Frame) -> None:
+def serve(frame: Frame, workers: int | None, inherited: str | None) -> int:
     """Chạy trục cho đến khi có tín hiệu dừng. Run the gateway until SIGTERM or Ctrl-C."""
     config = load(frame.home)
+    if workers is not None:
+        config = config.model_copy(update={"server": config.server.model_copy(update={"workers": workers})})
     set_up_log(config.log)
-    wait(_serve(frame, config))
+    try:
+        if config.database.is_shared and config.server.workers > 1 and not inherited:
+            return wait(_supervise(frame, config))
+        wait(_serve(frame, config, inherited))
+    except OSError as error:
+        if error.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES):
+            raise NotReady(_no_port(config, error), code="server.address") from error
+        raise
+    if not frame.json:
+        frame.screen.print("Trục đã dừng, mọi việc dở dang đã được ghi lại. [dim](stopped)[/]")
+    return 0
 
 
 def set_up_log(section: LogSection) -> None:
@@ -104,24 +123,35 @@ def address(config: Config, port: int) -> str:
     return f"{scheme}://{host}:{port}/"
 
 
-async def _serve(frame: Frame, config: Config) -> None:
-    def started(port: int) -> None:
-        url = address(config, port)
-        if frame.json:
-            output.print_json({"serving": url, "home": str(frame.home)})
-            return
-        frame.screen.print(f"[bold green]●[/] Trục đang chạy tại [bold]{url}[/] (dừng: Ctrl-C)")
-        frame.screen.print(f"  [dim]Serving {escape(str(frame.home))}. Stop with Ctrl-C.[/]")
+async def _serve(frame: Frame, config: Config, inherited: str | None) -> None:
+    from gateway import app
 
     stop = stop_on_signals()
-    try:
-        await app.serve(frame.home, started, stop)
-    except OSError as error:
-        if error.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES):
-            raise NotReady(_no_port(config, error), code="server.address") from error
-        raise
-    if not frame.json:
-        frame.screen.print("Trục đã dừng, mọi việc dở dang đã được ghi lại. [dim](stopped)[/]")
+    shared = None
+    if inherited:
+        shared = app.Shared(*supervise.inherited(inherited))
+        supervise.when_orphaned(stop.set)
+    await app.serve(frame.home, config, lambda port: _started(frame, config, port), stop, shared)
+
+
+async def _supervise(frame: Frame, config: Config) -> int:
+    stop, loop = stop_on_signals(), asyncio.get_running_loop()
+    with supervise.listening(config, frame.home) as sockets:
+        nodes = supervise.Supervisor(frame.home, config.server.workers, sockets)
+        replacing: set[asyncio.Task[None]] = set()
+        loop.add_signal_handler(signal.SIGHUP, lambda: replacing.add(loop.create_task(nodes.replace_all())))
+        code = await nodes.run(lambda port: _started(frame, config, port), stop)
+        await asyncio.gather(*replacing)
+        return code
+
+
+def _started(frame: Frame, config: Config, port: int) -> None:
+    url = address(config, port)
+    if frame.json:
+        output.print_json({"serving": url, "home": str(frame.home)})
+        return
+    frame.screen.print(f"[bold green]●[/] Trục đang chạy tại [bold]{url}[/] (dừng: Ctrl-C)")
+    frame.screen.print(f"  [dim]Serving {escape(str(frame.home))}. Stop with Ctrl-C.[/]")
 
 
 def _no_port(config: Config, error: OSError) -> Bilingual:

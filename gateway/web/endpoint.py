@@ -36,11 +36,13 @@ ENVELOPE_TYPES = ("application/xml", "text/xml", "application/octet-stream", "ap
 class Desk:
     """What all requests of one application share.
 
+    ``leaving``: not ready any more, but what still comes is served; ``draining``: new requests are refused.
     ``idle`` is set when the last running request ended; ``spoken`` are the connections that sent one.
     """
 
     gw: Services
     admission: Admission = field(default_factory=Admission)
+    leaving: bool = False
     draining: bool = False
     running: int = 0
     idle: asyncio.Event = field(default_factory=asyncio.Event)

@@ -65,10 +65,11 @@ def json_response(answer: BaseModel, status: int = 200) -> web.Response:
 async def count_and_drain(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Know how many requests run; take no new ones while draining (``/healthz`` answers to the end)."""
+    """Know how many requests run; take no new ones while draining (``/healthz`` answers to the end), and be
+    ready for none from the moment that this node leaves."""
     desk = request.app[DESK]
     desk.spoken.add(request.protocol)
-    if desk.draining and request.path != "/healthz":
+    if (desk.draining and request.path != "/healthz") or (desk.leaving and request.path == "/readyz"):
         away = Busy(_DRAINING, code="gateway.draining", retry_after=DRAIN_RETRY)
         if len(request.match_info.apps) == 1:
             raise away
@@ -96,7 +97,8 @@ def add_headers(gw: Services) -> Callable[[web.Request, web.StreamResponse], Awa
         headers.setdefault("Cache-Control", "no-store")
         if is_secure(request, gw.config.server.proxies):
             headers["Strict-Transport-Security"] = "max-age=31536000"
-        if request.config_dict[DESK].draining:  # the request may belong to a mounted application
+        desk = request.config_dict[DESK]  # the request may belong to a mounted application
+        if desk.draining or desk.leaving:
             headers["Connection"] = "close"
             response.force_close()
 

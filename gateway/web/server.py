@@ -1,6 +1,6 @@
 """The web application and its listening socket.
 
-In charge of: TLS, client certificates, patience with connections, and stopping without dropping a request.
+In charge of: TLS, client certificates, patience with connections, and leaving without dropping a request.
 Not in charge of: what is served (``routes.py``).
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
@@ -31,6 +32,7 @@ KEEPALIVE_SECONDS = 75.0
 FIRST_REQUEST_SECONDS = 30.0  # a connection that has not sent one whole request head by then is closed
 LINGER_SECONDS = 5.0  # how long the rest of a refused upload is read, so that the answer is seen
 DRAIN_SECONDS = 30.0
+LOOK_SECONDS = 0.05  # between two looks whether connections are left
 MAX_LINE = MAX_FIELD = 8_190
 MAX_HEADERS = 64
 BACKLOG = 1_024
@@ -55,10 +57,14 @@ def make_web_app(gw: Services, mounts: Mounts | None = None) -> web.Application:
 
 
 @contextlib.asynccontextmanager
-async def serve_web(app: web.Application, config: Config, home: Path = Path()) -> AsyncIterator[int]:
+async def serve_web(
+    app: web.Application, config: Config, home: Path = Path(), shared: socket.socket | None = None
+) -> AsyncIterator[int]:
     """Listen as ``config.server`` says (its files are relative to ``home``); yields the port.
 
-    On leaving, new requests are refused (503) while running ones end, then connections are closed.
+    ``shared`` is a socket that listens already and on which other nodes of this machine take connections too.
+    On leaving, ``/readyz`` says so first while requests are still served (``_leave``); then new ones are
+    refused (503) while running ones end, and connections are closed.
     """
     runner = web.AppRunner(
         app,
@@ -74,18 +80,28 @@ async def serve_web(app: web.Application, config: Config, home: Path = Path()) -
     context = _tls(config.server, home)
     await runner.setup()
     try:
-        site = web.TCPSite(
-            runner, config.server.host, config.server.port, ssl_context=context, backlog=BACKLOG
-        )
+        site = _site(runner, config.server, context, shared)
         await site.start()
+        if shared is not None:
+            shared.listen(BACKLOG)  # starting shortened the queue
         closer = asyncio.create_task(_close_silent_connections(runner, app[DESK]))
         try:
             yield int(runner.addresses[0][1])
         finally:
             closer.cancel()
+            await _leave(runner, site if shared else None, app[DESK], config.server.drain_seconds)
             await _drain(app[DESK])
     finally:
         await runner.cleanup()
+
+
+def _site(
+    runner: web.AppRunner, server: ServerSection, context: ssl.SSLContext | None, shared: socket.socket | None
+) -> web.BaseSite:
+    """Of a shared socket a node takes one connection at a time, so that one which is idle gets the next."""
+    if shared is not None:
+        return web.SockSite(runner, shared, ssl_context=context, backlog=1)
+    return web.TCPSite(runner, server.host, server.port, ssl_context=context, backlog=BACKLOG)
 
 
 def _serve_document() -> _Handler:
@@ -119,6 +135,22 @@ def _tls(server: ServerSection, home: Path) -> ssl.SSLContext | None:
             code="config.wrong",
         ) from error
     return context
+
+
+async def _leave(runner: web.AppRunner, site: web.BaseSite | None, desk: Desk, seconds: float) -> None:
+    """Let everybody go elsewhere in peace: a proxy sees ``/readyz`` fail, each answer closes its connection.
+
+    ``site`` is given where other nodes listen on the same socket: new connections are theirs from now on.
+    Without open connections there is nobody to wait for.
+    """
+    desk.leaving = True
+    desk.gw.fleet.draining = True
+    if site is not None:
+        await site.stop()
+    clock = asyncio.get_running_loop().time
+    until = clock() + seconds
+    while runner.server and runner.server.connections and clock() < until:  # noqa: ASYNC110 (nobody tells)
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 async def _drain(desk: Desk) -> None:

@@ -114,10 +114,11 @@ async def test_while_draining_running_uploads_end_and_new_requests_are_sent_away
 
     headers = XML | {"X-API-Key": await issue_key(world, Role.SYSTEM, ("H37",))}
     app, stop = make_web_app(world.gw), asyncio.Event()
+    config = Config(server=ServerSection(port=0, drain_seconds=0))
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     async def serve() -> None:
-        async with serve_web(app, world.gw.config, world.home) as number:
+        async with serve_web(app, config, world.home) as number:
             port.set_result(number)
             await stop.wait()
 
@@ -141,6 +142,35 @@ async def test_while_draining_running_uploads_end_and_new_requests_are_sent_away
         await serving
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", await port)
+
+
+async def test_a_node_that_leaves_is_not_ready_and_serves_open_connections_to_their_next_answer(
+    world: World,
+) -> None:
+    headers = {"X-API-Key": await issue_key(world, Role.SYSTEM, ("H37",))}
+    app, stop = make_web_app(world.gw), asyncio.Event()
+    config = Config(server=ServerSection(port=0, drain_seconds=20))
+    port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def serve() -> None:
+        async with serve_web(app, config, world.home) as number:
+            port.set_result(number)
+            await stop.wait()
+
+    serving = asyncio.create_task(serve())
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{await port}") as session:
+        for path in ("/readyz", "/healthz"):  # two connections
+            assert await _status(session.get(path)) == 200
+        stop.set()
+        await eventually(lambda: app[DESK].leaving)
+        async with session.get("/api/v1/gateway", headers=headers) as response:
+            assert (response.status, response.headers["Connection"]) == (200, "close")
+        async with session.get("/readyz") as response:
+            assert response.status == 503
+            assert orjson.loads(await response.read())["code"] == "gateway.draining"
+        assert not app[DESK].draining
+    async with asyncio.timeout(10):  # less than it may wait: nobody is connected any more
+        await serving
 
 
 async def _status(request: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> int:
