@@ -5,7 +5,7 @@ RUN := .venv/bin/
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
 
-.PHONY: setup demo test check format bench screenshots docs clean
+.PHONY: setup demo test check format bench bench-peers screenshots docs clean
 
 setup: .venv/.ready                ## make the environment from uv.lock
 
@@ -39,6 +39,9 @@ docs: setup                        ## write the generated documents anew
 
 bench: setup                       ## documents per second beside the floor: var/bench/*.json
 	$(RUN)python -m tests.bench $(ARGS)
+
+bench-peers: setup                 ## the same work through django-pyas2 (fetched from PyPI into var/peers) and ours
+	$(RUN)python -m tests.bench.peers $(ARGS)
 
 screenshots: setup                 ## the console's pages in a real browser, as pictures: docs/console/*.png
 	REQUIRE_BROWSER=1 SCREENSHOTS=1 $(RUN)pytest tests/browser $(ARGS)

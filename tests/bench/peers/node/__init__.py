@@ -1,0 +1,1 @@
+"""A node of django-pyas2 as its own environment runs it; imported by no code of ours."""
