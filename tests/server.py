@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -38,11 +39,17 @@ class Bed:
     signer: Identity
 
 
-async def prepare(home: Path) -> Bed:
-    """A home with the small directory of the tests, a demo PKI and a system for each agency."""
+async def prepare(home: Path, database_url: str = "", settings: str = "") -> Bed:
+    """A home with the small directory of the tests, a demo PKI and a system for each agency.
+
+    ``settings``: more lines of ``gateway.toml``.
+    """
     clock = SystemClock()
     init_home(home, "truc-do-toc-do", clock)
-    (home / "gateway.toml").write_text('[gateway]\nname = "bench"\n[limits]\nrequests_per_second = 100000\n')
+    database = f'[database]\nurl = "{database_url}"\n' if database_url else ""
+    (home / "gateway.toml").write_text(
+        f'[gateway]\nname = "bench"\n[limits]\nrequests_per_second = 100000\n{database}{settings}'
+    )
     pki = DemoPki.create(home / "pki")
     signer = pki.issue_agency("H37", "UBND tỉnh Lạng Sơn")
     pki.publish_crls()
@@ -80,6 +87,24 @@ async def started(bed: Bed, ticker: bool = False) -> AsyncIterator[tuple[str, in
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         await asyncio.wait_for(process.wait(), 30)
+
+
+@contextlib.asynccontextmanager
+async def served(bed: Bed, *options: str) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
+    """Base URL and process of ``gateway serve`` itself on ``bed``, on a free port."""
+    command = [sys.executable, "-m", "gateway", "serve", "--json", "--home", str(bed.home), *options]
+    environment = os.environ | {"GATEWAY_SERVER_PORT": "0"}
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env=environment)
+    try:
+        assert process.stdout is not None
+        line = await process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"gateway serve ended with {await process.wait()}")
+        yield json.loads(line)["serving"].rstrip("/"), process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        await asyncio.wait_for(process.wait(), 60)
 
 
 def cpu_seconds(pid: int) -> float:

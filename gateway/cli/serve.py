@@ -78,7 +78,7 @@ def serve(frame: Frame, workers: int | None, inherited: str | None) -> int:
         if error.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES):
             raise NotReady(_no_port(config, error), code="server.address") from error
         raise
-    if not frame.json:
+    if not (frame.json or inherited):
         frame.screen.print("Trục đã dừng, mọi việc dở dang đã được ghi lại. [dim](stopped)[/]")
     return 0
 
@@ -127,11 +127,12 @@ async def _serve(frame: Frame, config: Config, inherited: str | None) -> None:
     from gateway import app
 
     stop = stop_on_signals()
-    shared = None
-    if inherited:
-        shared = app.Shared(*supervise.inherited(inherited))
-        supervise.when_orphaned(stop.set)
-    await app.serve(frame.home, config, lambda port: _started(frame, config, port), stop, shared)
+    if not inherited:
+        await app.serve(frame.home, config, lambda port: _started(frame, config, port), stop)
+        return
+    shared = app.Shared(*supervise.inherited(inherited))
+    supervise.when_orphaned(stop.set)
+    await app.serve(frame.home, config, lambda _: print(supervise.READY, flush=True), stop, shared)
 
 
 async def _supervise(frame: Frame, config: Config) -> int:

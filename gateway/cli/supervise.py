@@ -28,6 +28,7 @@ from gateway.web.control_socket import bound_socket
 
 log = structlog.get_logger("gateway.supervise")
 
+READY = "READY"  # what a node says on its standard output once it serves
 BACKLOG = 1_024
 LONGEST_PAUSE = 30.0  # seconds between two starts of a node that does not stay up
 STEADY_SECONDS = 60.0  # who lived for so long starts again at once
@@ -77,7 +78,7 @@ class _Node:
     async def start(cls, home: Path, sockets: Sockets) -> _Node:
         given = ",".join(map(str, sockets.descriptors))
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "gateway", "serve", "--json", "--home", str(home), "--inherited", given),
+            *(sys.executable, "-m", "gateway", "serve", "--home", str(home), "--inherited", given),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             pass_fds=sockets.descriptors,
@@ -96,7 +97,7 @@ class _Node:
     async def is_ready(self) -> bool:
         """Wait until it serves; False when it ended before."""
         assert self._process.stdout is not None  # asked for at the start
-        return bool(await self._process.stdout.readline())
+        return await self._process.stdout.readline() == f"{READY}\n".encode()
 
     async def ended(self) -> int:
         return await self._process.wait()
