@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from gateway import config
-from gateway.cli import doctor_partners, output
+from gateway.cli import doctor_nodes, doctor_partners, output
 from gateway.cli.frame import Frame, common_options
 from gateway.cli.reach import wait
 from gateway.clock import SECOND, SystemClock, from_datetime, kernel_discipline, local_day, to_rfc3339
@@ -97,6 +97,7 @@ def examine(home: Path) -> Iterator[Line]:
     yield from _store(home, loaded)
     if loaded.trust.timestamp_url:
         yield from _timestamps(home, loaded)
+    yield from _nodes(home, loaded)
     try:
         found = wait(doctor_partners.concerns(home, loaded))
     except GatewayError:
@@ -261,6 +262,20 @@ def _sqlite_caveat(version: str) -> Iterator[Line]:
             f"SQLite {version} is older than {fixed}, so one process writes (the lock file sees to it). "
             "Do not open the database with other tools while the gateway runs.",
         )
+
+
+def _nodes(home: Path, loaded: config.Config) -> Iterator[Line]:
+    try:
+        seen = wait(doctor_nodes.look(home, loaded))
+    except GatewayError:
+        return  # said of the store already
+    if seen is None:
+        return
+    text, found = seen
+    yield Line(Weight.GOOD, "nodes", text)
+    for concern in found:
+        words = Bilingual(f"{concern.text.vi} {concern.step.vi}.", f"{concern.text.en} {concern.step.en}.")
+        yield Line(Weight.BAD if concern.urgent else Weight.NOTE, "nodes", words)
 
 
 def _lock(database: Path) -> Line:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 from gateway.cli import output
 from gateway.cli.frame import Frame, common_options
@@ -234,10 +235,25 @@ def _print_status(console: Console, answer: dict[str, Any]) -> None:
     if waiting := answer["rechecks"]["messages"]:
         since = output.moment(answer["rechecks"]["oldest"])
         console.print(f"{waiting} gói tin chờ đánh giá lại chữ ký số, lâu nhất từ {since}.")
+    if len(answer["nodes"]) > 1:
+        console.print(_nodes_table(answer["nodes"]))
     clock = answer["clock"]
     console.print(
         f"[dim]Đồng hồ ({clock['source']}): {clock['now']} · {answer['store'].get('engine', '')}[/]"
     )
+
+
+def _nodes_table(nodes: list[dict[str, Any]]) -> Table:
+    def state(node: dict[str, Any]) -> str:
+        if not node["alive"]:
+            return f"im lặng {node['silent_seconds']:.0f} giây"
+        return "đang dừng" if node["draining"] else "đang chạy"
+
+    rows = [
+        (f"{n['host']} (pid {n['pid']})", "nút chính" if n["leads"] else "", state(n), n["version"])
+        for n in nodes
+    ]
+    return output.table("Các nút", ("Nút", "Vai trò", "Tình trạng", "Phiên bản"), rows)
 
 
 RELAY = "gateway"  # the kind of connection behind which another gateway of ours stands

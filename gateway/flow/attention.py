@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gateway.clock import SECOND, local_day
+from gateway.flow import nodes
 from gateway.flow.certificates import CertificateLine, list_certificates
 from gateway.flow.door import Caller
 from gateway.model.objective import Alert
@@ -90,6 +91,7 @@ async def needs(gw: Services, caller: Caller) -> list[Need]:
         *_of_ledger(found),
         *_of_log(found, now),
         *_of_machine(gw),
+        *_of_nodes(gw),
         *_of_alerts(gw, found.alerts, now),
         *_of_certificates(ending),
         *_of_decisions(found),
@@ -226,6 +228,13 @@ def _of_machine(gw: Services) -> list[Need]:
         step = Bilingual("Bật đồng bộ giờ (chrony) theo máy chủ giờ của tỉnh", "Turn on chrony")
         found.append(Need("clock", Urgency.SOON, text, step, "/overview"))
     return found
+
+
+def _of_nodes(gw: Services) -> list[Need]:
+    return [
+        Need("node", Urgency.NOW if one.urgent else Urgency.SOON, one.text, one.step, "/overview")
+        for one in nodes.concerns(nodes.everybody(gw), gw.fleet.leader)
+    ]
 
 
 def _of_alerts(gw: Services, every: Sequence[Alert], now: Instant) -> list[Need]:

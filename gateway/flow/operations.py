@@ -13,7 +13,7 @@ from typing import Any
 from gateway.clock import SECOND, local_day, to_rfc3339
 from gateway.directory.load import read_directory
 from gateway.errors import Busy, NotFound
-from gateway.flow import look, office, partners
+from gateway.flow import look, nodes, office, partners
 from gateway.flow.agency_sync import sync_agencies
 from gateway.flow.compromise import import_receipt_key
 from gateway.flow.door import Caller
@@ -240,6 +240,7 @@ async def describe_store(gw: Services, caller: Caller) -> Any:
     waiting = await gw.store.read(rechecks.waiting)
     return {
         "store": await gw.store.describe(),
+        "nodes": nodes.describe(gw),
         "deliveries": counts,
         "events": events,
         "failing_lanes": lanes,

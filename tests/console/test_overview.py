@@ -7,6 +7,7 @@ import re
 from gateway.clock import SECOND
 from gateway.flow import conservation, hold
 from gateway.flow.operate import LOCAL
+from gateway.model.node import Node, Seen
 from gateway.model.text import Instant
 from tests.console.conftest import Console
 
@@ -78,3 +79,18 @@ async def test_a_day_that_is_none_shows_today(console: Console) -> None:
     page = await (await console.person("auditor")).get("/overview/ledger?day=2020-99-01")
     assert page.status == 200
     assert 'value="2020-04-13"' in page.text
+
+
+async def test_nodes_on_a_shared_database_stand_at_the_end_with_what_is_wrong(console: Console) -> None:
+    now = console.gw.clock.now()
+    me = Node("a", "máy-một", 11, "1.0", "khóa", now, now, 5)
+    other = Node("b", "máy-hai", 12, "1.0", "khóa", now, now, 5)
+    console.gw.fleet.me, console.gw.fleet.leader = me, "a"
+    person = await console.person("operator")
+    assert "máy-hai" not in (await person.get("/overview")).words
+    console.gw.store.shared = True  # type: ignore[misc]
+    console.gw.fleet.hear((Seen(other, 61.0, False),))
+    page = await person.get("/overview")
+    assert "máy-một pid 11 nút chính đang chạy" in page.words
+    assert "máy-hai pid 12 im lặng 61 giây" in page.words
+    assert "Các nút khác làm thay việc của nút này." in page.words

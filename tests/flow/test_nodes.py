@@ -20,12 +20,13 @@ import aiohttp
 import pytest
 
 from gateway.app import init_home, open_services, running
+from gateway.cli import doctor_nodes
 from gateway.clock import SystemClock
 from gateway.config import Config, DatabaseSection, load
 from gateway.directory.data import DirectoryData
 from gateway.errors import NotReady
 from gateway.exchange_log.sequence import log_keys
-from gateway.flow import office
+from gateway.flow import office, operate
 from gateway.flow.log_verify import verify_store
 from gateway.flow.operate import LOCAL
 from gateway.model.text import AgencyCode
@@ -225,6 +226,21 @@ async def test_a_leader_paused_past_its_lease_wakes_up_and_changes_nothing(bed: 
             assert len(await other.waiting()) == 8
 
 
+async def test_status_and_doctor_show_every_node_and_who_leads(bed: Bed) -> None:
+    async with bed.node("a") as a, bed.process("b") as b:
+        assert a.gw is not None
+        fleet = a.gw.fleet
+        await within(5, lambda: later(fleet.alive == 2))
+        told = (await operate.run(a.gw, "status", {}))["nodes"]
+        assert sorted(node["leads"] for node in told) == [False, True]
+        assert [node["answers"] for node in told] == [True, False]
+        b.kill(signal.SIGKILL)
+        looked = await doctor_nodes.look(bed.folder / "a", load(bed.folder / "a"), 0.5)
+        assert looked is not None
+        assert looked[0].vi.startswith("1 nút đang chạy; nút chính: ")
+        assert ["đã im lặng" in concern.text.vi for concern in looked[1]] == [True]
+
+
 async def test_a_node_with_keys_of_its_own_is_turned_away(bed: Bed, tmp_path: Path) -> None:
     init_home(tmp_path / "stranger", "truc-khac", SystemClock())
     config = Config(database=DatabaseSection(url=bed.url))
@@ -247,6 +263,10 @@ async def leader_of(bed: Bed, a: Node, b: Node) -> Node:
                 await asyncio.sleep(0.05)
         [pid] = [one.pid for one in await gw.store.read(nodes.everybody) if one.id == holder]
     return a if pid == a.process.pid else b
+
+
+async def later(value: bool) -> bool:
+    return value
 
 
 async def refused(node: Node) -> bool:

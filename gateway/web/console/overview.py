@@ -14,6 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.clock import local_day
+from gateway.flow import nodes
 from gateway.flow.attention import needs
 from gateway.flow.conservation import Ledger, show_conservation
 from gateway.model.text import AgencyCode, Bilingual
@@ -90,6 +91,8 @@ async def _today(visit: Visit) -> dict[str, Any]:
         "levels": rows,
         "height": len(rows) * ROW + 30,
         "needs": await needs(visit.gw, visit.caller),
+        "nodes": nodes.everybody(visit.gw) if visit.gw.store.shared else [],
+        "leader": visit.gw.fleet.leader,
         "now": visit.gw.clock.now(),
         "empty": not visit.gw.directory.all(today),
         "no_systems": not visit.gw.people.credentials and not visit.gw.people.partner_credentials,
