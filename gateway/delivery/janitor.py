@@ -7,10 +7,11 @@ gauges. Runs beside the worker; each round is safe to repeat. Not in charge of: 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Collection
 
 import structlog
 
-from gateway.clock import SECOND
+from gateway.clock import SECOND, steady_seconds
 from gateway.delivery.rounds import Rounds
 from gateway.delivery.settle import give_up_unreachable, lease_expired
 from gateway.model.delivery import OPEN
@@ -27,14 +28,16 @@ SWEEP_EVERY = 600 * SECOND
 ORPHAN_SECONDS = 3600.0
 DOORS_KEPT = 3600 * SECOND
 BATCH = 200
+MOST_LEASES = 10_000  # looked at in one round
 
 
 class Janitor(Rounds):
     """One loop of every process."""
 
-    def __init__(self, gw: Services) -> None:
+    def __init__(self, gw: Services, steady: Callable[[], float] = steady_seconds) -> None:
         super().__init__(log, ROUND_SECONDS)
-        self._gw = gw
+        self._gw, self._steady = gw, steady
+        self._leases: dict[str, float] = {}  # lease of an attempt -> when it was seen here first
         self._swept_at = gw.clock.now()
 
     async def turn(self) -> float:
@@ -57,9 +60,18 @@ class Janitor(Rounds):
     async def _once(self) -> None:
         """What one node does for all; it is safe if two do."""
         gw = self._gw
-        if await gw.store.write(lambda tx: free_expired_leases(tx, gw)):
+        lost = None if not gw.store.shared else await self._lost_leases()
+        if await gw.store.write(lambda tx: free_expired_leases(tx, gw, lost)):
             gw.bell.ring()
         await gw.store.write(lambda tx: give_up_unreachable(tx, gw, BATCH))
+
+    async def _lost_leases(self) -> frozenset[str]:
+        """Leases that were there for their whole time, counted here: clocks of other nodes say nothing."""
+        rows = await self._gw.store.read(lambda tx: tx.all("leased_deliveries", limit=MOST_LEASES))
+        now = self._steady()
+        self._leases = {row["lease"]: self._leases.get(row["lease"], now) for row in rows}
+        longest = self._gw.config.delivery.lease_seconds
+        return frozenset(lease for lease, since in self._leases.items() if now - since >= longest)
 
     async def sweep(self) -> None:
         """Remove staged and payload files that no row claims and nobody is writing, and failures at the door
@@ -72,9 +84,14 @@ class Janitor(Rounds):
             log.info("orphans removed", staged=swept.staged, payloads=swept.payloads)
 
 
-def free_expired_leases(tx: Tx, gw: Services) -> int:
-    """Give deliveries back whose attempt never came back; how many."""
-    rows = tx.all("expired_leases", now=gw.clock.now(), limit=BATCH)
+def free_expired_leases(tx: Tx, gw: Services, lost: Collection[str] | None = None) -> int:
+    """Give deliveries back whose attempt never came back; how many. ``lost``: whose they are; ``None``: our
+    own clock wrote the times, so it knows."""
+    if lost is None:
+        rows = tx.all("expired_leases", now=gw.clock.now(), limit=BATCH)
+    else:
+        every = tx.all("leased_deliveries", limit=MOST_LEASES) if lost else []
+        rows = [row for row in every if row["lease"] in lost]
     for row in rows:
         lease_expired(tx, gw, deliveries.from_row(row), row["lease"])
     return len(rows)

@@ -8,8 +8,9 @@ transaction, for uploads and for the statuses that the gateway writes itself. No
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from gateway.clock import SECOND
 from gateway.exchange_log.receipts import receipt_digest
 from gateway.flow import facts, record
 from gateway.flow.dialect import Form, keep_forms
@@ -28,6 +29,8 @@ from gateway.signature.seal import issue_receipt
 from gateway.store import deliveries, events, messages, payloads, proofs
 from gateway.store.contract import Tx
 from gateway.store.payloads import StoredPayload
+
+CLOCKS_DIFFER = 3600 * SECOND  # clocks further apart are wrong, and their times are not followed
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,8 @@ def commit(tx: Tx, gw: Services, plan: Plan) -> Accepted:
     """Write a new message, or the recipients that a repeat adds. What the examination knew must have been
     looked up in this very transaction."""
     known = plan.exam.known
+    if known.document:
+        plan = replace(plan, at=_after(tx, known.document, plan.at))
     if known.repeats:
         return _supplement(tx, gw, plan)
     unused = [] if payloads.keep(tx, plan.payload, plan.at) else [plan.payload]
@@ -108,6 +113,15 @@ def commit(tx: Tx, gw: Services, plan: Plan) -> Accepted:
     if receipt is not None:
         messages.add_receipt(tx, receipt, jws, accepted.id)
     return Accepted(receipt, jws, tuple(unused))
+
+
+def _after(tx: Tx, document: str, now: Instant) -> Instant:
+    """``now``, or the moment after the document's newest message where that lies ahead of this node's clock:
+    a recall must not look older than what it recalls, because another node, or this one before its clock was
+    set, was some minutes ahead."""
+    newest = messages.newest(tx, document)
+    ahead = newest is not None and now <= newest < now + CLOCKS_DIFFER
+    return Instant(newest + 1) if ahead and newest is not None else now
 
 
 def _write_message(tx: Tx, gw: Services, plan: Plan, document: str, accepted: Event) -> None:

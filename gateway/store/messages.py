@@ -153,6 +153,12 @@ def document_of(tx: Tx, sender: str, document_id: str, *, lock: bool = False) ->
     return tx.one(query, sender=sender, document_id=document_id)
 
 
+def newest(tx: Tx, document: str) -> Instant | None:
+    """When the document's newest message was accepted."""
+    row = tx.one("newest_message", document=document)
+    return None if row is None or row["at"] is None else Instant(row["at"])
+
+
 def documents_named(tx: Tx, reference: str) -> list[Row]:
     """The documents that a person means: by id here, else by DocumentId, whoever sent them."""
     row = tx.one("document_by_id", id=reference)

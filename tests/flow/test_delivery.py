@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pytest
 
-from gateway.clock import SECOND
+from gateway.clock import SECOND, ScenarioClock
 from gateway.delivery.janitor import Janitor, free_expired_leases
 from gateway.delivery.retry import GIVE_UP_AFTER, WAITS, wait_after
 from gateway.delivery.settle import settle
@@ -251,6 +251,39 @@ async def test_an_attempt_that_never_comes_back_is_tried_again_and_its_late_answ
     assert late is False
     assert (await row(world, submission.document))["state"] == "delivered"
     assert (await world.event_types()).count("delivery.delivered") == 1
+
+
+async def test_on_many_nodes_a_lease_is_lost_by_time_counted_here_and_not_by_clocks(
+    world: World, partner: Partner, engine: str
+) -> None:
+    """A leader whose clock is an hour ahead must not take an attempt from the node that makes it."""
+    time = [0.0]
+    janitor = Janitor(world.gw, lambda: time[0])
+    submission = await world.send()
+    assert len(await world.gw.store.write(lambda tx: claim_due(tx, world.gw, 1))) == 1
+    await janitor.round()
+    wait(world, 3600 * SECOND)
+    time[0] += world.gw.config.delivery.lease_seconds - 1
+    await janitor.round()
+    leased = (await row(world, submission.document))["lease"]
+    assert (leased is None) is (engine == "sqlite")  # where there is one clock, it knows
+    time[0] += 2
+    await janitor.round()
+    assert (await row(world, submission.document))["lease"] is None
+
+
+async def test_a_recall_is_no_older_than_its_document_though_the_clock_was_set_back(
+    world: World, partner: Partner
+) -> None:
+    """As from a node that is some minutes behind: the order of a document does not hang on clocks."""
+    first = await world.send()
+    world.gw.clock = ScenarioClock(Instant(world.clock.now() - 600 * SECOND))
+    second = await world.send(kind=Kind.UPDATE, document_id=DOCUMENT)
+    history = await world.rows("messages_of_document", document=first.document)  # by time
+    assert [message["id"] for message in history] == [first.message, second.message]
+    world.gw.clock = world.clock
+    await drain(world, partner)
+    assert [kind for _, kind, _ in partner.got] == ["new", "update"]
 
 
 async def test_attempt_and_next_time_are_on_disk_before_anything_goes_out(

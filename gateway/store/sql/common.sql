@@ -283,6 +283,10 @@ SELECT * FROM delivery WHERE message = :message ORDER BY accepted_at, id;
 -- Every delivery of every message of a document.
 SELECT * FROM delivery WHERE document = :document ORDER BY accepted_at, id;
 
+-- name: newest_message
+-- When the newest message of a document was accepted.
+SELECT MAX(accepted_at) AS at FROM message WHERE document = :document;
+
 -- name: recipients_of_document
 -- Who has the document or is about to (its own messages, not statuses about it). Held and rejected deliveries
 -- give their recipient no right to see or report anything.
@@ -320,6 +324,10 @@ SELECT destination, COUNT(*) AS running FROM delivery WHERE leased_until IS NOT 
 -- name: expired_leases
 -- Attempts whose process has not come back in time.
 SELECT * FROM delivery WHERE leased_until IS NOT NULL AND leased_until <= :now ORDER BY leased_until LIMIT :limit;
+
+-- name: leased_deliveries
+-- Attempts that are running, or whose process never comes back.
+SELECT * FROM delivery WHERE leased_until IS NOT NULL ORDER BY leased_until LIMIT :limit;
 
 -- name: unreachable
 -- Deliveries older than we try, that wait behind a failing destination.
