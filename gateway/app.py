@@ -28,6 +28,7 @@ from gateway.delivery.clock_watch import ClockWatch
 from gateway.delivery.collect import Collecting
 from gateway.delivery.conserve import Conservation
 from gateway.delivery.figures import Figures
+from gateway.delivery.gauges import Gauges
 from gateway.delivery.janitor import Janitor
 from gateway.delivery.leader import PACE, Leadership, Pace, this_node
 from gateway.delivery.log_keeper import LogKeeper
@@ -236,6 +237,7 @@ async def running(
         TrustFolder(gw, home / config.trust.folder),
         PeopleLog(gw),
         ClockWatch(gw),
+        Gauges(gw, home),
         Wakes(gw, partial(listen, config.database.url)),
         Leadership(gw, this_node(gw), partial(leaders_loops, gw, net), pace),
     )

@@ -192,3 +192,59 @@ class Metrics:
             "Bytes of uploads being handled, but for the first 64 KiB of each.",
             registry=self.registry,
         )
+        self.responses = Counter(
+            "gateway_responses", "Answers to requests by HTTP status.", ["status"], registry=self.registry
+        )
+        self.request_seconds = Histogram(
+            "gateway_request_seconds",
+            "Time until an answer begins, by door: api, console, partner (their dialects), service (probes).",
+            ["door"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.ready = Gauge(
+            "gateway_ready",
+            "1 while this node can take documents (as /readyz says), else 0.",
+            registry=self.registry,
+        )
+        self.not_ready = Gauge(
+            "gateway_not_ready",
+            "1 while this node cannot take documents for this reason (the code that /readyz answers).",
+            ["code"],
+            registry=self.registry,
+        )
+        self.disk_free = Gauge(
+            "gateway_disk_free_bytes",
+            "Bytes free where the home folder and the payloads lie.",
+            ["place"],
+            registry=self.registry,
+        )
+        self.next_due = Gauge(
+            "gateway_next_due_seconds",
+            "For how long the oldest delivery that could go now has been due, on the leader; 0: none is.",
+            registry=self.registry,
+        )
+        self.lanes_failing = Gauge(
+            "gateway_lanes_failing",
+            "Destinations whose last attempt failed, on the leader.",
+            registry=self.registry,
+        )
+        self.pdf_workers = Gauge(
+            "gateway_pdf_workers", "Processes of this node that read PDFs and live.", registry=self.registry
+        )
+        self.pdf_workers_lost = Counter(
+            "gateway_pdf_workers_lost",
+            "Processes that read PDFs and died, hung or were ended over a file.",
+            registry=self.registry,
+        )
+        self.tls_certificate_ends = Gauge(
+            "gateway_tls_certificate_end_timestamp_seconds",
+            "When the certificate of our own TLS socket ends (UTC seconds); 0: none is set.",
+            registry=self.registry,
+        )
+        self.backup_at = Gauge(
+            "gateway_backup_last_success_timestamp_seconds",
+            "When the newest whole backup of this installation was made (UTC seconds); 0: never, as far as "
+            "this node knows.",
+            registry=self.registry,
+        )

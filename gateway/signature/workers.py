@@ -133,6 +133,7 @@ class PdfWorkers:
         self._nursery = Nursery(seconds, memory_bytes)
         self._idle: asyncio.LifoQueue[_Worker | None] = asyncio.LifoQueue()  # warm ones first
         self._all: set[_Worker] = set()
+        self.lost = 0  # processes that died, hung or were ended over a file, so far
         # For whoever decodes files to hand them in: each worker has one at hand, and one more is ready.
         self.turns = asyncio.Semaphore(count + 1)
         for _ in range(count):
@@ -239,6 +240,7 @@ class PdfWorkers:
 
     async def _replace(self, place: _Worker | None) -> _Worker | None:
         """A new process in its place; ``None`` when there can be none."""
+        self.lost += 1
         if place is not None:
             await self._discard(place)
         try:

@@ -189,6 +189,13 @@ def count_waiting(tx: Tx, destination: str, *, statuses: bool) -> int:
     return int(row["waiting"]) if row is not None else 0
 
 
+def head_of_queue(tx: Tx, now: Instant) -> tuple[Instant | None, int]:
+    """Since when the longest-waiting delivery is due that could go now; and how many destinations fail."""
+    row = tx.one("head_of_queue", now=now)
+    assert row is not None  # two counts
+    return row["due_at"], row["failing"]
+
+
 def sent_by(tx: Tx, sender: str, *, statuses: bool, limit: int) -> list[Delivery]:
     """The newest deliveries of what one agency sent."""
     query = "statuses_sent_by" if statuses else "documents_sent_by"

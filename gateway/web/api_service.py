@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from functools import partial
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from gateway.errors import Busy, NotAuthenticated, NotPermitted
+from gateway.errors import Busy, GatewayError, NotAuthenticated, NotPermitted
 from gateway.model.text import Bilingual
 from gateway.services import Services
 from gateway.web import render
 from gateway.web.auth import WATCHERS, caller_of, is_local
-from gateway.web.endpoint import NOBODY, Bytes, Call, Endpoint
+from gateway.web.endpoint import DESK, NOBODY, Bytes, Call, Endpoint
 from gateway.web.models import NoQuery
 from gateway.web.models_service import HealthAnswer, ReadyAnswer
 
@@ -45,9 +46,25 @@ async def metrics(call: Call[NoQuery, None]) -> web.Response:
     """Prometheus text. From this machine, or with the key of an auditor, operator or administrator."""
     if not is_local(call.request):
         caller_of(call.gw, call.request).require(*WATCHERS)
-    loop = asyncio.get_running_loop()
-    text = await loop.run_in_executor(call.gw.threads, generate_latest, call.gw.metrics.registry)
+    await _show_readiness(call)
+    gathering = call.request.app[DESK].gathering
+    make = gathering.text if gathering else partial(generate_latest, call.gw.metrics.registry)
+    text = await asyncio.get_running_loop().run_in_executor(call.gw.threads, make)
     return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def _show_readiness(call: Call[NoQuery, None]) -> None:
+    """Put what ``/readyz`` would answer into the metrics."""
+    shown, found = call.gw.metrics, ""
+    try:
+        await ready(call)
+        found = "gateway.draining" if call.request.app[DESK].leaving else ""
+    except GatewayError as error:
+        found = error.code
+    shown.ready.set(int(not found))
+    shown.not_ready.clear()
+    if found:
+        shown.not_ready.labels(found).set(1)
 
 
 async def start_page(call: Call[NoQuery, None]) -> web.Response:

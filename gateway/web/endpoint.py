@@ -21,6 +21,7 @@ from gateway.flow.look import SEES_ALL
 from gateway.model.text import AgencyCode, Bilingual
 from gateway.services import Services
 from gateway.store.people import Role
+from gateway.web.gathering import Gathering
 from gateway.web.models import NoQuery
 
 Q = TypeVar("Q", bound=BaseModel)
@@ -38,6 +39,7 @@ class Desk:
 
     ``leaving``: not ready any more, but what still comes is served; ``draining``: new requests are refused.
     ``idle`` is set when the last running request ended; ``spoken`` are the connections that sent one.
+    ``gathering``: of the metrics of all processes behind one socket, where there are several.
     """
 
     gw: Services
@@ -47,6 +49,7 @@ class Desk:
     running: int = 0
     idle: asyncio.Event = field(default_factory=asyncio.Event)
     spoken: set[RequestHandler] = field(default_factory=set)
+    gathering: Gathering | None = None
 
 
 DESK = web.AppKey("desk", Desk)

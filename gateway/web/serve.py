@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel
 
+from gateway.clock import steady_seconds
 from gateway.errors import Busy, NotFound
 from gateway.flow import footprints
 from gateway.intake import is_secure
@@ -24,6 +25,7 @@ from gateway.web.body import announced_size, read_json, read_query, require_enve
 from gateway.web.endpoint import DESK, NOBODY, Call, Endpoint, Uploaded
 
 NOTED_BY_FLOWS = frozenset({"listDocuments", "showDocument", "listEvents"})
+BEGAN: web.RequestKey[float] = web.RequestKey("began", float)  # when the request came, in steady seconds
 DRAIN_RETRY = 10  # seconds until another process, or this one again, takes over
 
 
@@ -68,6 +70,7 @@ async def count_and_drain(
     """Know how many requests run; take no new ones while draining (``/healthz`` answers to the end), and be
     ready for none from the moment that this node leaves."""
     desk = request.app[DESK]
+    request[BEGAN] = steady_seconds()
     desk.spoken.add(request.protocol)
     if (desk.draining and request.path != "/healthz") or (desk.leaving and request.path == "/readyz"):
         away = Busy(_DRAINING, code="gateway.draining", retry_after=DRAIN_RETRY)
@@ -88,6 +91,7 @@ def add_headers(gw: Services) -> Callable[[web.Request, web.StreamResponse], Awa
     """What every answer carries: its request id, and what browsers must not do with it."""
 
     async def prepare(request: web.Request, response: web.StreamResponse) -> None:
+        _count(gw, request, response)
         headers = response.headers
         headers["X-Request-Id"] = gw.new_id()
         headers["Server"] = "gateway"
@@ -103,6 +107,19 @@ def add_headers(gw: Services) -> Callable[[web.Request, web.StreamResponse], Awa
             response.force_close()
 
     return prepare
+
+
+def _count(gw: Services, request: web.Request, response: web.StreamResponse) -> None:
+    gw.metrics.responses.labels(str(response.status)).inc()
+    if BEGAN in request:  # not where the request could not be read
+        gw.metrics.request_seconds.labels(_door(request)).observe(steady_seconds() - request[BEGAN])
+
+
+def _door(request: web.Request) -> str:
+    if len(request.match_info.apps) > 1:
+        return "partner"
+    first = request.path.split("/", 2)[1]
+    return first if first in ("api", "console") else "service"
 
 
 def _require_plain_path(request: web.Request) -> None:

@@ -1,7 +1,7 @@
 """The web application and its listening socket.
 
-In charge of: TLS, client certificates, patience with connections, and leaving without dropping a request.
-Not in charge of: what is served (``routes.py``).
+In charge of: patience with connections, and leaving without dropping a request. Not in charge of: TLS and
+client certificates (``tls.py``), what is served (``routes.py``).
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from gateway.config import Config, ServerSection
-from gateway.errors import NotReady
 from gateway.flow.door import Admission
-from gateway.model.text import Bilingual
 from gateway.services import Services
 from gateway.web import openapi
 from gateway.web.console.pages import add_pages
 from gateway.web.endpoint import DESK, Desk
+from gateway.web.gathering import Gathering
 from gateway.web.problems import answer_errors
 from gateway.web.routes import add_routes
 from gateway.web.serve import add_headers, count_and_drain
+from gateway.web.tls import ServerTls
 
 KEEPALIVE_SECONDS = 75.0
 FIRST_REQUEST_SECONDS = 30.0  # a connection that has not sent one whole request head by then is closed
@@ -77,18 +77,25 @@ async def serve_web(
         auto_decompress=False,  # compressed bodies are refused, not unpacked
         shutdown_timeout=DRAIN_SECONDS,
     )
-    context = _tls(config.server, home)
+    ends = app[DESK].gw.metrics.tls_certificate_ends.set
+    tls = ServerTls(config.server, home, ends) if config.server.tls_certificate else None
     await runner.setup()
     try:
-        site = _site(runner, config.server, context, shared)
+        site = _site(runner, config.server, tls.context if tls else None, shared)
         await site.start()
         if shared is not None:
             shared.listen(BACKLOG)  # starting shortened the queue
-        closer = asyncio.create_task(_close_silent_connections(runner, app[DESK]))
+        beside = [asyncio.create_task(_close_silent_connections(runner, app[DESK]))]
+        if tls is not None:
+            beside.append(asyncio.create_task(tls.watch()))
+        if shared is not None:
+            app[DESK].gathering = gathering = Gathering(home, app[DESK].gw.metrics.registry)
+            beside.append(asyncio.create_task(gathering.run()))
         try:
             yield int(runner.addresses[0][1])
         finally:
-            closer.cancel()
+            for task in beside:
+                task.cancel()
             await _leave(runner, site if shared else None, app[DESK], config.server.drain_seconds)
             await _drain(app[DESK])
     finally:
@@ -111,30 +118,6 @@ def _serve_document() -> _Handler:
         return web.Response(body=document, content_type="application/json")
 
     return serve_document
-
-
-def _tls(server: ServerSection, home: Path) -> ssl.SSLContext | None:
-    """TLS as configured; ``NotReady`` names the file that does not fit."""
-    if not server.tls_certificate:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(
-            home / server.tls_certificate, home / (server.tls_key or server.tls_certificate)
-        )
-        if server.client_ca:
-            context.load_verify_locations(home / server.client_ca)
-            context.verify_mode = ssl.CERT_OPTIONAL  # whoever shows none may still show an API key
-    except OSError as error:  # SSLError is one
-        raise NotReady(
-            Bilingual(
-                f"Không dùng được chứng thư hoặc khóa TLS ở mục server: {error}",
-                f"The TLS certificate or key of the server section cannot be used: {error}",
-            ),
-            code="config.wrong",
-        ) from error
-    return context
 
 
 async def _leave(runner: web.AppRunner, site: web.BaseSite | None, desk: Desk, seconds: float) -> None:

@@ -209,3 +209,16 @@ async def test_a_port_that_is_taken_stops_the_start(site: Site, world: World, tm
     with pytest.raises(OSError, match="address already in use"):
         async with serve_web(make_web_app(world.gw), taken, tmp_path):
             pass
+
+
+async def test_metrics_say_whether_the_node_is_ready_and_why_not(site: Site, world: World) -> None:
+    assert (await site.get("/readyz", None)).status == 200
+    text = (await site.get("/metrics", None)).body.decode()
+    assert "gateway_ready 1.0" in text
+    assert "gateway_not_ready{" not in text
+    assert 'gateway_responses_total{status="200"}' in text
+    assert 'gateway_request_seconds_count{door="service"} 1.0' in text
+    site.desk.leaving = True
+    text = (await site.get("/metrics", None)).body.decode()
+    assert "gateway_ready 0.0" in text
+    assert 'gateway_not_ready{code="gateway.draining"} 1.0' in text

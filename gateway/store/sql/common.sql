@@ -446,6 +446,13 @@ SELECT * FROM lane WHERE destination = :destination;
 -- Every destination that is failing.
 SELECT * FROM lane WHERE failures > 0 ORDER BY destination;
 
+-- name: head_of_queue
+-- Since when the longest-waiting delivery is due that could go now, and how many destinations fail.
+SELECT (SELECT MIN(d.due_at) FROM delivery d LEFT JOIN lane l ON l.destination = d.destination
+  WHERE d.state = 'queued' AND d.due_at <= :now AND d.leased_until IS NULL
+  AND (l.not_before IS NULL OR l.not_before <= :now)) AS due_at,
+  (SELECT COUNT(*) FROM lane WHERE failures > 0) AS failing;
+
 -- name: put_lane
 -- A destination failed or works again.
 INSERT INTO lane (destination, failures, not_before) VALUES (:destination, :failures, :not_before)
