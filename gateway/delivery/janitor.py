@@ -14,6 +14,7 @@ import structlog
 from gateway.clock import SECOND, steady_seconds
 from gateway.delivery.rounds import Rounds
 from gateway.delivery.settle import give_up_unreachable, lease_expired
+from gateway.errors import NotReady
 from gateway.model.delivery import OPEN
 from gateway.model.text import Instant
 from gateway.services import Services
@@ -48,6 +49,7 @@ class Janitor(Rounds):
         """Everything once."""
         gw = self._gw
         await gw.refresh(tell=False)
+        self._reread_keys()
         if gw.fleet.leads:
             await self._once()
         counts = await gw.store.read(_open_by_state)
@@ -56,6 +58,13 @@ class Janitor(Rounds):
         if gw.clock.now() - self._swept_at > SWEEP_EVERY:
             self._swept_at = gw.clock.now()
             await self.sweep()
+
+    def _reread_keys(self) -> None:
+        """Other nodes rotate keys, too. A folder that does not fit together leaves those in use in use."""
+        try:
+            self._gw.keyring.reread()
+        except NotReady as error:
+            log.error("keys not taken over", problem=error.text.en)
 
     async def _once(self) -> None:
         """What one node does for all; it is safe if two do."""

@@ -72,10 +72,14 @@ class _Office:
 
 def this_node(gw: Services) -> Node:
     """This process, as others are told of it."""
-    now = gw.clock.now()
+    now, release = gw.clock.now(), version("document-gateway")
+    return Node(gw.new_id(), platform.node(), os.getpid(), release, digest_of_keys(gw), now, now, 0)
+
+
+def digest_of_keys(gw: Services) -> str:
+    """Equal on nodes that hold the same keys, and tells nothing of them."""
     names = ",".join(sorted(row.name for row in gw.keyring.describe()))
-    keys = hashlib.sha256(names.encode()).hexdigest()[:16]
-    return Node(gw.new_id(), platform.node(), os.getpid(), version("document-gateway"), keys, now, now, 0)
+    return hashlib.sha256(names.encode()).hexdigest()[:16]
 
 
 class Leadership:
@@ -153,6 +157,7 @@ class Leadership:
         fleet = self._gw.fleet
         self._me = fleet.me = replace(
             self._me,
+            keys=digest_of_keys(self._gw),
             seen_at=self._gw.clock.now(),
             beat=self._me.beat + 1,
             draining=fleet.draining,

@@ -69,6 +69,7 @@ class Wakes:
         """``""``: anything may have been called while nobody heard."""
         if word in (CHANGED, ""):
             await self._gw.refresh(tell=False)
+            self._gw.keyring.reread()
         if word in (WORK, ""):
             self._gw.bell.ring()
 

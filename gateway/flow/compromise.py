@@ -31,7 +31,7 @@ from gateway.flow import facts, record
 from gateway.flow.door import Caller, stated
 from gateway.model.event import EventType
 from gateway.model.text import Bilingual, Instant
-from gateway.services import Services
+from gateway.services import CHANGED, Services
 from gateway.signature.certificates import fingerprint
 from gateway.signature.keyring import KeyRow, key_id
 from gateway.store import events, log, lost_keys
@@ -62,6 +62,7 @@ async def compromise_key(gw: Services, caller: Caller, key: str, since: str, rea
     reason, when = stated(reason), _moment(gw, since)
     row = _row(gw, key)
     gw.keyring.compromise(key, when, gw.clock.now())
+    gw.call(CHANGED)
     found = await _rests(gw, row)
     ended = record.event(
         gw,
@@ -103,6 +104,7 @@ async def import_receipt_key(gw: Services, caller: Caller, container: bytes, pas
     what = {"key": "receipt", "from": "pkcs12"}
     rotated = record.event(gw, EventType.KEY_ROTATED, caller.principal, gw.clock.now(), facts=what)
     await gw.store.write(lambda tx: events.record(tx, rotated))
+    gw.call(CHANGED)
     return gw.keyring.describe()
 
 

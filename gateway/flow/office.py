@@ -24,7 +24,7 @@ from gateway.model.agency import LevelSet, Profile, Signer
 from gateway.model.event import Event, EventType
 from gateway.model.finding import Finding, Severity
 from gateway.model.text import AgencyCode, Bilingual, Instant
-from gateway.services import Services
+from gateway.services import CHANGED, Services
 from gateway.signature.keyring import LOG, WITNESS
 from gateway.store import deliveries, events, partners, people, registry
 from gateway.store import signers as proposals
@@ -270,6 +270,7 @@ async def rotate_key(gw: Services, caller: Caller, which: str) -> None:
         )
     rotated = _event(gw, EventType.KEY_ROTATED, caller, key=which)
     await gw.store.write(lambda tx: events.record(tx, rotated))
+    gw.call(CHANGED)
 
 
 async def _add_credential(

@@ -9,7 +9,10 @@ reads every payload. ``keyring.json`` lists the keys; it is replaced atomically,
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -125,6 +128,23 @@ def _read_note_key(folder: Path, entry: Entry) -> ed25519.Ed25519PrivateKey:
     if not isinstance(key, ed25519.Ed25519PrivateKey):
         raise ValueError(f"{entry.name} is no Ed25519 key")
     return key
+
+
+def index_version(folder: Path) -> tuple[int, int, int]:
+    """Changes whenever the index was written; nothing of a keyring changes without that."""
+    found = (folder / INDEX).stat()
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+@contextlib.contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Other processes that want to change the folder wait until we have."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def write_index(folder: Path, state: State) -> None:

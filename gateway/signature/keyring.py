@@ -11,9 +11,11 @@ demo's keys (``practice/pki``).
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,6 +39,8 @@ from gateway.signature.key_files import (
     Entry,
     ReceiptKey,
     State,
+    index_version,
+    one_at_a_time,
     private_pem,
     read_state,
     refuse_loose_permissions,
@@ -72,6 +76,7 @@ class Keyring:
     def __init__(self, folder: Path, state: State) -> None:
         self._folder = folder
         self._state = state
+        self._version = (0, 0, 0)
 
     @classmethod
     def create(cls, folder: Path, gateway_name: str, now: Instant) -> Keyring:
@@ -95,10 +100,21 @@ class Keyring:
         if not (folder / INDEX).is_file():
             raise NotReady(texts.text_missing(folder), code="keyring.missing")
         refuse_loose_permissions(folder)
+        keyring = cls(folder, State("", (), {}, {}, {}))
+        keyring.reread()
+        return keyring
+
+    def reread(self) -> bool:
+        """Take in what another process has changed in the folder; True when it has. ``NotReady`` when the
+        folder does not fit together: what is loaded stays in use."""
         try:
-            return cls(folder, read_state(folder))
+            version = index_version(self._folder)
+            if version == self._version:
+                return False
+            self._state, self._version = read_state(self._folder), version
         except (OSError, ValueError, KeyError, TypeError) as problem:
-            raise NotReady(texts.text_damaged(folder, problem), code="keyring.damaged") from problem
+            raise NotReady(texts.text_damaged(self._folder, problem), code="keyring.damaged") from problem
+        return True
 
     def wrap(self, data_key: bytes) -> bytes:
         """``data_key`` (16, 24 or 32 bytes) wrapped under the current wrapping key (RFC 3394)."""
@@ -111,6 +127,8 @@ class Keyring:
         if len(wrapped) < 4 or wrapped[0] != _WRAPPED_KEY:
             raise ValueError("not a key wrapped by this keyring")
         number = int.from_bytes(wrapped[1:3])
+        if number not in self._state.wrapping:
+            self.reread()  # another node may have begun to use it a moment ago
         if number not in self._state.wrapping:
             raise NotReady(texts.text_no_wrapping_key(number), code="keyring.key_missing")
         try:
@@ -173,7 +191,8 @@ class Keyring:
 
     def rotate_receipt_key(self, now: Instant) -> None:
         """A new receipt key is in use on return, and on disk."""
-        self._add_receipt_key(now)
+        with self._alone():
+            self._add_receipt_key(now)
 
     @property
     def folder(self) -> Path:
@@ -197,19 +216,27 @@ class Keyring:
     def ensure_note_key(self, kind: str, now: Instant) -> None:
         """On return there is a key of that kind: keyrings of earlier releases have no log key."""
         if not self.note_keys(kind):
-            self._add_note_key(kind, now)
+            with self._alone():
+                if not self.note_keys(kind):
+                    self._add_note_key(kind, now)
 
     def rotate_note_key(self, kind: str, now: Instant) -> None:
         """A new log or witness key is in use on return, and on disk."""
-        self._add_note_key(kind, now)
+        with self._alone():
+            self._add_note_key(kind, now)
 
     def rotate_wrapping_key(self, now: Instant) -> None:
         """A new wrapping key is in use on return, and on disk; data keys wrapped before stay readable."""
-        self._add_wrapping_key(now)
+        with self._alone():
+            self._add_wrapping_key(now)
 
     def compromise(self, name: str, since: Instant, now: Instant) -> None:
         """No longer to be believed from ``since`` on; a key in use is replaced at once, without overlap. On
         return both are on disk; may be repeated. ``LookupError``: no such key; an earlier ``since`` stays."""
+        with self._alone():
+            self._compromise(name, since, now)
+
+    def _compromise(self, name: str, since: Instant, now: Instant) -> None:
         entry = next((one for one in self._state.entries if one.name == name), None)
         if entry is None:
             raise LookupError(name)
@@ -217,9 +244,7 @@ class Keyring:
             self._add(entry.kind, now)
         marked = replace(entry, compromised=min(since, entry.compromised or since))
         entries = tuple(marked if one.name == name else one for one in self._state.entries)
-        state = replace(self._state, entries=entries)
-        write_index(self._folder, state)
-        self._state = state
+        self._write(replace(self._state, entries=entries))
 
     def import_receipt_key(self, container: bytes, password: bytes, now: Instant) -> None:
         """Begin to use the receipt key of a PKCS#12 file (P-256 key and its certificate). ``ValueError``: it
@@ -229,7 +254,8 @@ class Keyring:
             raise ValueError("no P-256 key in the file")
         if certificate is None or certificate.public_key() != key.public_key():
             raise ValueError("no certificate of the key in the file")
-        self._keep_receipt_key(ReceiptKey(key, certificate), now)
+        with self._alone():
+            self._keep_receipt_key(ReceiptKey(key, certificate), now)
 
     def compromised_certificates(self) -> tuple[tuple[x509.Certificate, Instant], ...]:
         """Receipt certificates that are believed no more, and since when."""
@@ -324,8 +350,19 @@ class Keyring:
             receipt=receipt or self._state.receipt,
             notes=notes or self._state.notes,
         )
+        self._write(state)
+
+    def _write(self, state: State) -> None:
         write_index(self._folder, state)
-        self._state = state
+        self._state, self._version = state, index_version(self._folder)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """For a change: no other process makes one meanwhile, and what one made before is known here. Else
+        two would give two keys the same number, and the second would overwrite the first."""
+        with one_at_a_time(self._folder):
+            self.reread()
+            yield
 
 
 def _tag(key: bytes, purpose: str, data: bytes) -> bytes:

@@ -31,18 +31,14 @@ def beat(tx: Tx, node: Node) -> None:
     """Write down that the node is there; again from the start if it was forgotten meanwhile."""
     changing: dict[str, Value] = {
         "id": node.id,
+        "keys": node.keys,
         "seen_at": node.seen_at,
         "beat": node.beat,
         "draining": int(node.draining),
         "used": orjson.dumps(dict(node.used)).decode(),
     }
     if not tx.run("beat_node", **changing):
-        fixed: dict[str, Value] = {
-            "host": node.host,
-            "pid": node.pid,
-            "version": node.version,
-            "keys": node.keys,
-        }
+        fixed: dict[str, Value] = {"host": node.host, "pid": node.pid, "version": node.version}
         tx.run("put_node", started_at=node.started_at, **fixed, **changing)
 
 

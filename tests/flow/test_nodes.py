@@ -89,21 +89,24 @@ class Bed:
     def first(self) -> Path:
         return self.folder / "home"
 
-    def home(self, name: str) -> Path:
-        """A home with the same keys and payloads."""
+    def home(self, name: str, keys: str = "") -> Path:
+        """A home with the same payloads and a copy of the keys, or with the very keys of another node."""
         home = self.folder / name
         home.mkdir(mode=0o700)
-        for part in ("keys", "trust"):
-            shutil.copytree(self.first / part, home / part)
+        shutil.copytree(self.first / "trust", home / "trust")
+        if keys:
+            (home / "keys").symlink_to(self.folder / keys / "keys")
+        else:
+            shutil.copytree(self.first / "keys", home / "keys")
         (home / "payloads").symlink_to(self.first / "payloads")
         lines = ("[server]", "port = 0", "[log]", 'level = "warning"', "[database]", f'url = "{self.url}"')
         (home / "gateway.toml").write_text("\n".join(lines))
         return home
 
     @contextlib.asynccontextmanager
-    async def node(self, name: str) -> AsyncIterator[Node]:
+    async def node(self, name: str, keys: str = "") -> AsyncIterator[Node]:
         """A node in this process."""
-        home = self.home(name)
+        home = self.home(name, keys)
         async with (
             running(home, load(home), SystemClock(), pace=PACE) as (gw, port),
             aiohttp.ClientSession() as session,
@@ -189,6 +192,22 @@ async def test_a_key_revoked_at_one_node_is_refused_at_the_others_at_once(bed: B
             if credential.principal == system.id:
                 await office.revoke_credential(a.gw, LOCAL, credential.id)
         await within(1.0, lambda: refused(b))
+
+
+async def test_keys_rotated_at_one_node_serve_on_all(bed: Bed) -> None:
+    """The nodes of one machine, or of a shared folder of keys."""
+    async with bed.node("a") as a, bed.node("b", keys="a") as b:
+        assert a.gw is not None
+        assert b.gw is not None
+        await asyncio.sleep(0.3)  # both hear each other
+        await office.rotate_key(a.gw, LOCAL, "wrapping")
+        await office.rotate_key(a.gw, LOCAL, "receipt")
+        data = make_envelope(files={"phu-luc.txt": LARGE})
+        await a.send(data)
+        [item] = await b.waiting()
+        assert await b.call("GET", f"/api/v1/inbox/{item['delivery']}", RECIPIENT) == data
+        ours, theirs = a.gw.keyring, b.gw.keyring
+        await within(1.0, lambda: later(theirs.receipt_key_id == ours.receipt_key_id))
 
 
 async def test_another_node_leads_when_the_leader_is_killed(bed: Bed) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -150,7 +151,7 @@ def test_old_wraps_open_after_a_rotation(keyring: Keyring, folder: Path) -> None
 
 
 def test_wrap_of_a_lost_key_says_which_backup_helps(keyring: Keyring, folder: Path) -> None:
-    before = Keyring.open(folder)
+    before = Keyring.open(Path(shutil.copytree(folder, folder.with_name("backup"))))
     keyring.rotate_wrapping_key(AT)
     with pytest.raises(NotReady, match=r"keyring\.key_missing"):
         before.unwrap(keyring.wrap(DATA_KEY))
@@ -281,3 +282,45 @@ def test_a_keyring_of_an_earlier_release_gets_its_log_key_once(keyring: Keyring,
     keyring.ensure_note_key(WITNESS, AT)
     keyring.ensure_note_key(WITNESS, Instant(AT + DAY))
     assert len(Keyring.open(folder).note_keys(WITNESS)) == 1
+
+
+# several processes on one folder
+
+
+def test_what_another_process_wrapped_under_a_new_key_is_opened_at_once(
+    keyring: Keyring, folder: Path
+) -> None:
+    other = Keyring.open(folder)
+    other.rotate_wrapping_key(Instant(AT + DAY))
+    assert keyring.unwrap(other.wrap(DATA_KEY)) == DATA_KEY
+
+
+def test_two_processes_that_rotate_one_after_the_other_lose_no_key(keyring: Keyring, folder: Path) -> None:
+    """Each once knew of one key only; a second “wrapping-0002” would overwrite the first."""
+    other = Keyring.open(folder)
+    first = (other.rotate_wrapping_key(AT), other.wrap(DATA_KEY))[1]
+    second = (keyring.rotate_wrapping_key(AT), keyring.wrap(DATA_KEY))[1]
+    again = Keyring.open(folder)
+    assert [again.unwrap(wrapped) for wrapped in (first, second)] == [DATA_KEY, DATA_KEY]
+    assert len([row for row in again.describe() if row.name.startswith("wrapping")]) == 3
+
+
+def test_a_key_that_another_process_gave_up_signs_nothing_after_a_look(
+    keyring: Keyring, folder: Path
+) -> None:
+    other = Keyring.open(folder)
+    other.compromise("receipt-0001", AT, Instant(AT + DAY))
+    assert keyring.reread() is True
+    assert keyring.receipt_key_id == other.receipt_key_id
+    assert keyring.compromised_certificates() == other.compromised_certificates()
+    assert keyring.reread() is False
+
+
+def test_a_folder_that_another_process_left_damaged_leaves_the_keys_in_use(
+    keyring: Keyring, folder: Path
+) -> None:
+    (folder / "keyring.json").write_bytes(b"{")
+    wrapped = keyring.wrap(DATA_KEY)
+    with pytest.raises(NotReady):
+        keyring.reread()
+    assert keyring.unwrap(wrapped) == DATA_KEY

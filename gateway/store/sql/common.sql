@@ -2562,7 +2562,7 @@ VALUES (:id, :host, :pid, :version, :keys, :started_at, :seen_at, :beat, :draini
 
 -- name: beat_node
 -- A node says that it is still there, and what it has used since the last time.
-UPDATE node SET seen_at = :seen_at, beat = :beat, draining = :draining, used = :used WHERE id = :id;
+UPDATE node SET keys = :keys, seen_at = :seen_at, beat = :beat, draining = :draining, used = :used WHERE id = :id;
 
 -- name: nodes
 -- Every node, the oldest first.
