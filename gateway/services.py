@@ -103,7 +103,8 @@ class Lesson:
 
 
 class Lessons:
-    """What connection tests (``gateway conform``) have set up; nothing of it outlives the process."""
+    """What connection tests (``gateway conform``) have set up. Of this process alone: where several nodes run
+    nothing is set up (``flow/conform.py``)."""
 
     def __init__(self) -> None:
         self._lessons: dict[tuple[str, str], Lesson] = {}

@@ -9,6 +9,7 @@ publishes a checkpoint of the exchange log, so the root that a report names is a
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -247,7 +248,7 @@ def _lay_out(folder: Path | None, report: Frozen, file: bytes) -> None:
         return
     folder.mkdir(mode=0o755, exist_ok=True)
     target = folder / file_name(report)
-    part = target.with_suffix(".part")
+    part = target.with_suffix(f".{os.getpid()}.part")  # nodes of one machine may share the folder
     part.write_bytes(file)
     part.replace(target)
 

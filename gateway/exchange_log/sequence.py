@@ -250,7 +250,7 @@ def lay_out(folder: Path, note: str, closes: str) -> None:
     """On return the head lies in the folder, on disk; one that closes a day also under the day's name."""
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     for name in (FILE, *([closes] if closes else [])):
-        temporary = folder / f".{name}.new"
+        temporary = folder / f".{name}.{os.getpid()}.new"  # nodes of one machine may share the folder
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         with os.fdopen(descriptor, "wb") as file:
             file.write(note.encode())

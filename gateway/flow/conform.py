@@ -85,8 +85,13 @@ async def look(gw: Services, caller: Caller, principal: str, agency: str, since:
 
 
 async def teach(gw: Services, caller: Caller, principal: str, call: str, seconds: int) -> Any:
-    """Turn away the next ``send`` or ``done`` of a system, with Retry-After, until the seconds are over."""
+    """Turn away the next ``send`` or ``done`` of a system, with Retry-After, until the seconds are over.
+
+    ``WrongState`` where several nodes run: a lesson is known to one, and the call may come to another.
+    """
     caller.require(Role.ADMINISTRATOR, Role.OPERATOR)
+    if (running := gw.fleet.alive) > 1:
+        raise WrongState(_several_nodes(running), code="conform.nodes")
     if call not in CALLS or not 0 < seconds <= MAX_SECONDS:
         raise BadRequest(code="conform.lesson")
     lesson = Lesson(principal, call, seconds, gw.clock.now())
@@ -161,6 +166,15 @@ def _no_test_agency(name: str) -> Bilingual:
         "cho phần mềm một tài khoản của mã đó: kiểm thử kết nối không dùng cơ quan đang hoạt động.",
         f"The account {name} acts for no test code. Import a test code (column test) and give the software "
         "an account for it: a connection test never uses an agency that works.",
+    )
+
+
+def _several_nodes(running: int) -> Bilingual:
+    return Bilingual(
+        f"Trục đang chạy {running} nút nên không thử được bước này. Hãy tạm dừng các nút khác rồi thử lại, "
+        "hoặc chỉ chọn các bước còn lại (--step).",
+        f"{running} nodes run, so this step cannot be tested. Stop the others for the test, or choose the "
+        "other steps (--step).",
     )
 
 

@@ -18,10 +18,11 @@ from adapters.vxp.client import VxpClient
 from gateway.clock import local
 from gateway.config import Config, ServerSection
 from gateway.directory.data import DirectoryData
-from gateway.errors import GatewayError
-from gateway.flow import office, partners
+from gateway.errors import GatewayError, WrongState
+from gateway.flow import conform, office, partners
 from gateway.flow.operate import LOCAL, run
 from gateway.model.agency import Agency
+from gateway.model.node import Node, Seen
 from gateway.model.text import AgencyCode
 from gateway.net import Net
 from gateway.practice.agency import AgencyClient, Cabinet
@@ -212,3 +213,12 @@ async def test_test_codes_address_each_other_and_nobody_else_addresses_them(worl
     assert [finding.rule for finding in caught.value.findings if finding.severity.name == "REFUSE"] == [
         "recipient.test_code"
     ]
+
+
+async def test_what_only_one_node_would_know_is_not_set_up_where_several_run(world: World) -> None:
+    now = world.gw.clock.now()
+    world.gw.fleet.hear((Seen(Node("b", "máy-hai", 2, "1.0", "", now, now, 1), 0.5, True),))
+    with pytest.raises(WrongState) as refusal:
+        await conform.teach(world.gw, LOCAL, "p", "send", 5)
+    assert refusal.value.code == "conform.nodes"
+    assert "đang chạy 2 nút" in refusal.value.text.vi
