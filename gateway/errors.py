@@ -8,6 +8,7 @@
     ├── NotPermitted           403  known, but may not do this
     ├── NotFound               404  no such thing, or not yours
     ├── WrongState             409  the thing exists, but not in a state that allows this
+    │   └── Archived           409  a part of it was taken out into the archive
     ├── BadRequest             400  the call itself is malformed
     │   ├── UnsupportedMedia   415  a body of another media type, or compressed
     │   └── TooSlow            408  the body did not arrive in time
@@ -102,6 +103,13 @@ class WrongState(GatewayError):
     code = "state.not_allowed"
     http_status = 409
     vi = "Trạng thái hiện tại không cho phép thao tác này."
+
+
+class Archived(WrongState):
+    """A part of this was taken out into the archive; attach its month first."""
+
+    code = "archive.away"
+    vi = "Một phần dữ liệu này đã được tách ra lưu trữ; hãy gắn lại tháng đó trước."
 
 
 class BadRequest(GatewayError):

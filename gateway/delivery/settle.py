@@ -45,13 +45,13 @@ def settle(tx: Tx, gw: Services, attempt: Attempt, outcome: Outcome) -> bool:
     match outcome:
         case Delivered():
             owned = _delivered(tx, gw, attempt, outcome, now)
-            _end(tx, attempt, now, "delivered", "", outcome.proof)
+            _end(tx, attempt.delivery, attempt.lease, now, "delivered", "", outcome.proof)
         case TryLater():
             owned = _postponed(tx, gw, attempt, outcome, now)
-            _end(tx, attempt, now, "try_later", outcome.code, outcome.text.en)
+            _end(tx, attempt.delivery, attempt.lease, now, "try_later", outcome.code, outcome.text.en)
         case Refused():
             owned = _dead(tx, gw, attempt, outcome.code, outcome.text, now)
-            _end(tx, attempt, now, "refused", outcome.code, outcome.text.en)
+            _end(tx, attempt.delivery, attempt.lease, now, "refused", outcome.code, outcome.text.en)
     return owned
 
 
@@ -68,9 +68,7 @@ def lease_expired(tx: Tx, gw: Services, delivery: Delivery, lease: str) -> None:
     change = Change(State.QUEUED, now, due_at=max(delivery.due_at or now, now), lease=lease)
     recalled = _is_recalled(tx, gw, delivery.id, lease, now)
     if recalled or deliveries.move(tx, delivery, change):
-        tx.run(
-            "end_attempt", id=lease, ended_at=now, outcome="lease_expired", code="lease.expired", detail=""
-        )
+        _end(tx, delivery, lease, now, "lease_expired", "lease.expired", "")
         if not recalled:
             events.record(tx, _postponed_event(gw, delivery, "lease.expired", change.due_at or now, now))
 
@@ -157,8 +155,16 @@ def _is_recalled(tx: Tx, gw: Services, delivery_id: str, lease: str, now: Instan
     return current is not None and attempt_failed(tx, gw, current, lease, now)
 
 
-def _end(tx: Tx, attempt: Attempt, now: Instant, outcome: str, code: str, detail: str) -> None:
-    tx.run("end_attempt", id=attempt.lease, ended_at=now, outcome=outcome, code=code, detail=detail)
+def _end(tx: Tx, delivery: Delivery, lease: str, now: Instant, outcome: str, code: str, detail: str) -> None:
+    tx.run(
+        "end_attempt",
+        id=lease,
+        delivery=delivery.id,
+        ended_at=now,
+        outcome=outcome,
+        code=code,
+        detail=detail,
+    )
 
 
 def _postponed_event(gw: Services, delivery: Delivery, code: str, due_at: Instant, now: Instant) -> Event:

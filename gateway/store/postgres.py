@@ -11,6 +11,7 @@ asks for it. Each unit is a transaction of its own: the server commits concurren
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -64,6 +65,7 @@ _NOTICED = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 
 PAUSED = 5  # seconds between two statements of a unit; then its process is paused or dead
 _WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"  # one snapshot, as on SQLite
+_MONTH = re.compile(r"_(\d{6}|default)$")  # a part of a table that is cut by months
 _MIGRATORS = 0x6761746577617901  # advisory lock: "gateway", 1
 
 
@@ -240,7 +242,8 @@ def translated(error: Exception) -> Exception:
     """The contract's error for one of PostgreSQL; any other stays what it is."""
     match error:
         case pg.UniqueViolation() | pg.ExclusionViolation():
-            return Conflict(error.diag.table_name or "", str(error).splitlines()[0])
+            table = _MONTH.sub("", error.diag.table_name or "")
+            return Conflict(table, str(error).splitlines()[0])
         case pg.SerializationFailure() | pg.DeadlockDetected() | pg.IdleInTransactionSessionTimeout():
             return _Again(str(error))
         case pg.IntegrityError():

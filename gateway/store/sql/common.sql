@@ -471,7 +471,7 @@ VALUES (:id, :delivery, :number, :started_at, NULL, '', '', '');
 -- name: end_attempt
 -- One try has ended.
 UPDATE attempt SET ended_at = :ended_at, outcome = :outcome, code = :code, detail = :detail
-WHERE id = :id AND ended_at IS NULL;
+WHERE id = :id AND delivery = :delivery AND ended_at IS NULL;
 
 -- name: attempts_of_delivery
 -- Every try of a delivery.
@@ -1261,6 +1261,109 @@ INSERT INTO log_watched (origin, size, root, note, at) VALUES (:origin, :size, :
 ON CONFLICT (origin) DO UPDATE SET size = excluded.size, root = excluded.root, note = excluded.note,
   at = excluded.at;
 
+-- ---------------------------------------------------------------- months (only PostgreSQL has any)
+
+-- name: make_month
+-- Tables for a month; 1 when they were made.
+SELECT 0 AS made WHERE :month <> '';
+
+-- name: months_present
+-- The months that have tables of their own.
+SELECT month FROM archived_month WHERE 1 = 0;
+
+-- name: bounds_of_month
+-- The first id of a month that has tables, and the first of the next month.
+SELECT low, high FROM archived_month WHERE 1 = 0 AND month = :month;
+
+-- name: month_obstacles
+-- What is still going on: open deliveries, recalls without an answer, open incidents, and leaves that are missing, not
+-- counted everywhere, or under no published head.
+SELECT
+  (SELECT COUNT(*) FROM delivery WHERE id >= :low AND id < :high AND state IN ('queued', 'held', 'dead')) AS deliveries,
+  (SELECT COUNT(*) FROM recall r WHERE r.state = 'asked' AND EXISTS (
+    SELECT 1 FROM delivery d WHERE d.document = r.document AND d.id >= :low AND d.id < :high)) AS recalls,
+  (SELECT COUNT(*) FROM event_unsequenced WHERE event >= :low AND event < :high)
+    + (SELECT COUNT(*) FROM log_leaf WHERE event >= :low AND event < :high AND leaf >= COALESCE((SELECT MIN(n) FROM (
+      SELECT next_leaf AS n FROM conservation_state UNION ALL SELECT next_leaf FROM figure_state
+      UNION ALL SELECT COALESCE(MAX(size), 0) FROM log_checkpoint WHERE published_at IS NOT NULL) counted), 0)) AS leaves,
+  (SELECT COUNT(*) FROM incident i WHERE i.state IN ('open', 'purged') AND EXISTS (
+    SELECT 1 FROM event e WHERE e.document = i.document AND e.id >= :low AND e.id < :high)) AS incidents;
+
+-- name: leaves_of_month
+-- The first and the last leaf of events between two ids.
+SELECT MIN(leaf) AS first_leaf, MAX(leaf) AS last_leaf FROM log_leaf WHERE event >= :low AND event < :high;
+
+-- name: leaves_of_events
+-- Hashes of the leaves of events between two ids, both included.
+SELECT event, hash FROM log_leaf WHERE event >= :first AND event <= :last;
+
+-- name: count_month
+-- How many rows go with a month.
+SELECT (SELECT COUNT(*) FROM delivery WHERE id >= :low AND id < :high)
+  + (SELECT COUNT(*) FROM attempt WHERE delivery >= :low AND delivery < :high)
+  + (SELECT COUNT(*) FROM delivery_answer WHERE delivery >= :low AND delivery < :high)
+  + (SELECT COUNT(*) FROM event WHERE id >= :low AND id < :high) AS rows;
+
+-- name: archived_months
+-- Months that were taken out at least once.
+SELECT * FROM archived_month ORDER BY month;
+
+-- name: add_archived_month
+-- A month is taken out now.
+INSERT INTO archived_month (month, state, low, high, file, sha256, rows, first_leaf, last_leaf, detached_at, changed_at)
+VALUES (:month, 'detached', :low, :high, '', '', :rows, :first_leaf, :last_leaf, :at, :at);
+
+-- name: forget_archived_month
+-- Before it is taken out again.
+DELETE FROM archived_month WHERE month = :month AND state = 'returned';
+
+-- name: move_archived_month
+-- Its tables were thrown away, or it is back.
+UPDATE archived_month SET state = :state, changed_at = :at WHERE month = :month;
+
+-- name: note_archive_file
+-- Its file was written and read back.
+UPDATE archived_month SET file = :file, sha256 = :sha256, changed_at = :at WHERE month = :month AND state = 'detached';
+
+-- name: add_archived_documents
+-- The documents that a part of goes with a month.
+INSERT INTO archived_document (document, month)
+SELECT document, :month FROM delivery WHERE id >= :low AND id < :high
+UNION SELECT document, :month FROM event WHERE id >= :low AND id < :high AND document IS NOT NULL;
+
+-- name: forget_archived_documents
+-- They are whole again.
+DELETE FROM archived_document WHERE month = :month;
+
+-- name: archived_of_document
+-- The months that a part of a document went with.
+SELECT month FROM archived_document WHERE document = :document;
+
+-- name: detach_month
+-- Take the tables of a month out; how many rows they hold.
+SELECT 0 AS rows WHERE :month <> '';
+
+-- name: attach_month
+-- Put the tables of a month back.
+SELECT 0 AS done WHERE :month <> '';
+
+-- name: drop_month
+-- Throw away the tables of a month that stand beside the others.
+SELECT 0 AS done WHERE :month <> '';
+
+-- name: lay_month
+-- Empty tables for a month, beside the others.
+SELECT 0 AS done WHERE :month <> '';
+
+-- name: month_rows
+-- Rows of one table of a month that was taken out, as JSON, after a place.
+SELECT '' AS key, '' AS rest, '' AS line
+WHERE 1 = 0 AND :month = :noun AND :after_key = :after_rest LIMIT :limit;
+
+-- name: fill_month
+-- Write such rows into the tables of a month.
+SELECT 0 AS filled WHERE :month <> '' AND :noun <> '' AND :lines <> '';
+
 -- ---------------------------------------------------------------- conservation
 
 -- name: conservation_state
@@ -1384,7 +1487,9 @@ ORDER BY d.id LIMIT :limit;
 SELECT c.delivery, c.document, '' AS row_recipient, '' AS row_state, c.delivery AS counted, c.recipient, c.made,
   c.queued, c.held, c.dead, c.delivered, c.rejected, c.cancelled, c.recalled
 FROM conservation_delivery c LEFT JOIN delivery d ON d.id = c.delivery
-WHERE c.delivery > :after AND c.delivery <= :upto AND d.id IS NULL ORDER BY c.delivery LIMIT :limit;
+WHERE c.delivery > :after AND c.delivery <= :upto AND d.id IS NULL AND NOT EXISTS (
+  SELECT 1 FROM archived_month a WHERE a.state <> 'returned' AND c.delivery >= a.low AND c.delivery < a.high)
+ORDER BY c.delivery LIMIT :limit;
 
 -- name: uncounted_event_of
 -- An event of a delivery that is not counted yet: its row is ahead, which is no difference.

@@ -142,6 +142,50 @@ SELECT epoch FROM lease WHERE name = :name AND epoch = :epoch FOR SHARE;
 -- NOTIFY, which only PostgreSQL has: whoever listens hears it once this is committed.
 SELECT CAST(:word AS TEXT) AS word FROM (SELECT pg_notify('gateway', :word)) called;
 
+-- name: make_month
+-- Only here do tables have months.
+SELECT make_month(:month) AS made;
+
+-- name: months_present
+-- Only here do tables have months.
+SELECT right(c.relname, 6) AS month FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+WHERE i.inhparent = 'event'::regclass AND c.relname <> 'event_default' ORDER BY 1;
+
+-- name: bounds_of_month
+-- Only here do tables have months.
+SELECT month_begins(:month) AS low, month_begins(month_after(:month)) AS high
+WHERE to_regclass('event_' || :month) IS NOT NULL;
+
+-- name: add_archived_documents
+-- A parameter that stands alone has no type here.
+INSERT INTO archived_document (document, month)
+SELECT document, CAST(:month AS TEXT) FROM delivery WHERE id >= :low AND id < :high
+UNION SELECT document, CAST(:month AS TEXT) FROM event WHERE id >= :low AND id < :high AND document IS NOT NULL;
+
+-- name: detach_month
+-- Only here do tables have months.
+SELECT detach_month(:month) AS rows;
+
+-- name: attach_month
+-- Only here do tables have months.
+SELECT 1 AS done FROM (SELECT attach_month(:month)) called;
+
+-- name: drop_month
+-- Only here do tables have months.
+SELECT 1 AS done FROM (SELECT drop_month(:month)) called;
+
+-- name: lay_month
+-- Only here do tables have months.
+SELECT 1 AS done FROM (SELECT lay_month(:month)) called;
+
+-- name: month_rows
+-- Only here do tables have months.
+SELECT key, rest, line FROM month_rows(:noun, :month, :after_key, :after_rest, :limit);
+
+-- name: fill_month
+-- Only here do tables have months.
+SELECT fill_month(:noun, :month, :lines) AS filled;
+
 -- name: lock_door_failures
 -- FOR UPDATE: guesses that come side by side are counted one after the other.
 SELECT failures, since, locked_until FROM sign_in_failure WHERE kind = :kind AND name = :name FOR UPDATE;
