@@ -7,11 +7,14 @@ when to try again (``delivery/retry.py``) or what an outcome means (``delivery/s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import orjson
 
 from gateway.model.delivery import ALLOWED, Delivery, Hop, State
 from gateway.model.text import AgencyCode, Bilingual, Instant
-from gateway.store.contract import Row, Tx
+from gateway.store.contract import Conflict, Row, Tx
 
 # Rank by urgency 0..4: hỏa tốc (4 and 3) first, then 2, 1, 0 (contracts).
 URGENCY_RANK = (3, 2, 1, 0, 0)
@@ -220,6 +223,30 @@ def of_document(tx: Tx, document: str) -> list[Delivery]:
 def addressed_of(tx: Tx, message: str) -> frozenset[str]:
     """The codes, as the envelope named them, that already have a delivery of the message."""
     return frozenset(row["addressed"] for row in tx.all("deliveries_of_message", message=message))
+
+
+def lease(tx: Tx, leased: Sequence[tuple[Delivery, str]], at: Instant) -> None:
+    """Write down that attempts begin: deliveries as they are from now on, each with the id of its lease.
+
+    ``Conflict`` when one of them was no longer to be had; the unit is run again then.
+    """
+    if not leased:
+        return
+    rows = [
+        {
+            "id": delivery.id,
+            "lease": lease,
+            "number": delivery.attempts,
+            "leased_until": delivery.leased_until,
+            "next_due": delivery.due_at,
+        }
+        for delivery, lease in leased
+    ]
+    text = orjson.dumps(rows).decode()
+    taken = tx.run("lease_deliveries", leased=text)
+    if taken != len(leased):
+        raise Conflict("delivery", f"{taken} of {len(leased)} were to be leased")
+    tx.run("add_attempts", leased=text, started_at=at)
 
 
 def from_row(row: Row) -> Delivery:

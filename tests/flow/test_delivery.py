@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date
 from typing import ClassVar
@@ -12,7 +13,7 @@ import pytest
 from gateway.clock import SECOND, ScenarioClock
 from gateway.delivery.janitor import Janitor, free_expired_leases
 from gateway.delivery.retry import GIVE_UP_AFTER, WAITS, wait_after
-from gateway.delivery.settle import settle
+from gateway.delivery.settle import Attempt, settle
 from gateway.delivery.worker import Worker, claim_due
 from gateway.directory.data import DirectoryData
 from gateway.edxml.parse import parse_envelope
@@ -24,8 +25,10 @@ from gateway.model.agency import Agency, Period, Profile, Succession, Succession
 from gateway.model.envelope import Kind
 from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.port import Delivered, Outcome, Parcel, Refused, TryLater
+from gateway.store import deliveries
+from gateway.store.contract import Conflict
 from gateway.store.people import Role
-from tests.world import World
+from tests.world import MONDAY, World
 
 DOWN = TryLater("connect.refused", Bilingual("Không kết nối được.", "Connection refused."))
 DOCUMENT = "H37,2020/04/13,362/UBND-KGVX"
@@ -307,6 +310,32 @@ async def test_two_workers_never_hold_one_delivery(world: World, partner: Partne
     leased = [attempt.delivery.id for claimed in claims for attempt in claimed]
     assert leased
     assert len(leased) == len(set(leased))
+
+
+async def test_what_is_leased_already_cannot_be_leased_again(world: World, partner: Partner) -> None:
+    await world.send()
+    [attempt] = await claimed(world, 1)
+    again = attempt.delivery
+    with pytest.raises(Conflict):
+        await world.gw.store.write(lambda tx: deliveries.lease(tx, [(again, "another")], MONDAY))
+    assert [row["number"] for row in await world.rows("attempts_of_delivery", delivery=again.id)] == [1]
+
+
+async def test_a_batch_takes_no_more_than_a_lane_holds_and_counts_what_runs(
+    world: World, partner: Partner
+) -> None:
+    for number in range(6):
+        await world.send(number=str(number), to=("H37.03", "H37.05"))
+    first = await claimed(world, 5)
+    second = await claimed(world, 32)
+    assert len(first) == 5
+    lanes = Counter(attempt.delivery.destination for attempt in [*first, *second])
+    assert lanes == {"H37.03": 4, "H37.05": 4}  # delivery.per_destination
+    assert await claimed(world, 32) == []
+
+
+async def claimed(world: World, limit: int) -> list[Attempt]:
+    return await world.gw.store.write(lambda tx: claim_due(tx, world.gw, limit))
 
 
 async def test_a_person_must_give_a_reason_and_have_the_right(world: World, partner: Partner) -> None:

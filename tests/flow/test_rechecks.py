@@ -31,7 +31,7 @@ from gateway.signature.pdf_facts import Failure, PdfFacts
 from gateway.signature.seal import sign_envelope
 from gateway.signature.trust import TrustStore
 from gateway.signature.workers import PdfWorkers
-from gateway.store import rechecks
+from gateway.store import deliveries, rechecks
 from gateway.store.contract import Store
 from tests.unit.pdf_world import make_page
 from tests.world import MONDAY, World, make_envelope, make_world
@@ -276,10 +276,9 @@ async def test_a_fetched_message_is_not_taken_away_before_it_is_confirmed(
 async def test_an_attempt_that_runs_is_not_disturbed(world: World, pki: DemoPki, seal: Identity) -> None:
     submission = await send(world, seal)
     [row] = await world.rows("deliveries_of_message", message=submission.message)
-    until = world.gw.clock.now() + DAY
-    await world.gw.store.write(
-        lambda tx: tx.run("lease_delivery", id=str(row["id"]), lease="x", leased_until=until, next_due=None)
-    )
+    now = world.gw.clock.now()
+    leased = replace(deliveries.from_row(row), attempts=1, leased_until=Instant(now + DAY), due_at=None)
+    await world.gw.store.write(lambda tx: deliveries.lease(tx, [(leased, "x")], now))
     await answer(world, pki, revoked=seal)
     await Rechecker(world.gw).round()
     assert await state_of(world, submission) == [("queued", "")]

@@ -296,8 +296,11 @@ WHERE document = :document AND kind <> 'status' AND state NOT IN ('held', 'rejec
 -- name: due_deliveries
 -- Deliveries that may be attempted now, most urgent and oldest first: due, not leased, their lane open and not
 -- full, and no earlier message of the same document still on its way to the same recipient (behind one destination
--- there may be many: one that cannot be reached keeps nothing from the others).
-SELECT d.* FROM delivery d
+-- there may be many: one that cannot be reached keeps nothing from the others). Each with how many attempts run towards
+-- its destination, and how often that failed.
+SELECT d.*, (SELECT COUNT(*) FROM delivery r WHERE r.destination = d.destination AND r.leased_until IS NOT NULL)
+    AS running, COALESCE(l.failures, 0) AS failures
+FROM delivery d
 LEFT JOIN lane l ON l.destination = d.destination
 WHERE d.state = 'queued' AND d.due_at IS NOT NULL AND d.due_at <= :now
   AND (d.leased_until IS NULL)
@@ -312,14 +315,17 @@ WHERE d.state = 'queued' AND d.due_at IS NOT NULL AND d.due_at <= :now
 ORDER BY d.urgency_rank, d.accepted_at, d.id
 LIMIT :limit;
 
--- name: lease_delivery
--- One attempt begins: counted, leased, and its next time stored before anything goes out.
-UPDATE delivery SET attempts = attempts + 1, lease = :lease, leased_until = :leased_until, due_at = :next_due
-WHERE id = :id AND state = 'queued' AND leased_until IS NULL;
+-- name: lease_deliveries
+-- Attempts begin, in one statement for all of them: counted, leased, and their next time stored before anything goes
+-- out. :leased is a JSON list of id, lease, number, leased_until, next_due.
+UPDATE delivery SET attempts = json_extract(j.value, '$.number'), lease = json_extract(j.value, '$.lease'),
+  leased_until = json_extract(j.value, '$.leased_until'), due_at = json_extract(j.value, '$.next_due')
+FROM json_each(:leased) j
+WHERE delivery.id = json_extract(j.value, '$.id') AND delivery.state = 'queued' AND delivery.leased_until IS NULL;
 
--- name: leases_per_destination
--- How many attempts are running towards each destination.
-SELECT destination, COUNT(*) AS running FROM delivery WHERE leased_until IS NOT NULL GROUP BY destination;
+-- name: walk_in_order
+-- Said before due_deliveries: read its index in order. SQLite does so by itself.
+SELECT 1 AS said;
 
 -- name: expired_leases
 -- Attempts whose process has not come back in time.
@@ -463,10 +469,12 @@ ON CONFLICT (destination) DO UPDATE SET failures = excluded.failures, not_before
 UPDATE delivery SET due_at = :now
 WHERE destination = :destination AND state = 'queued' AND due_at > :now AND leased_until IS NULL;
 
--- name: add_attempt
--- One try begins.
+-- name: add_attempts
+-- Tries begin; :leased as for lease_deliveries.
 INSERT INTO attempt (id, delivery, number, started_at, ended_at, outcome, code, detail)
-VALUES (:id, :delivery, :number, :started_at, NULL, '', '', '');
+SELECT json_extract(value, '$.lease'), json_extract(value, '$.id'), json_extract(value, '$.number'),
+  :started_at, NULL, '', '', ''
+FROM json_each(:leased);
 
 -- name: end_attempt
 -- One try has ended.

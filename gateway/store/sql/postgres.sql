@@ -8,15 +8,26 @@ SELECT * FROM document WHERE sender = :sender AND document_id = :document_id FOR
 -- Locked until commit: a person and a worker must not move one delivery at once.
 SELECT * FROM delivery WHERE id = :id FOR UPDATE;
 
+-- name: walk_in_order
+-- When the queue fills at once, the planner still takes it for empty and would sort all of it for every claim: 100 ms
+-- at 12 000 deliveries instead of 1.5. It holds until the transaction ends.
+SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true),
+  set_config('enable_hashjoin', 'off', true), set_config('enable_seqscan', 'off', true);
+
 -- name: due_deliveries
--- SKIP LOCKED: several nodes claim side by side without waiting for each other.
-SELECT d.* FROM delivery d
+-- SKIP LOCKED: several nodes claim side by side without waiting for each other. What runs is counted once and not for
+-- every candidate: with a year of months this takes 1.4 ms where a subquery took 75.
+WITH running AS MATERIALIZED (
+  SELECT destination, COUNT(*) AS running FROM delivery WHERE leased_until IS NOT NULL GROUP BY destination
+)
+SELECT d.*, COALESCE(r.running, 0) AS running, COALESCE(l.failures, 0) AS failures
+FROM delivery d
 LEFT JOIN lane l ON l.destination = d.destination
+LEFT JOIN running r ON r.destination = d.destination
 WHERE d.state = 'queued' AND d.due_at IS NOT NULL AND d.due_at <= :now
   AND d.leased_until IS NULL
   AND (l.not_before IS NULL OR l.not_before <= :now)
-  AND (SELECT COUNT(*) FROM delivery r WHERE r.destination = d.destination AND r.leased_until IS NOT NULL)
-    < CASE WHEN l.failures > 0 THEN 1 ELSE :per_destination END
+  AND COALESCE(r.running, 0) < CASE WHEN l.failures > 0 THEN 1 ELSE :per_destination END
   AND NOT EXISTS (
     SELECT 1 FROM delivery e
     WHERE e.destination = d.destination AND e.order_key = d.order_key AND e.recipient = d.recipient
@@ -25,6 +36,20 @@ WHERE d.state = 'queued' AND d.due_at IS NOT NULL AND d.due_at <= :now
 ORDER BY d.urgency_rank, d.accepted_at, d.id
 LIMIT :limit
 FOR UPDATE OF d SKIP LOCKED;
+
+-- name: lease_deliveries
+-- PostgreSQL reads JSON by other functions, and is to find the rows by their id: state and lease are written so that it
+-- does not take a partial index for the way to them.
+UPDATE delivery SET attempts = j.number, lease = j.lease, leased_until = j.leased_until, due_at = j.next_due
+FROM json_to_recordset(CAST(:leased AS json))
+  AS j(id TEXT, lease TEXT, number BIGINT, leased_until BIGINT, next_due BIGINT)
+WHERE delivery.id = j.id AND delivery.state || '' = 'queued' AND COALESCE(delivery.leased_until, 0) = 0;
+
+-- name: add_attempts
+-- PostgreSQL reads JSON by other functions.
+INSERT INTO attempt (id, delivery, number, started_at, ended_at, outcome, code, detail)
+SELECT j.lease, j.id, j.number, :started_at, NULL, '', '', ''
+FROM json_to_recordset(CAST(:leased AS json)) AS j(id TEXT, lease TEXT, number BIGINT);
 
 -- name: hold_signer_proposal
 -- FOR SHARE: a decision waits until the message that relies on the row is committed.
