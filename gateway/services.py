@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -37,7 +38,7 @@ from gateway.signature.revocation_cache import Place, RevocationCache
 from gateway.signature.trust import TrustStore
 from gateway.signature.verify import Trust
 from gateway.signature.workers import PdfWorkers
-from gateway.store import authority, calendars, certificates, policies, registry
+from gateway.store import authority, calendars, certificates, nodes, policies, registry
 from gateway.store.blobs import Blobs
 from gateway.store.contract import Store
 from gateway.store.people import PRINCIPALS, People, Principal, read
@@ -252,6 +253,13 @@ class Services:
             self.calls.words.add(word)
             self.calls.bell.ring()
 
+    async def tell_nodes(self) -> None:
+        """Say what there is to call; others have timers for what cannot be said."""
+        words, self.calls.words = self.calls.words, set()
+        ours = self.fleet.me.id if self.fleet.me else ""
+        for word in sorted(words):
+            await self.store.write(partial(nodes.call, word=f"{word} {ours}"))
+
     async def refresh(self, *, tell: bool = True) -> None:
         """Read again whatever changed in the store since the last time. Whoever made the change has the other
         nodes told; who only looks (``tell=False``) does not."""
@@ -329,5 +337,7 @@ class Services:
         self.blobs.close()
         try:
             await self.keep_certificates()
+            with suppress(Exception):  # others notice a little later
+                await self.tell_nodes()
         finally:
             await self.store.close()

@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator, Callable
 import structlog
 
 from gateway.services import CHANGED, WORK, Services
-from gateway.store import nodes
 
 log = structlog.get_logger("gateway.wakes")
 
@@ -47,13 +46,10 @@ class Wakes:
         self._gw.calls.bell.ring()
 
     async def _say(self) -> None:
-        gw = self._gw
-        words, gw.calls.words = gw.calls.words, set()
-        for word in sorted(words):
-            try:
-                await gw.store.write(lambda tx, word=word: nodes.call(tx, f"{word} {self._name}"))  # type: ignore[misc]
-            except Exception as error:
-                log.warning("other nodes were not woken, their timers will do it", problem=str(error))
+        try:
+            await self._gw.tell_nodes()
+        except Exception as error:
+            log.warning("other nodes were not woken, their timers will do it", problem=str(error))
 
     async def _hear(self) -> None:
         async for call in self._listen():

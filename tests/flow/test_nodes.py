@@ -194,6 +194,20 @@ async def test_a_key_revoked_at_one_node_is_refused_at_the_others_at_once(bed: B
         await within(1.0, lambda: refused(b))
 
 
+async def test_what_a_command_without_a_server_changes_the_nodes_know_at_once(bed: Bed) -> None:
+    async with bed.node("a") as a:
+        assert a.gw is not None
+        await asyncio.sleep(0.3)  # it hears
+        config = Config(database=DatabaseSection(url=bed.url))
+        beside = await open_services(bed.first, config, SystemClock(), "a command")
+        [system] = [p for p in beside.people.principals if RECIPIENT in p.agencies]
+        for credential in beside.people.credentials:
+            if credential.principal == system.id:
+                await office.revoke_credential(beside, LOCAL, credential.id)
+        await beside.close()
+        await within(1.0, lambda: refused(a))
+
+
 async def test_keys_rotated_at_one_node_serve_on_all(bed: Bed) -> None:
     """The nodes of one machine, or of a shared folder of keys."""
     async with bed.node("a") as a, bed.node("b", keys="a") as b:
