@@ -5,7 +5,7 @@ RUN := .venv/bin/
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
 
-.PHONY: setup demo test check format bench bench-peers screenshots docs clean
+.PHONY: setup demo test check format bench bench-scale bench-peers screenshots docs clean
 
 setup: .venv/.ready                ## make the environment from uv.lock
 
@@ -13,6 +13,7 @@ setup: .venv/.ready                ## make the environment from uv.lock
 	@test -x $(RUN)python || $(PYTHON) -m venv .venv
 	@test -x $(UV) || $(RUN)python -m pip install --quiet --disable-pip-version-check uv
 	$(UV) sync --frozen --inexact --quiet
+	@$(RUN)python -m compileall -q $(CURDIR)/.venv/lib gateway adapters || true
 	@touch $@
 
 demo: setup                        ## a province exchanges documents for a week: make demo ARGS="--once --json"
@@ -39,6 +40,9 @@ docs: setup                        ## write the generated documents anew
 
 bench: setup                       ## documents per second beside the floor: var/bench/*.json
 	$(RUN)python -m tests.bench $(ARGS)
+
+bench-scale: setup                 ## what 1 to 4 processes do, on SQLite and PostgreSQL; ARGS=--write puts it into docs
+	$(RUN)python -m tests.bench.scale $(ARGS)
 
 bench-peers: setup                 ## the same work through django-pyas2 (fetched from PyPI into var/peers) and ours
 	$(RUN)python -m tests.bench.peers $(ARGS)

@@ -39,10 +39,11 @@ class Bed:
     signer: Identity
 
 
-async def prepare(home: Path, database_url: str = "", settings: str = "") -> Bed:
+async def prepare(home: Path, database_url: str = "", settings: str = "", like: Bed | None = None) -> Bed:
     """A home with the small directory of the tests, a demo PKI and a system for each agency.
 
-    ``settings``: more lines of ``gateway.toml``.
+    ``settings``: more lines of ``gateway.toml``. ``like``: a bed whose signer it has, so that its envelopes
+    can be handed in here too.
     """
     clock = SystemClock()
     init_home(home, "truc-do-toc-do", clock)
@@ -50,10 +51,9 @@ async def prepare(home: Path, database_url: str = "", settings: str = "") -> Bed
     (home / "gateway.toml").write_text(
         f'[gateway]\nname = "bench"\n[limits]\nrequests_per_second = 100000\n{database}{settings}'
     )
-    pki = DemoPki.create(home / "pki")
-    signer = pki.issue_agency("H37", "UBND tỉnh Lạng Sơn")
-    pki.publish_crls()
-    for file in pki.trust_folder.iterdir():
+    signer = like.signer if like else _new_signer(home)
+    trust = like.home / "trust" if like else DemoPki.open(home / "pki").trust_folder
+    for file in trust.iterdir():
         (home / "trust" / file.name).write_bytes(file.read_bytes())
     gw = await open_services(home, load(home), clock, "bench")
     try:
@@ -66,6 +66,13 @@ async def prepare(home: Path, database_url: str = "", settings: str = "") -> Bed
     finally:
         await gw.close()
     return Bed(home, keys, signer)
+
+
+def _new_signer(home: Path) -> Identity:
+    pki = DemoPki.create(home / "pki")
+    signer = pki.issue_agency("H37", "UBND tỉnh Lạng Sơn")
+    pki.publish_crls()
+    return signer
 
 
 @contextlib.asynccontextmanager

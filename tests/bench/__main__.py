@@ -11,6 +11,8 @@
     make bench ARGS="console"           searches of the console over a million deliveries
     make bench ARGS="figures"           counting ten days, a report, a scorecard; figures-ten: tenfold month
     make bench ARGS="recount"           a province's month counted again from its log; recount-year: a year
+    make bench ARGS="node"              from the call to the first 200 of /readyz; memory of an idle node
+    make bench ARGS="claims"            due deliveries that the queue hands out, on both engines
     make bench ARGS="province"          a province's month made, counted and shown; province-ten: tenfold
 
 Writes ``var/bench/NAME.json``. Everything stays on loopback; the load client shares the machine.
@@ -33,11 +35,13 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway.signature.seal import sign_envelope
+from tests.bench.claims import bench_claims
 from tests.bench.console import bench_console
 from tests.bench.evidence import bench_evidence
 from tests.bench.figures import bench_figures, bench_figures_ten
 from tests.bench.floor import floor_seconds
 from tests.bench.log import bench_log
+from tests.bench.node import bench_node
 from tests.bench.partners import bench_partners
 from tests.bench.pdf import bench_pdf
 from tests.bench.province import bench_province, bench_province_ten
@@ -158,6 +162,8 @@ BENCHES = {
     "figures": bench_figures,
     "recount": bench_recount,
     "province": bench_province,
+    "node": bench_node,
+    "claims": bench_claims,
 }
 LONG = {
     "console": bench_console,

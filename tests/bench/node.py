@@ -1,0 +1,84 @@
+"""One node: seconds from calling ``gateway serve`` to the first 200 of ``/readyz``, and its memory when idle.
+
+Memory is the proportional set size of all its processes, those that read PDFs included. ``without .pyc`` is a
+first start after an installation that compiled nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from gateway.practice.demo_home import free_port
+from tests.bench.database import postgres
+from tests.server import Bed, family, family_pss, prepare
+
+STARTS = 3
+IDLE_SECONDS = 6.0
+
+
+async def bench_node(bed: Bed) -> dict[str, Any]:
+    """SQLite and PostgreSQL, with and without compiled modules."""
+    with postgres() as server, tempfile.TemporaryDirectory() as empty:
+        other = await prepare(bed.home.with_name("home-node-postgres"), server.database(), like=bed)
+        nowhere = {"PYTHONPYCACHEPREFIX": empty, "PYTHONDONTWRITEBYTECODE": "1"}
+        return {
+            "SQLite": await _starts(bed, {}),
+            "PostgreSQL": await _starts(other, {}),
+            "SQLite, without .pyc": await _starts(bed, nowhere),
+        }
+
+
+async def _starts(bed: Bed, environment: Mapping[str, str]) -> dict[str, Any]:
+    found = [await _start(bed, environment) for _ in range(STARTS)]
+    seconds = sorted(one[0] for one in found)
+    return {
+        "ready_seconds": statistics.median(seconds),
+        "slowest_seconds": seconds[-1],
+        "pss_mib": max(one[1] for one in found) / 1_048_576,
+        "processes": found[0][2],
+        "load": os.getloadavg()[0],
+    }
+
+
+async def _start(bed: Bed, environment: Mapping[str, str]) -> tuple[float, int, int]:
+    """Seconds to ready, bytes when idle, processes."""
+    port = free_port(None)
+    began = time.perf_counter()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "gateway", "serve", "--home", str(bed.home)),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=os.environ | environment | {"GATEWAY_SERVER_PORT": str(port)},
+        cwd=Path.cwd(),
+    )
+    try:
+        await _ready(f"http://127.0.0.1:{port}/readyz", process)
+        seconds = time.perf_counter() - began
+        await asyncio.sleep(IDLE_SECONDS)
+        return seconds, family_pss(process.pid), len(family(process.pid))
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        await asyncio.wait_for(process.wait(), 60)
+
+
+async def _ready(url: str, process: asyncio.subprocess.Process) -> None:
+    async with aiohttp.ClientSession() as session:
+        while process.returncode is None:
+            with contextlib.suppress(aiohttp.ClientError):
+                async with session.get(url) as answer:
+                    if answer.status == 200:
+                        return
+            await asyncio.sleep(0.01)
+    raise RuntimeError(f"gateway serve ended with {process.returncode}")
