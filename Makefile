@@ -5,7 +5,7 @@ RUN := .venv/bin/
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
 
-.PHONY: setup demo test check format bench bench-scale bench-peers screenshots docs clean
+.PHONY: setup demo test check format bench bench-scale bench-peers faults screenshots docs clean
 
 setup: .venv/.ready                ## make the environment from uv.lock
 
@@ -40,6 +40,9 @@ docs: setup                        ## write the generated documents anew
 
 bench: setup                       ## documents per second beside the floor: var/bench/*.json
 	$(RUN)python -m tests.bench $(ARGS)
+
+faults: setup                      ## servers struck in every way, N times: cycles, losses, duplicates
+	$(RUN)python -m tests.fault $(N) $(ARGS)
 
 bench-scale: setup                 ## what 1 to 4 processes do, on SQLite and PostgreSQL; ARGS=--write puts it into docs
 	$(RUN)python -m tests.bench.scale $(ARGS)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import io
 import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from gateway.flow.operate import LOCAL
 from gateway.model.agency import Profile
 from gateway.model.envelope import Kind
 from gateway.model.text import AgencyCode
+from tests.fault.database import Database
 from tests.fault.ledger import Ledger, Sent
 from tests.fault.plan import Plan
 from tests.server import Bed as Home
@@ -59,9 +61,10 @@ class Zygote:
         self.pid = 0
 
     @classmethod
-    async def started(cls) -> Zygote:
-        command = [sys.executable, "-m", "tests.fault.zygote"]
-        return cls(await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdin=PIPE, stdout=PIPE))
+    async def started(cls, settings: Mapping[str, str]) -> Zygote:
+        """``settings``: of its servers, as environment variables."""
+        command, env = [sys.executable, "-m", "tests.fault.zygote"], os.environ | dict(settings)
+        return cls(await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=env, stdin=PIPE, stdout=PIPE))
 
     async def serve(self, plan: Plan) -> str:
         """Fork a server; its base URL once it listens."""
@@ -120,6 +123,9 @@ class Bed:
     zygote: Zygote
     session: aiohttp.ClientSession
     base: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    database: Database | None = None
+    other: Zygote | None = None  # of a second node
     lives: int = 0
     documents: int = 0
     answer_seconds: list[float] = field(default_factory=list)
@@ -129,6 +135,17 @@ class Bed:
         """The next server."""
         self.lives += 1
         self.base = await self.zygote.serve(plan)
+
+    async def start_other(self, pace: float) -> str:
+        """A second node beside the one that lives; its base URL."""
+        self.other = self.other or await Zygote.started(self.settings)
+        home = self.home.home.with_name("other")  # a folder of its own, with the same keys and payloads
+        home.mkdir(exist_ok=True)
+        for name in ("gateway.toml", "keys", "trust", "payloads"):
+            if not (home / name).exists():
+                (home / name).symlink_to(self.home.home / name)
+        plan = Plan(str(home), (self.lives - 1) * AHEAD, pace=pace)
+        return await self.other.serve(plan)
 
     def plan(self, **faults: object) -> Plan:
         """A plan for the next server of this installation."""
@@ -140,18 +157,28 @@ class Bed:
         began = asyncio.get_running_loop().time()
         try:
             url = f"{self.base}/api/v1/documents"
-            async with self.session.post(url, data=sent.data, headers=headers) as answer:
+            async with self.session.post(url, data=io.BytesIO(sent.data), headers=headers) as answer:
                 body = await answer.read()
         except _AWAY:
             return False
         if answer.status in (429, 500, 503):
             return False
         if answer.status != 202:
-            raise RuntimeError(f"{answer.status}: {body.decode()}")
+            self.ledger.faults.append(f"{answer.status} for {sent.sha256}: {body.decode()[:500]}")
+            return False
         self.answer_seconds.append(asyncio.get_running_loop().time() - began)
         receipt = str(orjson.loads(body)["receipt_jws"])
         self.ledger.acknowledged(sent, receipt, _sha_in(receipt))
         return True
+
+    async def is_dead(self) -> bool:
+        """True when nobody answers any more."""
+        try:
+            async with self.session.get(f"{self.base}/healthz") as answer:
+                await answer.read()
+        except _AWAY:
+            return True
+        return False
 
     async def traffic(self, documents: int = 4) -> None:
         """A few documents with everything that follows. Ends early where the server does not answer."""
@@ -159,14 +186,28 @@ class Bed:
         with contextlib.suppress(*_AWAY):
             await asyncio.gather(*map(self.submit, letters))
             await self.take(INBOX)
-            statuses = [self._status(INBOX, "03", one) for one in letters]
+            statuses = [self._status(INBOX, "03", one) for one in letters if one.receipt]
             await asyncio.gather(*map(self.submit, statuses))
-            if letters[0].receipt:
+            if (INBOX, letters[0].sha256) in self.ledger.seen:
                 await self._recall(letters[0])
             if letters[1].receipt:
                 await self.submit(self._update(letters[1]))
             await self.take(SENDER)
             await self._look_at_log()
+
+    async def settle(self) -> None:
+        """Senders get through with everything that nobody answered, recipients fetch what waits."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + PATIENCE
+        while loop.time() < until and (self.ledger.unresolved() or await self._take_both()):
+            for sent in self.ledger.unresolved():
+                await self.submit(sent)
+            await asyncio.sleep(0.02)
+
+    async def _take_both(self) -> int:
+        with contextlib.suppress(*_AWAY):
+            return await self.take(INBOX) + await self.take(SENDER)
+        return 0
 
     async def recover(self) -> None:
         """What any sender and recipient does after a breakdown: try again, and fetch what waits."""
@@ -249,19 +290,23 @@ class Bed:
 
 
 @contextlib.asynccontextmanager
-async def opened(folder: Path, database_url: str = "", settings: str = "") -> AsyncIterator[Bed]:
+async def opened(
+    folder: Path, database: Database | None = None, settings: Mapping[str, str] | None = None
+) -> AsyncIterator[Bed]:
     """A new installation with a sender, an inbox, and a recipient that is pushed to."""
-    home = await prepare(folder / "home", database_url, _SETTINGS + settings)
+    home = await prepare(folder / "home", database.url if database else "", _SETTINGS)
     ledger = Ledger()
     pushed = Pushed(ledger)
     async with _listening(pushed) as url, aiohttp.ClientSession() as session:
         await _connect(home, url)
-        zygote = await Zygote.started()
+        zygote = await Zygote.started(settings or {})
+        bed = Bed(home, ledger, pushed, zygote, session, settings=settings or {}, database=database)
         try:
-            yield Bed(home, ledger, pushed, zygote, session)
+            yield bed
         finally:
-            zygote.tell(signal.SIGKILL)
-            await zygote.close()
+            for one in (zygote, *([bed.other] if bed.other else [])):
+                one.tell(signal.SIGKILL)
+                await one.close()
 
 
 @contextlib.asynccontextmanager

