@@ -32,6 +32,7 @@ from gateway.delivery.gauges import Gauges
 from gateway.delivery.janitor import Janitor
 from gateway.delivery.leader import PACE, Leadership, Pace, this_node
 from gateway.delivery.log_keeper import LogKeeper
+from gateway.delivery.months import Months
 from gateway.delivery.people_log import PeopleLog
 from gateway.delivery.recheck import Rechecker
 from gateway.delivery.remind import Reminder
@@ -144,6 +145,7 @@ async def open_services(
         revocation=revocation,
         log_folder=home / "log",
         reports_folder=home / "reports",
+        archive_folder=home / "archive",
         operations=compliance.OPERATIONS,
         kinds=adapter_kinds(),
         connection_problems=lambda kind, settings: connection_problems(kind, settings, clock, config, home),
@@ -188,6 +190,7 @@ def leaders_loops(gw: Services, net: Net) -> tuple[Loop, ...]:
         Alerting(gw),
         AlertSender(gw, net),
         Collecting(gw),
+        Months(gw),
         *(made(gw, net) for made in LOOPS),
     )
 

@@ -75,6 +75,13 @@ class DatabaseSection(_Section):
         description="sqlite:///FILE (relative to the home folder) or postgresql://USER:PASSWORD@HOST/NAME.",
     )
 
+    keep_months: int = Field(
+        24,
+        ge=2,
+        description="Months before the present one that always stay in a PostgreSQL database; older ones may "
+        "be taken out by `gateway archive detach`.",
+    )
+
     @property
     def is_shared(self) -> bool:
         """True when several nodes may work on it (contracts: one writer)."""

@@ -184,6 +184,7 @@ class Services:
     reach: Callable[[str], Awaitable[int]] = field(default=_nowhere)  # HTTP status of an address, for a test
     log_folder: Path | None = None  # where published checkpoints lie
     reports_folder: Path | None = None  # where frozen reports lie, beside the rows
+    archive_folder: Path | None = None  # where months lie that were taken out of the database
     tracers: Mapping[str, Tracer] = field(default_factory=dict)  # kinds whose partner can be asked
     hang_up: Callable[[], Awaitable[None]] = field(default=_nothing)  # connections of the collectors
     operations: Mapping[str, Operation] = field(default_factory=dict)  # of rooms above the flows: figures

@@ -53,6 +53,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "recall": ("recall", "recall"),
     "incident": ("incident", "incident"),
     "retention": ("retention", "retention"),
+    "archive": ("archive", "archive"),
     "calendar": ("calendar", "calendar"),
     "report": ("report", "report"),
     "scorecard": ("scorecard", "scorecard"),

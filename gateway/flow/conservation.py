@@ -36,7 +36,7 @@ from gateway.model.conservation import (
 from gateway.model.event import EventType
 from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.services import Services
-from gateway.store import conservation, deliveries, events
+from gateway.store import archive, conservation, deliveries, events
 from gateway.store.conservation import Difference, Suspect
 from gateway.store.contract import Tx
 from gateway.store.people import Role
@@ -175,6 +175,7 @@ async def recount(gw: Services, caller: Caller, rebuild: bool = False) -> dict[s
     caller.require(*WATCHERS)
     if rebuild:
         caller.require(Role.ADMINISTRATOR)
+        await gw.store.read(lambda tx: archive.require_leaves(tx, 0, None))
         await gw.store.write(conservation.forget)
         while await count(gw):
             pass

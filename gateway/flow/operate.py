@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from gateway.errors import BadRequest
 from gateway.flow import (
     accounts,
+    archive,
     conform,
     footprints,
     hold,
@@ -184,6 +185,9 @@ OPERATIONS: dict[str, Operation] = {
     "evidence.keys": public_keys,
     "conservation.show": show_conservation,
     "conservation.recount": recount,
+    "archive.list": archive.list_months,
+    "archive.detach": archive.detach,
+    "archive.attach": archive.attach,
     "retention.show": retention.show,
     "retention.propose": retention.propose,
     "retention.decide": retention.decide,

@@ -96,6 +96,9 @@ class EventType(enum.Enum):
     OBJECTIVE_CHANGED = "objective.changed"
     ALERT_RAISED = "alert.raised"
     ALERT_ENDED = "alert.ended"
+    ARCHIVE_DETACHED = "archive.detached"
+    ARCHIVE_DROPPED = "archive.dropped"
+    ARCHIVE_ATTACHED = "archive.attached"
 
 
 MEANING: dict[EventType, str] = {
@@ -173,6 +176,9 @@ MEANING: dict[EventType, str] = {
     EventType.OBJECTIVE_CHANGED: "A delivery objective of an agency, or of all, was set or ended.",
     EventType.ALERT_RAISED: "A delivery objective of an agency is being missed faster than allowed.",
     EventType.ALERT_ENDED: "That is over.",
+    EventType.ARCHIVE_DETACHED: "A closed month was taken out of the database into a file with this SHA-256.",
+    EventType.ARCHIVE_DROPPED: "The tables of such a month were thrown away; it is in its file only.",
+    EventType.ARCHIVE_ATTACHED: "A month that was away is in the database again.",
 }
 
 

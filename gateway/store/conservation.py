@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from gateway.model.conservation import STATES, DayKey, Entered, OfDelivery, Succession, Totals
 from gateway.model.text import AgencyCode, Instant
+from gateway.store import archive
 from gateway.store.contract import Row, Tx
 
 LAST = "~"  # after every id
@@ -56,6 +57,7 @@ def progress(tx: Tx) -> Progress:
 
 def bodies(tx: Tx, next_leaf: int, limit: int) -> list[bytes]:
     """Bodies of the next leaves, in order."""
+    archive.require_leaves(tx, next_leaf, next_leaf + limit)
     return [bytes(row["body"]) for row in tx.all("uncounted_leaves", next_leaf=next_leaf, limit=limit)]
 
 

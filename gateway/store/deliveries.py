@@ -14,6 +14,7 @@ import orjson
 
 from gateway.model.delivery import ALLOWED, Delivery, Hop, State
 from gateway.model.text import AgencyCode, Bilingual, Instant
+from gateway.store import archive
 from gateway.store.contract import Conflict, Row, Tx
 
 # Rank by urgency 0..4: hỏa tốc (4 and 3) first, then 2, 1, 0 (contracts).
@@ -216,7 +217,9 @@ def note_recipient(tx: Tx, delivery_id: str, code: str, words: Bilingual) -> boo
 
 
 def of_document(tx: Tx, document: str) -> list[Delivery]:
-    """Deliveries of every message of a document, the statuses about it included."""
+    """Deliveries of every message of a document, the statuses about it included. ``Archived`` when some are
+    away."""
+    archive.require_document(tx, document)
     return [from_row(row) for row in tx.all("deliveries_of_document", document=document)]
 
 

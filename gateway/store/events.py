@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from gateway.model.event import Event
 from gateway.model.text import Instant
+from gateway.store import archive
 from gateway.store.contract import Row, Tx, Value
 
 
@@ -38,11 +39,15 @@ def private_values(tx: Tx, event_id: str) -> dict[str, str]:
 def body_of(tx: Tx, event_id: str) -> bytes | None:
     """The canonical bytes of one event."""
     row = tx.one("event_body", id=event_id)
-    return None if row is None else bytes(row["body"])
+    if row is None:
+        archive.require_event(tx, event_id)
+        return None
+    return bytes(row["body"])
 
 
 def of_document(tx: Tx, document: str) -> list[Row]:
-    """Events of a document, oldest first."""
+    """Events of a document, oldest first. ``Archived`` when some are away."""
+    archive.require_document(tx, document)
     return tx.all("events_of_document", document=document)
 
 

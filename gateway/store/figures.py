@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from gateway.store import archive
 from gateway.store.contract import Row, Tx, Value
 
 RECORDS, EVENTS = "records", "events"
@@ -67,6 +68,7 @@ def progress(tx: Tx) -> Progress:
 
 def bodies(tx: Tx, start: int, limit: int) -> list[bytes]:
     """Bodies of the next leaves, in order."""
+    archive.require_leaves(tx, start, start + limit)
     return [bytes(row["body"]) for row in tx.all("uncounted_leaves", next_leaf=start, limit=limit)]
 
 
@@ -125,7 +127,8 @@ def replace_records(tx: Tx, from_day: str, to_day: str, rows: Sequence[Mapping[s
 
 
 def forget(tx: Tx) -> None:
-    """Everything is to be counted anew, from the first leaf."""
+    """Everything is to be counted anew, from the first leaf. ``Archived`` when some are away."""
+    archive.require_leaves(tx, 0, None)
     for table in _TABLES:
         tx.run(f"forget_figure_{table}")
     tx.run("restart_figures")

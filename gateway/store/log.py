@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.model.text import Instant
+from gateway.store import archive
 from gateway.store.contract import Row, Tx
 
 COUNT_UP_TO = 100_000
@@ -155,12 +156,14 @@ def leaf_of(tx: Tx, event: str) -> tuple[int, bytes] | None:
 
 def entries(tx: Tx, start: int, stop: int) -> list[Entry]:
     """Leaves from ``start`` to before ``stop``, with the stored bytes."""
+    archive.require_leaves(tx, start, stop)
     rows = tx.all("log_entries", start=start, stop=stop)
     return [Entry(row["leaf"], row["event"], bytes(row["hash"]), bytes(row["body"])) for row in rows]
 
 
 def stored(tx: Tx, start: int, stop: int) -> list[Row]:
     """Leaves with their events as they are stored; event columns are NULL where the event is gone."""
+    archive.require_leaves(tx, start, stop)
     return tx.all("log_rows", start=start, stop=stop)
 
 

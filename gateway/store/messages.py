@@ -13,7 +13,7 @@ import orjson
 
 from gateway.model.receipt import Receipt
 from gateway.model.text import Instant, nfc
-from gateway.store import searches
+from gateway.store import archive, searches
 from gateway.store.contract import Row, Tx
 
 
@@ -148,9 +148,13 @@ def add_status(tx: Tx, status: NewStatus) -> None:
 
 
 def document_of(tx: Tx, sender: str, document_id: str, *, lock: bool = False) -> Row | None:
-    """The document with that key; with ``lock`` it stays ours until the transaction ends."""
+    """The document with that key; with ``lock`` it stays ours until the transaction ends, and ``Archived`` is
+    raised when a part of it is away."""
     query = "lock_document" if lock else "document_by_key"
-    return tx.one(query, sender=sender, document_id=document_id)
+    row = tx.one(query, sender=sender, document_id=document_id)
+    if row is not None and lock:
+        archive.require_document(tx, row["id"])
+    return row
 
 
 def newest(tx: Tx, document: str) -> Instant | None:
@@ -189,6 +193,7 @@ def receipts_of(tx: Tx, message: str) -> list[Row]:
 
 def recipients_of(tx: Tx, document: str) -> frozenset[str]:
     """Codes to which any message of the document was addressed."""
+    archive.require_document(tx, document)
     return frozenset(row["recipient"] for row in tx.all("recipients_of_document", document=document))
 
 

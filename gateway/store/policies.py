@@ -14,6 +14,7 @@ import orjson
 
 from gateway.model.policy import Action, Direction, Policy
 from gateway.model.text import AgencyCode, Instant
+from gateway.store import archive
 from gateway.store.contract import Row, Tx
 from gateway.store.dates import period_columns, period_of
 
@@ -67,6 +68,7 @@ def end(tx: Tx, policy: str, at: Instant) -> bool:
 def judged_page(tx: Tx, after: tuple[Instant, str], until: Instant, limit: int) -> list[Judged]:
     """Up to ``limit`` messages accepted after a position (``Judged.position``) and before ``until``, oldest
     first."""
+    archive.require_since(tx, after[0])
     rows = tx.all("judged_messages", at=after[0], id=after[1], until=until, limit=limit)
     return [_judged(row) for row in rows]
 

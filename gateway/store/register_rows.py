@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from gateway.model.text import AgencyCode, Instant
+from gateway.store import archive
 from gateway.store.contract import Tx
 
 MOST_ROWS = 200_000  # of one register: the largest agency's year has some 40 000
@@ -104,6 +105,7 @@ def happened(
     tx: Tx, types: Sequence[str], start: Instant, stop: Instant
 ) -> tuple[dict[str, int], list[Happened]]:
     """How many events of each type there were, and the first 500 of each, oldest first."""
+    archive.require_since(tx, start)
     counts: dict[str, int] = {}
     found: list[Happened] = []
     for kind in types:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.model.text import AgencyCode, Instant
-from gateway.store import searches
+from gateway.store import archive, searches
 from gateway.store.contract import Row, Tx
 
 
@@ -50,7 +50,8 @@ class Freeze:
 
 def due(tx: Tx, after: Instant, last: str, before: Instant, limit: int) -> list[Row]:
     """Events (id, at, type) with private values that no freeze covers, by (at, id) after (``after``,
-    ``last``)."""
+    ``last``). ``Archived`` when some of that time are away: their values are here, they are not."""
+    archive.require_until(tx, before)
     return tx.all("due_private_values", after=after, last=last, before=before, limit=limit)
 
 
