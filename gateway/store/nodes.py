@@ -65,7 +65,7 @@ def lease(tx: Tx, name: str = CLOCK_WORK) -> Lease:
 
 
 def take(tx: Tx, had: Lease, node_id: str) -> Lease | None:
-    """Take the work over; ``None`` when somebody was faster. Waits for what the holder is just writing."""
+    """Take the work over; ``None`` when somebody was faster, or while its holder is just writing."""
     if not tx.run("take_lease", name=had.name, epoch=had.epoch, holder=node_id):
         return None
     return Lease(had.name, node_id, had.epoch + 1)

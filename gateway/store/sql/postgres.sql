@@ -160,7 +160,7 @@ WHERE unmoved_since IS NOT NULL AND unmoved_since > :since AND arrived_day >= :f
 GROUP BY recipient, level, arrived_day;
 
 -- name: prove_lease
--- FOR SHARE: whoever takes the work over waits until what we write here is committed or undone.
+-- FOR SHARE: nobody takes the work over before what we write here is committed or undone.
 SELECT epoch FROM lease WHERE name = :name AND epoch = :epoch FOR SHARE;
 
 -- name: call_nodes
@@ -214,3 +214,8 @@ SELECT fill_month(:noun, :month, :lines) AS filled;
 -- name: lock_door_failures
 -- FOR UPDATE: guesses that come side by side are counted one after the other.
 SELECT failures, since, locked_until FROM sign_in_failure WHERE kind = :kind AND name = :name FOR UPDATE;
+
+-- name: take_lease
+-- SKIP LOCKED: while its holder is just writing nothing is taken, and nobody waits in line for it.
+UPDATE lease SET holder = :holder, epoch = epoch + 1
+WHERE name IN (SELECT name FROM lease WHERE name = :name AND epoch = :epoch FOR UPDATE SKIP LOCKED);
