@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -62,8 +63,11 @@ PROBE_BYTES = 65_536  # read of what an address answers when a connection is tri
 
 
 def init_home(home: Path, name: str, clock: Clock) -> None:
-    """Make an installation's folder: settings file, keys, trust folder. Never overwrites one."""
-    if (home / KEYS).exists():
+    """Make an installation's folder: settings file, keys, trust folder. Never overwrites one.
+
+    The folder of keys may be there and empty: a mounted volume that is new.
+    """
+    if (home / KEYS).exists() and any((home / KEYS).iterdir()):
         raise NotReady(
             Bilingual(f"{home} đã là một bản cài đặt.", f"{home} is an installation already."),
             code="home.exists",
@@ -287,7 +291,8 @@ async def serve(
     shared: Shared | None = None,
 ) -> None:
     """Run the gateway of ``home`` until ``stop`` is set; ``started`` hears the port once it listens."""
-    async with running(home, config, SystemClock(), shared=shared) as (_, port):
+    async with running(home, config, SystemClock(), shared=shared) as (gw, port):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, gw.fleet.leave)  # see supervise.py
         started(port)
         await stop.wait()
 

@@ -55,6 +55,12 @@ class ServerSection(_Section):
         description="Seconds for which a node that is told to stop still serves open connections while "
         "/readyz fails, so that proxies and callers go elsewhere; none is open: it does not wait.",
     )
+    notice_seconds: float = Field(
+        0,
+        ge=0,
+        description="Seconds before that for which new connections are still taken while /readyz fails: as "
+        "long as a proxy in front needs to notice; 0: there is none that asks.",
+    )
     tls_certificate: str = Field(
         "", description="PEM file with the server's certificate chain; empty: no TLS."
     )

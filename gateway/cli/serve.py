@@ -138,7 +138,7 @@ async def _serve(frame: Frame, config: Config, inherited: str | None) -> None:
 async def _supervise(frame: Frame, config: Config) -> int:
     stop, loop = stop_on_signals(), asyncio.get_running_loop()
     with supervise.listening(config, frame.home) as sockets:
-        nodes = supervise.Supervisor(frame.home, config.server.workers, sockets)
+        nodes = supervise.Supervisor(frame.home, config.server.workers, sockets, config.server.notice_seconds)
         replacing: set[asyncio.Task[None]] = set()
         loop.add_signal_handler(signal.SIGHUP, lambda: replacing.add(loop.create_task(nodes.replace_all())))
         code = await nodes.run(lambda port: _started(frame, config, port), stop)

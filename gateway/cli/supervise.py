@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 import sys
 import time
@@ -102,6 +103,10 @@ class _Node:
     async def ended(self) -> int:
         return await self._process.wait()
 
+    def give_notice(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGUSR1)
+
     async def end(self) -> None:
         """Let it finish what it has begun. On return it is gone."""
         self.leaving = True
@@ -117,10 +122,11 @@ class _Node:
 
 
 class Supervisor:
-    """``count`` nodes on shared sockets. ``run`` works until ``stop`` is set."""
+    """``count`` nodes on shared sockets. ``run`` works until ``stop`` is set; then all say that they are not
+    ready, and go on for ``notice`` seconds before they leave."""
 
-    def __init__(self, home: Path, count: int, sockets: Sockets) -> None:
-        self._home, self._count, self._sockets = home, count, sockets
+    def __init__(self, home: Path, count: int, sockets: Sockets, notice: float = 0) -> None:
+        self._home, self._count, self._sockets, self._notice = home, count, sockets, notice
         self._keepers: list[_Keeper] = []
         self._rolling = asyncio.Lock()
 
@@ -144,6 +150,10 @@ class Supervisor:
         started(self._sockets.port)
         await stop.wait()
         async with self._rolling:  # a replacement under way ends first, so that no node is forgotten
+            if self._notice:
+                for keeper in self._keepers:
+                    keeper.give_notice()
+                await asyncio.sleep(self._notice)
             await asyncio.gather(*(keeper.stop() for keeper in self._keepers))
         await asyncio.gather(*keeping)
         return 0
@@ -209,6 +219,11 @@ class _Keeper:
         if old is not None:
             await old.end()
         return True
+
+    def give_notice(self) -> None:
+        """Make the node say that it is not ready, so that proxies turn to other machines."""
+        if self.node is not None:
+            self.node.give_notice()
 
     async def stop(self) -> None:
         """On return no node is left here."""

@@ -57,6 +57,7 @@ class Fleet:
     epoch: int = 0
     leads: bool = True
     draining: bool = False
+    leaving: bool = False  # not ready any more, while what still comes is served: proxies are to notice
     _taken: Counter[str] = field(default_factory=Counter)  # requests of each caller since the last beat
     _elsewhere: Mapping[str, float] = field(default_factory=dict)  # a second, on all other nodes
 
@@ -64,6 +65,10 @@ class Fleet:
     def alive(self) -> int:
         """How many nodes serve, this one included."""
         return 1 + sum(seen.alive for seen in self.others)
+
+    def leave(self) -> None:
+        """Say that this node is ready no longer; what still comes is served."""
+        self.leaving = True
 
     def took(self, caller: str) -> None:
         """One request of a caller was let in here."""

@@ -18,7 +18,7 @@ from gateway.model.text import Bilingual
 from gateway.services import Services
 from gateway.web import render
 from gateway.web.auth import WATCHERS, caller_of, is_local
-from gateway.web.endpoint import DESK, NOBODY, Bytes, Call, Endpoint
+from gateway.web.endpoint import DESK, NOBODY, Bytes, Call, Desk, Endpoint
 from gateway.web.models import NoQuery
 from gateway.web.models_service import HealthAnswer, ReadyAnswer
 
@@ -33,10 +33,14 @@ async def health(call: Call[NoQuery, None]) -> HealthAnswer:
 
 async def ready(call: Call[NoQuery, None]) -> ReadyAnswer:
     """Store, disk and keys are there; ``Busy`` names what is not."""
-    await _store_answers(call.gw)
-    if not call.gw.keyring.receipt_certificates:
+    return await _readiness(call.gw)
+
+
+async def _readiness(gw: Services) -> ReadyAnswer:
+    await _store_answers(gw)
+    if not gw.keyring.receipt_certificates:
         raise Busy(_NO_KEY, code="ready.keys", retry_after=30)
-    free = shutil.disk_usage(call.gw.blobs.payloads).free
+    free = shutil.disk_usage(gw.blobs.payloads).free
     if free < FREE_BYTES:
         raise Busy(_NO_DISK, code="ready.disk", retry_after=60)
     return ReadyAnswer(status="ready", free_bytes=free)
@@ -46,19 +50,19 @@ async def metrics(call: Call[NoQuery, None]) -> web.Response:
     """Prometheus text. From this machine, or with the key of an auditor, operator or administrator."""
     if not is_local(call.request):
         caller_of(call.gw, call.request).require(*WATCHERS)
-    await _show_readiness(call)
-    gathering = call.request.app[DESK].gathering
-    make = gathering.text if gathering else partial(generate_latest, call.gw.metrics.registry)
+    desk = call.request.app[DESK]
+    await show_readiness(desk)
+    make = desk.gathering.text if desk.gathering else partial(generate_latest, call.gw.metrics.registry)
     text = await asyncio.get_running_loop().run_in_executor(call.gw.threads, make)
     return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-async def _show_readiness(call: Call[NoQuery, None]) -> None:
+async def show_readiness(desk: Desk) -> None:
     """Put what ``/readyz`` would answer into the metrics."""
-    shown, found = call.gw.metrics, ""
+    shown, found = desk.gw.metrics, ""
     try:
-        await ready(call)
-        found = "gateway.draining" if call.request.app[DESK].leaving else ""
+        await _readiness(desk.gw)
+        found = "gateway.draining" if desk.leaving else ""
     except GatewayError as error:
         found = error.code
     shown.ready.set(int(not found))

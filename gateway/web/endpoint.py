@@ -37,19 +37,23 @@ ENVELOPE_TYPES = ("application/xml", "text/xml", "application/octet-stream", "ap
 class Desk:
     """What all requests of one application share.
 
-    ``leaving``: not ready any more, but what still comes is served; ``draining``: new requests are refused.
+    ``draining``: new requests are refused.
     ``idle`` is set when the last running request ended; ``spoken`` are the connections that sent one.
     ``gathering``: of the metrics of all processes behind one socket, where there are several.
     """
 
     gw: Services
     admission: Admission = field(default_factory=Admission)
-    leaving: bool = False
     draining: bool = False
     running: int = 0
     idle: asyncio.Event = field(default_factory=asyncio.Event)
     spoken: set[RequestHandler] = field(default_factory=set)
     gathering: Gathering | None = None
+
+    @property
+    def leaving(self) -> bool:
+        """Not ready any more, but what still comes is served."""
+        return self.gw.fleet.leaving
 
 
 DESK = web.AppKey("desk", Desk)

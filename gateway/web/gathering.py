@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -29,10 +29,11 @@ class Gathering(Collector):
         self._folder, self._registry = home / FOLDER, registry
         self._pid = os.getpid() if pid is None else pid
 
-    async def run(self) -> None:
-        """Keep this process's file fresh; it is gone on return."""
+    async def run(self, look: Callable[[], Awaitable[None]]) -> None:
+        """Keep this process's file fresh; it is gone on return. ``look`` brings in what must be asked for."""
         try:
             while True:
+                await look()
                 with contextlib.suppress(OSError):  # a full disk must not end it; others see an older file
                     await asyncio.to_thread(self.write)
                 await asyncio.sleep(EVERY)

@@ -11,6 +11,7 @@ import contextlib
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -20,6 +21,7 @@ from gateway.config import Config, ServerSection
 from gateway.flow.door import Admission
 from gateway.services import Services
 from gateway.web import openapi
+from gateway.web.api_service import show_readiness
 from gateway.web.console.pages import add_pages
 from gateway.web.endpoint import DESK, Desk
 from gateway.web.gathering import Gathering
@@ -89,13 +91,16 @@ async def serve_web(
         if tls is not None:
             beside.append(asyncio.create_task(tls.watch()))
         if shared is not None:
-            app[DESK].gathering = gathering = Gathering(home, app[DESK].gw.metrics.registry)
-            beside.append(asyncio.create_task(gathering.run()))
+            desk = app[DESK]
+            desk.gathering = Gathering(home, desk.gw.metrics.registry)
+            beside.append(asyncio.create_task(desk.gathering.run(partial(show_readiness, desk))))
         try:
             yield int(runner.addresses[0][1])
         finally:
             for task in beside:
                 task.cancel()
+            if shared is None:
+                await _give_notice(app[DESK], config.server.notice_seconds)
             await _leave(runner, site if shared else None, app[DESK], config.server.drain_seconds)
             await _drain(app[DESK])
     finally:
@@ -120,14 +125,20 @@ def _serve_document() -> _Handler:
     return serve_document
 
 
+async def _give_notice(desk: Desk, seconds: float) -> None:
+    """Let a proxy see that ``/readyz`` fails before it is refused a connection. Of several nodes behind one
+    socket each only goes when others stay, or their supervisor gave notice (``Fleet.leaving``)."""
+    desk.gw.fleet.leaving = True
+    await asyncio.sleep(seconds)
+
+
 async def _leave(runner: web.AppRunner, site: web.BaseSite | None, desk: Desk, seconds: float) -> None:
     """Let everybody go elsewhere in peace: a proxy sees ``/readyz`` fail, each answer closes its connection.
 
     ``site`` is given where other nodes listen on the same socket: new connections are theirs from now on.
     Without open connections there is nobody to wait for.
     """
-    desk.leaving = True
-    desk.gw.fleet.draining = True
+    desk.gw.fleet.leaving = desk.gw.fleet.draining = True
     if site is not None:
         await site.stop()
     clock = asyncio.get_running_loop().time

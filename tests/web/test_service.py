@@ -218,7 +218,7 @@ async def test_metrics_say_whether_the_node_is_ready_and_why_not(site: Site, wor
     assert "gateway_not_ready{" not in text
     assert 'gateway_responses_total{status="200"}' in text
     assert 'gateway_request_seconds_count{door="service"} 1.0' in text
-    site.desk.leaving = True
+    site.desk.gw.fleet.leaving = True
     text = (await site.get("/metrics", None)).body.decode()
     assert "gateway_ready 0.0" in text
     assert 'gateway_not_ready{code="gateway.draining"} 1.0' in text
