@@ -15,7 +15,6 @@ import argparse
 import asyncio
 import json
 import os
-import platform
 import shutil
 from pathlib import Path
 from statistics import median, quantiles
@@ -25,13 +24,12 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.floor import floor_seconds
+from tests.bench.pages import PAGE, machine, put_table
 from tests.bench.peers import Round, as2, ours
 from tests.bench.peers.environment import environment
 from tests.server import prepare, started
 
 FOLDER = Path("var/bench")
-PAGE = Path("docs/performance.md")
-BEGIN, END = "<!-- peers: make bench-peers ARGS=--write -->\n", "<!-- end of peers -->\n"
 SIZES = {"30 KB": (30_000, 96, 320), "300 KB": (300_000, 64, 160), "3 MB": (3_000_000, 16, 24)}
 NAMES = {"peer": "django-pyas2", "ours": "this gateway"}
 COLUMNS = ("size", "through", "documents/s", "CPU ms", "× floor", "p50 ms", "p99 ms", "PSS MiB", "failed")
@@ -99,24 +97,16 @@ def rows(results: dict[str, Any]) -> list[tuple[str, ...]]:
     return found
 
 
-def write(results: dict[str, Any]) -> None:
-    """Put the table between its two markers of the page."""
-    lines = ["| " + " | ".join(COLUMNS) + " |", "|---|---|" + "---:|" * (len(COLUMNS) - 2)]
-    lines += ["| " + " | ".join(row) + " |" for row in rows(results)]
-    before, rest = PAGE.read_text("utf-8").split(BEGIN)
-    PAGE.write_text(before + BEGIN + "\n".join(lines) + "\n" + END + rest.split(END)[1], "utf-8")
-
-
 def main() -> None:
     """Measure, print, keep."""
     parser = argparse.ArgumentParser(prog="make bench-peers")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--write", action="store_true", help=f"write the table into {PAGE}")
     given = parser.parse_args()
+    load = os.getloadavg()[0]
     results = asyncio.run(measure(given.rounds))
-    machine = {"cpus": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()}
     FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / "peers.json").write_text(json.dumps({"machine": machine, "results": results}, indent=2))
+    (FOLDER / "peers.json").write_text(json.dumps({"machine": machine(), "results": results}, indent=2))
     table = Table(title="peers")
     for column in COLUMNS:
         table.add_column(column, justify="right" if column not in COLUMNS[:2] else "left")
@@ -124,7 +114,7 @@ def main() -> None:
         table.add_row(*row)
     Console(width=120).print(table)
     if given.write:
-        write(results)
+        put_table("peers", COLUMNS, rows(results), [load])
 
 
 if __name__ == "__main__":
