@@ -15,7 +15,8 @@
     make bench ARGS="claims"            due deliveries that the queue hands out, on both engines
     make bench ARGS="province"          a province's month made, counted and shown; province-ten: tenfold
 
-Writes ``var/bench/NAME.json``. Everything stays on loopback; the load client shares the machine.
+Writes ``var/bench/NAME.json``; ``--write`` puts the tables of ``node`` and ``claims`` into
+``docs/performance.md`` too. Everything stays on loopback; the load client shares the machine.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import platform
 import shutil
 import sys
 import time
@@ -42,6 +42,7 @@ from tests.bench.figures import bench_figures, bench_figures_ten
 from tests.bench.floor import floor_seconds
 from tests.bench.log import bench_log
 from tests.bench.node import bench_node
+from tests.bench.pages import machine, put_table
 from tests.bench.partners import bench_partners
 from tests.bench.pdf import bench_pdf
 from tests.bench.province import bench_province, bench_province_ten
@@ -165,6 +166,7 @@ BENCHES = {
     "node": bench_node,
     "claims": bench_claims,
 }
+ON_PAGE = ("node", "claims")  # have a place in docs/performance.md
 LONG = {
     "console": bench_console,
     "figures-ten": bench_figures_ten,
@@ -176,14 +178,20 @@ LONG = {
 def main(names: list[str]) -> None:
     """Run the named benches, print their tables, write their files."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for name in names or list(BENCHES):
+    writes = "--write" in names
+    for name in [name for name in names if name != "--write"] or list(BENCHES):
+        load = os.getloadavg()[0]
         home = FOLDER / f"home-{name}"
         shutil.rmtree(home, ignore_errors=True)
         results = asyncio.run(_run(name, home.resolve()))
         shutil.rmtree(home, ignore_errors=True)
-        machine = {"cpus": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()}
-        (FOLDER / f"{name}.json").write_text(json.dumps({"machine": machine, "results": results}, indent=2))
+        text = json.dumps({"machine": machine(), "results": results}, indent=2)
+        (FOLDER / f"{name}.json").write_text(text)
         _print(name, results)
+        if writes and name in ON_PAGE:
+            columns = list(next(iter(results.values())))
+            rows = [(row, *(_cell(values[column]) for column in columns)) for row, values in results.items()]
+            put_table(name, ["", *(column.replace("_", " ") for column in columns)], rows, [load])
 
 
 async def _run(name: str, home: Path) -> dict[str, Any]:

@@ -59,6 +59,36 @@ async def test_closing_leaves_no_process() -> None:
     assert not any(map(is_running, pids))
 
 
+def nursery_of(worker: int) -> int:
+    """The process that a worker was forked from."""
+    return int(Path(f"/proc/{worker}/stat").read_text().rsplit(")", 1)[1].split()[1])
+
+
+async def test_workers_are_forked_from_one_process_that_ends_with_them() -> None:
+    async with PdfWorkers(count=2) as workers:
+        (nursery,) = {nursery_of(pid) for pid in workers.pids}
+        assert nursery != os.getpid()
+    assert not is_running(nursery)
+
+
+async def test_a_nursery_that_died_is_started_again(world: PdfWorld) -> None:
+    async with PdfWorkers(count=1) as workers:
+        (victim,) = workers.pids
+        for pid in (nursery_of(victim), victim):
+            os.kill(pid, signal.SIGKILL)
+        assert len(await workers.read(world.signed)) == 2
+        assert victim not in workers.pids
+
+
+async def test_a_worker_has_no_descriptor_but_its_own(world: PdfWorld) -> None:
+    """Nothing of the server, of the nursery or of a sibling: streams that lead nowhere, and one socket."""
+    async with PdfWorkers(count=2) as workers:
+        await asyncio.gather(*(workers.read(world.signed) for _ in workers.pids))  # both are at work
+        for pid in workers.pids:
+            opened = [os.readlink(one) for one in Path(f"/proc/{pid}/fd").iterdir()]
+            assert sorted(one.split(":")[0] for one in opened) == ["/dev/null"] * 3 + ["socket"]
+
+
 async def test_a_hung_worker_is_replaced_and_the_file_not_concluded(world: PdfWorld) -> None:
     async with PdfWorkers(count=1, seconds=2) as workers:
         (hung,) = workers.pids
