@@ -245,7 +245,7 @@ async def running(
         PeopleLog(gw),
         ClockWatch(gw),
         Gauges(gw, home),
-        Wakes(gw, partial(listen, config.database.url)),
+        Wakes(gw, partial(listen, config.database.listen_url or config.database.url)),
         Leadership(gw, this_node(gw), partial(leaders_loops, gw, net), pace),
     )
     tasks = [asyncio.create_task(loop.run()) for loop in loops]

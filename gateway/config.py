@@ -81,6 +81,11 @@ class DatabaseSection(_Section):
         description="sqlite:///FILE (relative to the home folder) or postgresql://USER:PASSWORD@HOST/NAME.",
     )
 
+    listen_url: str = Field(
+        "",
+        description="Address for LISTEN when `url` leads through a pooler in transaction mode, which passes "
+        "no notices on; '' = the same as `url`.",
+    )
     keep_months: int = Field(
         24,
         ge=2,

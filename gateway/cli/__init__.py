@@ -54,6 +54,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "incident": ("incident", "incident"),
     "retention": ("retention", "retention"),
     "archive": ("archive", "archive"),
+    "migrate": ("migrate", "migrate"),
     "calendar": ("calendar", "calendar"),
     "report": ("report", "report"),
     "scorecard": ("scorecard", "scorecard"),

@@ -8,16 +8,16 @@ In charge of: choosing the engine by the address. Everything else says what it i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from gateway.clock import Clock
 from gateway.errors import NotReady
 from gateway.model.text import Bilingual
 from gateway.store.contract import Store
-from gateway.store.migrate import load_migrations
+from gateway.store.migrate import Migration, load_migrations
 from gateway.store.queries import SHIPPED, load_queries
-from gateway.store.sqlite import open_sqlite
+from gateway.store.sqlite import open_sqlite, pending_sqlite
 
 
 async def open_store(
@@ -46,6 +46,18 @@ async def open_store(
     raise _unknown(scheme)
 
 
+async def pending_steps(url: str, home: Path, *, sql: Path = SHIPPED) -> Sequence[Migration]:
+    """The steps that ``open_store`` would take on that database; nothing is changed. ``NotReady``: it is of
+    another release."""
+    scheme, _, rest = url.partition("://")
+    if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
+        path = (home / rest[1:]).resolve()
+        return await asyncio.to_thread(pending_sqlite, path, load_migrations("sqlite", sql))
+    if scheme in ("postgresql", "postgres"):
+        return await asyncio.to_thread(_pending_postgres, url, sql)
+    raise _unknown(scheme)
+
+
 def listen(url: str) -> AsyncIterator[str]:
     """Words that nodes on the database at ``url`` call to each other (``nodes.call``), as they come; ``""``
     whenever some may have been lost. It goes on for as long as it is read: only for a ``shared`` store."""
@@ -61,6 +73,14 @@ def _open_postgres(url: str, clock: Clock, purpose: str, read_only: bool, sql: P
         raise _no_driver() from error
     queries, migrations = load_queries("postgres", sql), load_migrations("postgres", sql)
     return open_postgres(url, queries, migrations, clock.now, purpose=purpose, read_only=read_only)
+
+
+def _pending_postgres(url: str, sql: Path) -> Sequence[Migration]:
+    try:
+        from gateway.store.postgres import pending_postgres
+    except ImportError as error:
+        raise _no_driver() from error
+    return pending_postgres(url, load_migrations("postgres", sql))
 
 
 def _no_driver() -> NotReady:

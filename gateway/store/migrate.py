@@ -132,6 +132,11 @@ def check_schema(session: Session, migrations: Sequence[Migration]) -> None:
         raise _not_ready("store.schema_old", _OLD, f"{missing[0].version:04}_{missing[0].name}")
 
 
+def not_applied(session: Session, migrations: Sequence[Migration]) -> Sequence[Migration]:
+    """The steps that a database has not had. ``NotReady`` as for ``migrate``."""
+    return pending(migrations, _applied(session))
+
+
 def pending(migrations: Sequence[Migration], applied: Sequence[Applied]) -> Sequence[Migration]:
     """What is still to do. ``NotReady`` when what was done is not the beginning of ``migrations``."""
     if len(applied) > len(migrations):

@@ -24,7 +24,7 @@ import structlog
 from psycopg import errors as pg
 from psycopg.abc import Buffer
 from psycopg.adapt import Dumper, Loader
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.numeric import Int8Dumper
@@ -47,7 +47,7 @@ from gateway.store.contract import (
     run_unit,
 )
 from gateway.store.fence import Fenced, current, proven
-from gateway.store.migrate import Migration, check_schema, migrate
+from gateway.store.migrate import Migration, check_schema, migrate, not_applied
 from gateway.store.queries import Queries
 
 log = structlog.get_logger("gateway.store")
@@ -60,9 +60,16 @@ PAUSE = 0.005  # seconds, times the number of attempts made
 POOL = 8  # connections, and threads that use them
 WAIT = 10.0  # seconds for a free connection
 LISTEN_AGAIN = 2.0  # seconds until the connection for words of other nodes is made again
-# A cut line has to be noticed where nothing is sent that could fail.
-_NOTICED = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+# A cut line, or a server that is gone without a word, has to be noticed: nobody waits for ever.
+_NOTICED = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
 PAUSED = 5  # seconds between two statements of a unit; then its process is paused or dead
+SLOWEST = 120  # seconds that one statement may take
 _WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"  # one snapshot, as on SQLite
 _MONTH = re.compile(r"_(\d{6}|default)$")  # a part of a table that is cut by months
@@ -130,6 +137,7 @@ class PostgresStore:
     engine: str = "postgres"
     shared: bool = True
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(POOL, "store"))
+    _limits: bytes = b""  # what each transaction sets for itself
     _closed: bool = False
     _units: int = 0
     _reruns: int = 0
@@ -189,7 +197,7 @@ class PostgresStore:
     def _attempt(self, begin: str, unit: Unit[T]) -> T:
         connection = self._connection()
         try:
-            connection.execute(begin.encode())
+            connection.execute(begin.encode() + self._limits)
             value = run_unit(unit, PostgresTx(connection, self.queries))
             _commit(connection)
             return value
@@ -258,19 +266,33 @@ def translated(error: Exception) -> Exception:
 
 
 def _configure(connection: Connection) -> None:
-    """Make values mean what they mean on SQLite, and COMMIT what the contract says.
-
-    A process that is paused inside a unit must not keep its locks: units wait for nothing but the database.
-    """
+    """Make values mean what they mean on SQLite."""
     adapters = connection.adapters
     adapters.register_dumper(int, Int8Dumper)
     adapters.register_dumper(bool, _BoolAsInteger)
     adapters.register_loader("bool", _IntegerFromBool)
     adapters.register_loader("numeric", _NumberFromNumeric)
+
+
+def _limits(connection: Connection) -> bytes:
+    """What each transaction sets for itself, with its BEGIN; not for a session, so that a pooler may stand
+    between us and the server (PgBouncer in transaction mode).
+
+    COMMIT means what the contract says, whatever the server's default is. A process that is paused inside a
+    unit must not keep its locks: units wait for nothing but the database. No statement takes for ever.
+    """
     row = connection.execute(b"SHOW synchronous_commit").fetchone()
-    if row and row["synchronous_commit"] == "off":
-        connection.execute(b"SET synchronous_commit = on")
-    connection.execute(f"SET idle_in_transaction_session_timeout = {PAUSED * 1000}".encode())
+    durable = "SET LOCAL synchronous_commit = on;" if row and row["synchronous_commit"] == "off" else ""
+    return (
+        f"; {durable} SET LOCAL idle_in_transaction_session_timeout = {PAUSED * 1000}; "
+        f"SET LOCAL statement_timeout = {SLOWEST * 1000}"
+    ).encode()
+
+
+def _address(url: str, **more: str) -> str:
+    """``url`` with our limits for what it does not say itself."""
+    given: dict[str, Any] = {**_NOTICED, **conninfo_to_dict(url), **more}
+    return make_conninfo("", **given)
 
 
 def open_postgres(
@@ -286,20 +308,31 @@ def open_postgres(
 
     ``read_only`` changes nothing, but wants a migrated database.
     """
-    settings = {"autocommit": True, "row_factory": dict_row, "application_name": purpose}
-    pool = Pool(url, kwargs=settings, min_size=1, max_size=POOL, open=False, configure=_configure)
+    settings = {"autocommit": True, "row_factory": dict_row}
+    where = _address(url, application_name=purpose)
+    pool = Pool(where, kwargs=settings, min_size=1, max_size=POOL, open=False, configure=_configure)
     try:
         pool.open(wait=True, timeout=WAIT)
         with pool.connection(WAIT) as connection:
             session = _Session(connection)
             check_schema(session, migrations) if read_only else migrate(session, migrations, now)
+            limits = _limits(connection)
     except PoolTimeout as error:
         pool.close()
         raise StoreUnavailable(retry_after=AWAY_RETRY) from error
     except BaseException:
         pool.close()
         raise
-    return PostgresStore(pool, queries, read_only, len(migrations))
+    return PostgresStore(pool, queries, read_only, len(migrations), _limits=limits)
+
+
+def pending_postgres(url: str, migrations: tuple[Migration, ...]) -> Sequence[Migration]:
+    """The steps that a database has not had; changes nothing. ``StoreUnavailable`` when no server answers."""
+    try:
+        with psycopg.connect(_address(url), autocommit=True, row_factory=dict_row) as connection:
+            return not_applied(_Session(connection), migrations)
+    except psycopg.OperationalError as error:
+        raise StoreUnavailable(retry_after=AWAY_RETRY) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,7 +366,7 @@ async def listen(url: str) -> AsyncIterator[str]:
 
     A word only saves waiting for a timer: those that are called while the connection is down are lost.
     """
-    where = make_conninfo(url, application_name="gateway listens", **_NOTICED)
+    where = _address(url, application_name="gateway listens")
     while True:
         try:
             async with await psycopg.AsyncConnection.connect(where, autocommit=True) as connection:

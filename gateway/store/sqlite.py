@@ -42,7 +42,7 @@ from gateway.store.contract import (
 )
 from gateway.store.group_commit import GroupCommit, Job
 from gateway.store.lock import WriterLock
-from gateway.store.migrate import Migration, check_schema, migrate
+from gateway.store.migrate import Migration, check_schema, migrate, not_applied
 from gateway.store.queries import Queries
 
 T = TypeVar("T")
@@ -250,6 +250,17 @@ async def open_sqlite(
             await _on_thread(readers[0], lambda connection: check_schema(_Session(connection), migrations))
         return SqliteStore(path, queries, writer, tuple(readers), resources.pop_all(), len(migrations))
     raise AssertionError("an exit stack of ours swallows nothing")
+
+
+def pending_sqlite(path: Path, migrations: tuple[Migration, ...]) -> Sequence[Migration]:
+    """The steps that the database at ``path`` has not had; all of them when there is none. Takes no lock."""
+    if not path.exists():
+        return migrations
+    connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
+    try:
+        return not_applied(_Session(connection), migrations)
+    finally:
+        connection.close()
 
 
 def _create(path: Path, resources: AsyncExitStack, purpose: str) -> None:

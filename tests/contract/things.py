@@ -85,6 +85,10 @@ SELECT sum FROM total WHERE name = 'all';
 -- Counts for a long time.
 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :upto) SELECT max(i) AS last FROM n;
 
+-- name: durability
+-- What COMMIT waits for.
+SELECT 'on' AS setting;
+
 -- name: mine
 -- Which engine answers.
 SELECT 'common' AS engine
@@ -97,7 +101,11 @@ SELECT 'sqlite' AS engine
 POSTGRES = """
 -- name: mine
 -- Replaced to prove that it can be; a cast of PostgreSQL's own stays.
-SELECT 'postgres'::text AS engine
+SELECT 'postgres'::text AS engine;
+
+-- name: durability
+-- Only here it can be off.
+SELECT current_setting('synchronous_commit') AS setting
 """
 
 
