@@ -5,7 +5,7 @@ RUN := .venv/bin/
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
 
-.PHONY: setup demo test check format bench bench-scale bench-peers faults screenshots docs clean
+.PHONY: setup demo test check format bench bench-scale bench-peers faults screenshots docs clean fuzz audit
 
 setup: .venv/.ready                ## make the environment from uv.lock
 
@@ -49,6 +49,14 @@ bench-scale: setup                 ## what 1 to 4 processes do, on SQLite and Po
 
 bench-peers: setup                 ## the same work through django-pyas2 (fetched from PyPI into var/peers) and ours
 	$(RUN)python -m tests.bench.peers $(ARGS)
+
+fuzz: setup                        ## one target fed for some time: make fuzz TARGET=envelope SECONDS=600 (vxp, langson, api)
+	$(UV) pip install --quiet --target var/fuzz/lib atheris==3.0.0
+	PYTHONPATH=var/fuzz/lib $(RUN)python -m tests.fuzz $(or $(TARGET),envelope) -max_total_time=$(or $(SECONDS),60)
+
+audit: setup                       ## known weaknesses of what uv.lock names; asks PyPI, so it needs a network
+	$(UV) export --frozen --quiet --no-emit-project --all-extras --no-dev --format requirements-txt -o var/requirements.txt
+	$(UV) tool run --quiet pip-audit==2.10.1 --disable-pip --require-hashes -r var/requirements.txt $(ARGS)
 
 screenshots: setup                 ## the console's pages in a real browser, as pictures: docs/console/*.png
 	REQUIRE_BROWSER=1 SCREENSHOTS=1 $(RUN)pytest tests/browser $(ARGS)
