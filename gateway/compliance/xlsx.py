@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-import xlsxwriter
-
 from gateway.compliance.plain import FORMULA_SIGNS
 from gateway.compliance.sheet import (
     EMPTY,
@@ -48,6 +46,8 @@ _EPOCH = datetime(2020, 1, 1)  # of the file's own properties, so that equal she
 
 def write(sheets: Sequence[Sheet]) -> bytes:
     """The workbook, one tab for each sheet. ``ValueError`` for more rows than a sheet can hold."""
+    import xlsxwriter  # a server starts without it
+
     stream = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     book = xlsxwriter.Workbook(stream, options)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 
-import segno
 from aiohttp import web
 from markupsafe import Markup
 
@@ -154,6 +153,8 @@ async def change_password(visit: Visit) -> Moved:
 
 async def begin_code(visit: Visit) -> web.StreamResponse:
     """A new secret, shown once as QR code and as text."""
+    import segno  # a server starts without it
+
     assert visit.visitor is not None
     secret = await accounts.begin_second_factor(visit.gw, visit.caller)
     link = passwords.code_link(secret, visit.visitor.account.login, visit.gw.config.gateway.name)
