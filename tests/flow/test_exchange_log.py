@@ -197,6 +197,30 @@ async def test_two_processes_that_read_at_the_same_moment_cannot_both_write(worl
     assert await is_whole(world)
 
 
+async def test_a_head_that_another_node_lays_out_meanwhile_is_no_sign_of_lost_rows(world: World) -> None:
+    """Nodes of one machine share the folder of published heads."""
+    await record(world, 5)
+    await run(sequencer(world))
+    await record(world, 5)
+
+    class Overtaken(Mortal):
+        looks = 0
+
+        async def read(self, unit: Unit[Any]) -> Any:
+            found = await self.inner.read(unit)
+            self.looks += 1
+            if self.looks == 1:  # of the state, from which the next head is signed
+                await record(world, 3)
+                await run(sequencer(world))
+            return found
+
+    await sequencer(world).catch_up()
+    with pytest.raises(log.Taken):
+        await sequencer(world, Overtaken(world.gw.store, 0, False)).publish()
+    await sequencer(world).publish()
+    assert await is_whole(world)
+
+
 async def test_proofs_from_the_stored_tree_hold(world: World) -> None:
     await record(world, 600)
     steps = sequencer(world)
