@@ -47,6 +47,7 @@ from gateway.delivery.worker import Worker
 from gateway.errors import NotReady
 from gateway.flow import trust
 from gateway.flow.operate import LOCAL
+from gateway.flow.recovery import must_be_settled
 from gateway.model.text import Bilingual
 from gateway.net import Net, Unreachable
 from gateway.port import Tracer
@@ -232,6 +233,11 @@ async def running(
     from gateway.web.server import make_web_app, serve_web
 
     gw = await open_services(home, config, clock, "serve")
+    try:
+        await must_be_settled(gw)
+    except BaseException:
+        await gw.close()
+        raise
     gw.pdf_workers = pdf_workers or PdfWorkers(pdf_processes(config, shared is not None))
     net = outbound(config, home)
     adapters = make_adapters(net, clock)

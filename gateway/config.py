@@ -185,6 +185,14 @@ class ExchangeLogSection(_Section):
     )
 
 
+class DurabilitySection(_Section):
+    second_copy: str = Field(
+        "",
+        description="Folder on another disk or a mounted share, as an absolute path: nothing is acknowledged "
+        "before what its receipt promises is on disk there too; empty: one disk.",
+    )
+
+
 class ConsoleSection(_Section):
     second_factor: bool = Field(
         False, description="Operators and administrators must set up a second factor (TOTP) to sign in."
@@ -275,6 +283,7 @@ class Config(_Section):
     recall: RecallSection = RecallSection()
     net: NetSection = NetSection()
     exchange_log: ExchangeLogSection = ExchangeLogSection()
+    durability: DurabilitySection = DurabilitySection()
     console: ConsoleSection = ConsoleSection()
     oidc: OidcSection = OidcSection()
     figures: FiguresSection = FiguresSection()

@@ -44,6 +44,7 @@ from gateway.store.contract import Store
 from gateway.store.people import PRINCIPALS, People, Principal, read
 from gateway.store.proofs import KnownProofs
 from gateway.store.revocation import REVOCATION, Source, all_sources, evidence
+from gateway.store.second_copy import SecondCopies
 
 if TYPE_CHECKING:
     from gateway.net import Net  # it needs aiohttp too
@@ -190,6 +191,7 @@ class Services:
     operations: Mapping[str, Operation] = field(default_factory=dict)  # of rooms above the flows: figures
     _revisions: dict[str, int] = field(default_factory=dict)
     _sequencer: Sequencer | None = None
+    _second: SecondCopies | None = None
     _reach: dict[tuple[str, date], frozenset[AgencyCode]] = field(default_factory=dict)
 
     @property
@@ -227,8 +229,22 @@ class Services:
     def sequencer(self) -> Sequencer:
         """The steps of the exchange log; one for the process, so that its own calls wait for each other."""
         if self._sequencer is None:
-            self._sequencer = Sequencer(self.store, self.keyring, self.clock, self.log_folder)
+            folders = (self.log_folder, self.second_log_folder)
+            self._sequencer = Sequencer(self.store, self.keyring, self.clock, *folders)
         return self._sequencer
+
+    @property
+    def second_log_folder(self) -> Path | None:
+        """Where the newest checkpoint lies once more, on another disk."""
+        second = self.config.durability.second_copy
+        return Path(second) / "log" if second else None
+
+    @property
+    def second(self) -> SecondCopies | None:
+        """The second disk; ``None``: there is one disk."""
+        if self._second is None and self.config.durability.second_copy:
+            self._second = SecondCopies(Path(self.config.durability.second_copy))
+        return self._second
 
     async def offload(self, size: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run CPU work on ``size`` bytes: at once when small, else on a thread, to keep the loop free."""

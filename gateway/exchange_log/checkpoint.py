@@ -32,6 +32,7 @@ COMPROMISED = "#compromised "
 _DASH = "— "  # U+2014 and a space begin a signature line
 _NAME = re.compile(r"[^\s+]+")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
+_EPOCH = re.compile(r"/e[1-9][0-9]*-[0-9a-f]{8}$")  # behind the name of a log that went on after a restore
 LONGEST_NOTE = 100_000  # characters; strangers hand notes in
 
 Sign = Callable[[bytes], bytes]  # message -> 64 bytes of Ed25519
@@ -208,7 +209,7 @@ def cosign(text: str, key: PublicKey, time: int, by: Sign) -> Signature:
 def verify(note: Note, keys: Iterable[PublicKey]) -> list[Seen]:
     """The signatures of these keys that hold. ``NotANote`` when one names such a key and does not hold
     (signed-note: a note with a bad signature of a known key is to be rejected); others are passed over."""
-    known = {(key.name, key.key_hash): key for key in keys}
+    known = _by_hash(keys, note.text.partition("\n")[0])
     found = []
     for one in note.signatures:
         key = known.get((one.name, one.key_hash))
@@ -224,12 +225,32 @@ def verify(note: Note, keys: Iterable[PublicKey]) -> list[Seen]:
 def signed_by_log(note: Note, keys: Sequence[PublicKey]) -> bool:
     """True when a key of the log itself, named as its origin, has signed."""
     origin = note.text.partition("\n")[0]
-    return any(seen.time is None and seen.key.name == origin for seen in verify(note, keys))
+    return any(seen.time is None and is_key_of(seen.key, origin) for seen in verify(note, keys))
+
+
+def log_of(origin: str) -> str:
+    """The log that an origin is an epoch of: the same name in every epoch of one log."""
+    return _EPOCH.sub("", origin)
+
+
+def is_key_of(key: PublicKey, origin: str) -> bool:
+    """True for a key of the log itself: the keys of a log are those of all its epochs."""
+    return key.algorithm == LOG_KEY and key.name in (origin, log_of(origin))
 
 
 def key_name(text: str) -> str:
     """``text`` as a name of a key may be: no spaces, no plus."""
     return "-".join(re.split(r"[\s+]+", text.strip())) or "log"
+
+
+def _by_hash(keys: Iterable[PublicKey], origin: str) -> dict[tuple[str, bytes], PublicKey]:
+    """Keys by how a signature line names them: in a later epoch the key of a log goes by the epoch's name."""
+    given = list(keys)
+    named = {(key.name, key.key_hash): key for key in given}
+    if log_of(origin) != origin:
+        of_log = [key for key in given if is_key_of(key, origin)]
+        named = {(origin, PublicKey(origin, key.key).key_hash): key for key in of_log} | named
+    return named
 
 
 def _verify(text: str, one: Signature, key: PublicKey) -> Seen | None:
@@ -271,7 +292,9 @@ __all__ = [
     "Seen",
     "Signature",
     "cosign",
+    "is_key_of",
     "key_name",
+    "log_of",
     "read_checkpoint",
     "read_key",
     "read_keys",

@@ -22,6 +22,7 @@ from gateway.exchange_log.checkpoint import (
     Note,
     PublicKey,
     Seen,
+    is_key_of,
     read_checkpoint,
     read_note,
     read_signature,
@@ -228,7 +229,7 @@ def _log(opened: Opened, trusted: Trusted) -> Bilingual:
     note = _note(opened)
     head = read_checkpoint(note.text)
     seen = verify(note, trusted.log_keys)
-    if not any(one.time is None and one.key.name == head.origin for one in seen):
+    if not any(one.time is None and is_key_of(one.key, head.origin) for one in seen):
         raise Wrong(
             "Mốc chốt nhật ký không được ký bằng khóa nhật ký đã cho",
             "The checkpoint is not signed by a given key of the log",

@@ -59,6 +59,10 @@ WHAT: dict[str, tuple[str, str]] = {
     ),
     "bad_signature": ("Chữ ký của mốc chốt không đúng", "The checkpoint's signature does not hold"),
     "foreign": ("Mốc chốt thuộc về một nhật ký khác", "The checkpoint belongs to another log"),
+    "epoch": (
+        "Kỳ nhật ký được khai không khớp sự kiện mở kỳ trong nhật ký",
+        "An epoch that is claimed for the log is not the one that an event in it opened",
+    ),
     "unreadable": ("Tệp nhật ký không đọc được", "The export cannot be read"),
 }
 
@@ -89,6 +93,17 @@ class Problem:
         return f"tại vị trí {self.position}", f"at position {self.position}"
 
 
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Leaves from ``first`` to before ``last`` that checkpoints of an earlier epoch cover and that are not
+    here, because an older backup was restored. ``note``: the largest of these checkpoints."""
+
+    origin: str
+    first: int
+    last: int
+    note: str
+
+
 class DoesNotFit(Exception):
     """Ends the verification; carries the problem."""
 
@@ -107,15 +122,22 @@ class Head:
     note: str = field(compare=False)
     given: bool = field(compare=False, default=False)
 
+    @property
+    def origin(self) -> str:
+        """The epoch of the log that signed it."""
+        return self.note.partition("\n")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything fits: so many leaves, their head, and how many of them are under a checkpoint."""
+    """Everything fits: so many leaves, their head, and how many of them are under a checkpoint. ``missing``:
+    what earlier epochs had and this log says it lost."""
 
     leaves: int
     root: bytes
     checkpoints: int
     covered: int
+    missing: tuple[Missing, ...] = ()
 
 
 def head_of(

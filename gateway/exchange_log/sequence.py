@@ -9,8 +9,9 @@ Each step reads what the one before committed and moves a number that nobody els
 each may die at any point and be done again: an event is in the queue or has a leaf; a head is signed from
 what is integrated and is the same when it is computed again. Of several nodes the leader does the work
 (``delivery/leader.py``); another that needs a leaf at once may do a step too: one of the two is ``Taken``.
-What is published is never taken back: before signing, the heads that were signed before are compared, the one
-that lies outside the database too, so that a restored old copy of the database cannot begin a second history.
+What is published is never taken back: before the first leaf and before signing, the heads that were signed
+before are compared, those that lie outside the database too, so that a restored old copy of the database
+cannot begin a second history under the same name. It goes on in a new epoch (``epochs``).
 """
 
 from __future__ import annotations
@@ -34,9 +35,11 @@ from gateway.exchange_log.checkpoint import (
     read_note,
     sign,
 )
+from gateway.exchange_log.epochs import Chain, Epoch
 from gateway.exchange_log.merkle import NodeSource, complete_head, leaf_hash, root
 from gateway.model.text import Bilingual, Instant
 from gateway.signature.keyring import LOG, Keyring
+from gateway.store import epochs
 from gateway.store import log as rows
 from gateway.store.contract import Store, Tx
 from gateway.store.log import Node, SignedHead, State, Taken
@@ -56,12 +59,15 @@ class LogBroken(GatewayError):
 
 @dataclass(frozen=True, slots=True)
 class Sequencer:
-    """The steps, for one process. ``folder``: where published heads lie, ``None``: in the database only."""
+    """The steps, for one process. ``folder``: where published heads lie, ``None``: in the database only;
+    ``second``: another place for the newest of them, on another disk, which may be away."""
 
     store: Store
     keyring: Keyring
     clock: Clock
     folder: Path | None = None
+    second: Path | None = None
+    _compared: list[bool] = field(default_factory=list)  # not empty: the log is that of the published heads
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def advance(self, *, publish: bool = False, closes: str = "") -> SignedHead | None:
@@ -82,6 +88,9 @@ class Sequencer:
     async def catch_up(self) -> int:
         """Sequence and integrate until nothing waits; how many leaves that were."""
         total = 0
+        if not self._compared:
+            await self.must_continue()
+            self._compared.append(True)
         while True:
             count = await self.sequence()
             await self.integrate()
@@ -125,18 +134,34 @@ class Sequencer:
 
         A head that was signed and not yet laid out is laid out as it is, unless there is more to sign.
         """
-        had, newest = await self.store.read(lambda tx: (rows.state(tx), rows.last(tx)))
+        seen = self._laid_out()
+        had, newest, chain = await self._stands()
         if had.integrated == 0:
             return None
         if newest is None or newest.size != had.integrated or closes not in ("", newest.closes):
-            await self._must_continue(had.integrated, newest)
-            newest = await self._sign(had, newest, closes)
+            await self._must_continue(had.integrated, newest, chain, seen)
+            newest = await self._sign(had, newest, closes, chain.newest)
         return await self._lay_out(newest)
 
-    async def _sign(self, had: State, newest: SignedHead | None, closes: str) -> SignedHead:
+    async def must_continue(self) -> None:
+        """``LogBroken`` when heads were published that this database does not have: an older copy of it."""
+        for _ in range(TRIES):
+            with contextlib.suppress(Taken):  # another node is at it
+                await self.integrate()
+                break
+        seen = self._laid_out()
+        had, newest, chain = await self._stands()
+        await self._must_continue(had.integrated, newest, chain, seen)
+
+    async def _stands(self) -> tuple[State, SignedHead | None, Chain]:
+        opened = log_origin(self.keyring)
+        return await self.store.read(lambda tx: (rows.state(tx), rows.last(tx), Chain(opened, epochs_of(tx))))
+
+    async def _sign(self, had: State, newest: SignedHead | None, closes: str, origin: str) -> SignedHead:
         now = self.clock.now()
         head = await self._root(had.integrated)
-        note = sign(checkpoint_of(self.keyring, had.integrated, head, now, closes), *log_signer(self.keyring))
+        signer = log_signer(self.keyring, origin)
+        note = sign(checkpoint_of(self.keyring, had.integrated, head, now, closes, origin), *signer)
         number = 1 if newest is None else newest.number + 1
         signed = SignedHead(number, had.integrated, head, str(note), closes, now)
 
@@ -154,26 +179,41 @@ class Sequencer:
         laid_out = self.folder is None or (head.published_at is not None and (self.folder / FILE).exists())
         if self.folder is not None and not laid_out:
             lay_out(self.folder, head.note, head.closes)
+            if self.second is not None:
+                with contextlib.suppress(OSError):  # it only tells more after a loss of the first disk
+                    lay_out(self.second, head.note, "")
         if head.published_at is None:
             await self.store.write(lambda tx: rows.set_published(tx, head.number, self.clock.now()))
         published = await self.store.read(rows.last)
         assert published is not None
         return published
 
-    async def _must_continue(self, size: int, newest: SignedHead | None) -> None:
-        """``LogBroken`` unless the heads signed before, in the table and in the folder, are of this tree."""
-        before = [] if newest is None else [(newest.size, newest.root)]
-        if self.folder is not None and (self.folder / FILE).exists():
-            seen = read_checkpoint(read_note((self.folder / FILE).read_text("utf-8")).text)
-            before.append((seen.size, seen.root))
-        for signed, head in before:
-            if signed > size:
-                raise LogBroken(_shorter(signed, size), code="log.truncated")
-            if await self._root(signed) != head:
-                raise LogBroken(_other(signed), code="log.forked")
+    def _laid_out(self) -> list[Checkpoint]:
+        """Heads in the folders. Looked at before the database: what another node lays out afterwards is
+        newer than what we are about to read there, and would look as if rows had been lost."""
+        return [head for folder in (self.folder, self.second) if (head := published_in(folder))]
+
+    async def _must_continue(
+        self, size: int, newest: SignedHead | None, chain: Chain, seen: Sequence[Checkpoint]
+    ) -> None:
+        """``LogBroken`` unless the heads signed before, in the table and in the folders, are of this tree, or
+        an epoch was opened that says of them that they are not."""
+        before = [] if newest is None else [read_checkpoint(read_note(newest.note).text)]
+        for head in (*before, *seen):
+            if chain.is_given_up(head.origin, head.size):
+                continue
+            if head.size > size:
+                raise LogBroken(_shorter(head.size, size), code="log.truncated")
+            if await self._root(head.size) != head.root:
+                raise LogBroken(_other(head.size), code="log.forked")
 
     async def _root(self, size: int) -> bytes:
         return await self.store.read(lambda tx: root(stored_nodes(tx), size))
+
+
+def epochs_of(tx: Tx) -> list[Epoch]:
+    """The epochs of the stored log after the first."""
+    return [Epoch(one.origin, one.shared, one.leaf, one.before_origin) for one in epochs.openings(tx)]
 
 
 def stored_nodes(tx: Tx) -> NodeSource:
@@ -218,27 +258,41 @@ def _children(tx: Tx, level: int, start: int, fresh: dict[int, bytes]) -> list[b
     return found
 
 
-def checkpoint_of(keyring: Keyring, size: int, head: bytes, at: Instant, closes: str) -> Checkpoint:
-    """The head as text, with the time of signing and the day that it closes."""
+def checkpoint_of(
+    keyring: Keyring, size: int, head: bytes, at: Instant, closes: str, origin: str = ""
+) -> Checkpoint:
+    """The head as text, with the time of signing and the day that it closes; ``origin`` of a later epoch."""
     extra = [f"time {to_rfc3339(at)}", *([f"closes {closes}"] if closes else [])]
-    return Checkpoint(log_origin(keyring), size, head, tuple(extra))
+    return Checkpoint(origin or log_origin(keyring), size, head, tuple(extra))
+
+
+def published_in(folder: Path | None) -> Checkpoint | None:
+    """The newest head that lies in a folder, not verified; ``None``: there is none, or no such folder now."""
+    if folder is None:
+        return None
+    try:
+        return read_checkpoint(read_note((folder / FILE).read_text("utf-8")).text)
+    except OSError:
+        return None
 
 
 def log_origin(keyring: Keyring) -> str:
-    """Which log this is: the gateway's first name and the hash of its first log key. Never changes."""
+    """Which log this is: the gateway's first name and the hash of its first log key. Never changes; epochs
+    after a restore add to it (``epochs``)."""
     first = keyring.note_keys(LOG)[-1]
     return f"{key_name(keyring.gateway)}/{hashlib.sha256(first).hexdigest()[:8]}"
 
 
 def log_keys(keyring: Keyring) -> list[PublicKey]:
-    """Public keys of our log, the newest first."""
+    """Public keys of our log, in all its epochs, the newest first."""
     origin = log_origin(keyring)
     return [PublicKey(origin, key) for key in keyring.note_keys(LOG)]
 
 
-def log_signer(keyring: Keyring) -> tuple[PublicKey, Callable[[bytes], bytes]]:
-    """The key in use and what signs with it."""
-    return log_keys(keyring)[0], lambda data: keyring.sign_note(LOG, data)
+def log_signer(keyring: Keyring, origin: str = "") -> tuple[PublicKey, Callable[[bytes], bytes]]:
+    """The key in use and what signs with it; ``origin`` of a later epoch."""
+    key = log_keys(keyring)[0]
+    return PublicKey(origin or key.name, key.key), lambda data: keyring.sign_note(LOG, data)
 
 
 def with_cosignatures(note: str, lines: Sequence[str]) -> str:
@@ -272,19 +326,20 @@ def note_of(head: SignedHead) -> Note:
 def _shorter(signed: int, here: int) -> Bilingual:
     return Bilingual(
         f"Nhật ký trong cơ sở dữ liệu có {here} sự kiện, ít hơn {signed} sự kiện đã chốt. Có thể cơ sở dữ "
-        "liệu bị xóa bớt hoặc được khôi phục từ bản sao lưu cũ. Trục không ký mốc chốt mới. Hãy chạy: "
-        "gateway log verify",
+        "liệu bị xóa bớt hoặc được khôi phục từ bản sao lưu cũ. Trục không ghi tiếp nhật ký. Hãy chạy: "
+        "gateway log verify; nếu vừa khôi phục bản sao lưu: gateway recovery accept --reason LÝ_DO",
         f"The log in the database has {here} events, fewer than the {signed} under a checkpoint: rows were "
-        "deleted, or an old backup was restored. No new checkpoint is signed. Run: gateway log verify",
+        "deleted, or an old backup was restored. The log does not go on. Run: gateway log verify; after a "
+        "restore: gateway recovery accept --reason WHY",
     )
 
 
 def _other(size: int) -> Bilingual:
     return Bilingual(
-        f"Nhật ký trong cơ sở dữ liệu khác với mốc chốt đã ký cho {size} sự kiện đầu. Trục không ký mốc chốt "
-        "mới. Hãy chạy: gateway log verify",
-        f"The log in the database is not the one whose first {size} events a checkpoint covers. No new "
-        "checkpoint is signed. Run: gateway log verify",
+        f"Nhật ký trong cơ sở dữ liệu khác với mốc chốt đã ký cho {size} sự kiện đầu. Trục không ghi tiếp "
+        "nhật ký. Hãy chạy: gateway log verify",
+        f"The log in the database is not the one whose first {size} events a checkpoint covers. The log does "
+        "not go on. Run: gateway log verify",
     )
 
 
@@ -294,12 +349,14 @@ __all__ = [
     "LogBroken",
     "Sequencer",
     "checkpoint_of",
+    "epochs_of",
     "lay_out",
     "log_keys",
     "log_origin",
     "log_signer",
     "new_nodes",
     "note_of",
+    "published_in",
     "stored_nodes",
     "with_cosignatures",
 ]

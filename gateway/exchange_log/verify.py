@@ -13,6 +13,9 @@ An export (``gateway log export``) is a text file, one thing a line::
     checkpoint {"note": …, "token": …}   when so many leaves were there
     end 1                                number of leaves, so that a cut file shows
 
+A log that went on after an older backup was restored has epochs (``epochs``): the header names them, and the
+event that opened each proves it.
+
 ``left`` holds the heads of the complete subtrees before ``from`` (a multiple of 256): the first checkpoint
 proves them along with the rest. Keys are never taken from the export.
 """
@@ -25,6 +28,7 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,7 +40,8 @@ from gateway.exchange_log.checkpoint import (
     read_note,
     verify,
 )
-from gateway.exchange_log.replay import GROUP, WHAT, DoesNotFit, Head, Problem, Replay, Report, head_of
+from gateway.exchange_log.epochs import Chain, read_epochs
+from gateway.exchange_log.replay import GROUP, WHAT, DoesNotFit, Problem, Replay, Report, head_of
 
 FORMAT = "gateway-log 1 "
 
@@ -59,23 +64,25 @@ def verify_export(
     left = [bytes.fromhex(one) for one in header.get("left", [])]
     if not isinstance(start, int) or start % GROUP or len(left) != (start // GROUP).bit_count():
         raise _unreadable(0, "header")
+    try:
+        chain = Chain(origin, read_epochs(header.get("epochs", [])))
+    except ValueError as error:
+        raise _unreadable(0, str(error)) from error
     heads = [head_of(note, keys, now, given=True) for note in given]
-    for head in heads:
-        _must_be_of(origin, head)
-    replay = Replay(heads, start, left)
+    replay = Replay([head for head in heads if chain.is_here(head)], start, left)
     counted = 0
     for kind, value in _chunks(file, start):
         if kind == "leaves":
+            chain.meet(replay.size, value[0])
             replay.feed(*value)
         elif kind == "checkpoint":
             counted += 1
             head = head_of(value, (*keys, *lost), now, number=counted)
-            _must_be_of(origin, head)
-            if not _is_doubtful(value, keys, lost):
+            if chain.is_here(head) and not _is_doubtful(value, keys, lost):
                 replay.expect(head)
         elif value != replay.size:
             raise DoesNotFit(Problem("deleted", replay.size, detail=f"end {value}"))
-    report = replay.end()
+    report = replace(replay.end(), missing=chain.end(start))
     if start and report.covered <= start:
         raise DoesNotFit(Problem("unknown_key", start, detail="no checkpoint over a partial export"))
     return report
@@ -89,11 +96,6 @@ def _is_doubtful(note: str, keys: Sequence[PublicKey], lost: Mapping[PublicKey, 
     since = [lost[one.key] for one in seen if one.key in lost]
     witnessed = [one.time * 1_000_000 for one in seen if one.time is not None]
     return bool(since) and min(witnessed, default=min(since)) >= min(since)
-
-
-def _must_be_of(origin: str, head: Head) -> None:
-    if head.note.partition("\n")[0] != origin:
-        raise DoesNotFit(Problem("foreign", head.size, notes=(head.note,)))
 
 
 def _header(line: bytes) -> dict[str, Any]:
@@ -188,6 +190,8 @@ def main(words: Sequence[str] | None = None) -> int:
         return 1
     print(f"✓ {report.leaves} leaves fit, {report.covered} under {report.checkpoints} signed checkpoints")
     print(f"  {base64.b64encode(report.root).decode()}")
+    for gone in report.missing:
+        print(f"! leaves {gone.first} to {gone.last - 1} of {gone.origin} are not here: a restore lost them")
     return 0
 
 

@@ -21,7 +21,9 @@ from gateway.exchange_log.checkpoint import (
     PublicKey,
     Signature,
     cosign,
+    is_key_of,
     key_name,
+    log_of,
     read_checkpoint,
     read_key,
     read_note,
@@ -122,7 +124,7 @@ async def take_cosignatures(gw: Services, note: str) -> list[str]:
         seen = [one for one in verify(read, keys) if one.time is not None]
     except NotANote as error:
         raise BadRequest(_not_a_note(str(error)), code="log.note") from error
-    if head.origin != log_origin(gw.keyring) or not signed_by_log(read, log_keys(gw.keyring)):
+    if log_of(head.origin) != log_origin(gw.keyring) or not signed_by_log(read, log_keys(gw.keyring)):
         raise BadRequest(_NOT_OURS, code="log.not_ours")
     if not seen:
         raise BadRequest(_NO_WITNESS, code="log.no_witness")
@@ -167,7 +169,7 @@ async def witness(gw: Services, caller: Caller, note: str, key: str, proof: Sequ
         hashes = [bytes.fromhex(part) for part in proof]
     except (NotANote, ValueError) as error:
         raise BadRequest(_not_a_note(str(error)), code="log.note") from error
-    if not signed or head.origin != known.name:
+    if not signed or not is_key_of(known, head.origin):
         raise BadRequest(_UNKNOWN_KEY, code="log.unknown_key")
     now = gw.clock.now()
     gw.keyring.ensure_note_key(WITNESS, now)

@@ -12,7 +12,7 @@ from dataclasses import replace
 import orjson
 
 from gateway.exchange_log.replay import GROUP
-from gateway.exchange_log.sequence import log_keys, log_origin, stored_nodes, with_cosignatures
+from gateway.exchange_log.sequence import epochs_of, log_keys, log_origin, stored_nodes, with_cosignatures
 from gateway.exchange_log.verify import FORMAT
 from gateway.services import Services
 from gateway.store import log
@@ -30,7 +30,9 @@ async def export_log(gw: Services, start: int = 0, stop: int = 0) -> AsyncIterat
     end = min(stop or state.integrated, state.integrated)
     left = await gw.store.read(lambda tx: _left(tx, start))
     keys = [str(key) for key in log_keys(gw.keyring)]
+    opened = [one.as_json() for one in await gw.store.read(epochs_of) if one.leaf < end]
     header = {"origin": log_origin(gw.keyring), "from": start, "left": left, "keys": keys}
+    header |= {"epochs": opened} if opened else {}
     yield FORMAT.encode() + orjson.dumps(header) + b"\n"
     heads = await _heads(gw, start, end)
     for first in range(start, end, PIECE):

@@ -9,7 +9,7 @@ Nothing is locked: the log only grows, so the pieces fit together up to where it
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -20,14 +20,26 @@ from gateway.errors import NotReady
 from gateway.exchange_log.checkpoint import (
     NotANote,
     PublicKey,
+    log_of,
     read_checkpoint,
     read_keys,
     read_note,
     signed_by_log,
 )
 from gateway.exchange_log.compromised import Compromised, is_doubtful, of_keyring
-from gateway.exchange_log.replay import GROUP, WHAT, DoesNotFit, Head, Problem, Replay, Report, head_of
-from gateway.exchange_log.sequence import log_keys, log_origin
+from gateway.exchange_log.epochs import Chain
+from gateway.exchange_log.replay import (
+    GROUP,
+    WHAT,
+    DoesNotFit,
+    Head,
+    Missing,
+    Problem,
+    Replay,
+    Report,
+    head_of,
+)
+from gateway.exchange_log.sequence import epochs_of, log_keys, log_origin
 from gateway.flow.door import Caller
 from gateway.model.event import commitment
 from gateway.model.text import Bilingual
@@ -60,10 +72,27 @@ class Verified:
                 "root": self.report.root.hex(),
                 "checkpoints": self.report.checkpoints,
                 "covered": self.report.covered,
+                "missing": [missing_json(one) for one in self.report.missing],
             }
         if self.problem is not None:
             answer["problem"] = problem_json(self.problem)
         return answer
+
+
+def missing_json(gone: Missing) -> dict[str, Any]:
+    """Leaves that an earlier epoch had and a restore lost."""
+    return {
+        "origin": gone.origin,
+        "first": gone.first,
+        "last": gone.last - 1,
+        "text": Bilingual(
+            f"Sự kiện {gone.first}–{gone.last - 1} của kỳ {gone.origin} không có ở đây: cơ sở dữ liệu đã "
+            "được khôi phục từ bản sao lưu cũ hơn, và kỳ sau đã ghi rõ điều này.",
+            f"Events {gone.first} to {gone.last - 1} of the epoch {gone.origin} are not here: an older "
+            "backup was restored, and the next epoch says so.",
+        ).as_json(),
+        "checkpoint": gone.note,
+    }
 
 
 def problem_json(problem: Problem) -> dict[str, Any]:
@@ -119,11 +148,12 @@ async def _replay(gw: Services, keys: Sequence[PublicKey], given: Iterable[str],
     keys = [key for key in keys if key not in lost.log_keys]
     laid_out = await _laid_out(gw, keys, lost, now)
     own = await _own_heads(gw, keys, lost, now)
-    heads = [*own, *laid_out]
-    state = await gw.store.read(log.state)  # after the heads: it is never behind them
-    heads += [_of_origin(head_of(note, keys, now, given=True), origin) for note in given]
+    heads = [*own, *laid_out, *(head_of(note, keys, now, given=True) for note in given)]
+    # after the heads: it is never behind them
+    state, opened = await gw.store.read(lambda tx: (log.state(tx), epochs_of(tx)))
+    chain = Chain(log_of(origin), opened)
     groups: dict[int, bytes] = {}
-    replay = Replay(heads, kept=groups.get)
+    replay = Replay([head for head in heads if chain.is_here(head)], kept=groups.get)
     for start in range(0, state.sequenced, PIECE):
         stop = min(start + PIECE, state.sequenced)
 
@@ -137,10 +167,11 @@ async def _replay(gw: Services, keys: Sequence[PublicKey], given: Iterable[str],
         if len(kept) != expected:
             raise DoesNotFit(Problem("column", start, stop, detail="log_node"))
         groups.update(enumerate(kept, start // GROUP))
-        await gw.offload(len(rows) * 500, _feed, replay, rows, start, stop)
-    report, known = replay.end(), {head.note for head in own}
+        await gw.offload(len(rows) * 500, _feed, replay, rows, start, stop, chain)
+    report, known = replace(replay.end(), missing=chain.end()), {head.note for head in own}
     for head in laid_out:
-        if head.note not in known:
+        # a backup may lack the last rows of the epoch that it ended
+        if head.note not in known and head.origin == chain.newest:
             raise DoesNotFit(Problem("head_deleted", head.size, notes=(head.note,)))
     return report
 
@@ -161,11 +192,12 @@ async def _laid_out(gw: Services, keys: Sequence[PublicKey], lost: Compromised, 
     """The heads that lie beside the database: an old copy of it that was put back does not know the newest.
     One that only a lost key signed proves nothing."""
     folder = gw.log_folder
-    files = sorted(folder.glob("[!.]*")) if folder is not None else []
+    found = sorted(folder.rglob("[!.]*")) if folder is not None else []  # those of given up epochs lie deeper
+    files = [file for file in found if file.is_file()]
     notes = await gw.on_disk(len(files) * 1000, lambda: [file.read_text("utf-8") for file in files])
     every = (*keys, *lost.log_keys)
-    found = [head_of(note, every, now, number=_LAST + at, given=True) for at, note in enumerate(notes)]
-    return [head for head in found if signed_by_log(read_note(head.note), keys)]
+    heads = [head_of(note, every, now, number=_LAST + at, given=True) for at, note in enumerate(notes)]
+    return [head for head in heads if signed_by_log(read_note(head.note), keys)]
 
 
 async def _private_values(gw: Services) -> None:
@@ -198,13 +230,7 @@ def _checked(row: SignedHead, keys: Sequence[PublicKey], now: float) -> Head:
     return head
 
 
-def _of_origin(head: Head, origin: str) -> Head:
-    if head.note.partition("\n")[0] != origin:
-        raise DoesNotFit(Problem("foreign", head.size, notes=(head.note,)))
-    return head
-
-
-def _feed(replay: Replay, rows: Sequence[Row], start: int, stop: int) -> None:
+def _feed(replay: Replay, rows: Sequence[Row], start: int, stop: int, chain: Chain) -> None:
     """One piece: places without a gap, events that are there, hashes, tree, columns."""
     bodies = [row["body"] for row in rows]
     places = [row["leaf"] for row in rows]
@@ -213,6 +239,7 @@ def _feed(replay: Replay, rows: Sequence[Row], start: int, stop: int) -> None:
         whole = next((at for at, body in enumerate(bodies) if body is None), len(bodies))
         gap = next((at for at, place in enumerate(places, start) if place != at), start + len(places))
         good = min(whole, gap - start)
+    chain.meet(start, bodies[:good])
     replay.feed([bytes(body) for body in bodies[:good]], [bytes(row["hash"]) for row in rows[:good]])
     _compare_columns(rows[:good], bodies[:good])
     if good < stop - start:

@@ -49,6 +49,7 @@ from gateway.flow.evidence import export_evidence_file, public_keys
 from gateway.flow.policy_rehearsal import rehearse
 from gateway.flow.recall import show_recall, silent_recalls
 from gateway.flow.receipts import show_receipt
+from gateway.flow.recovery import open_epoch
 from gateway.flow.rejudge import recheck_document
 from gateway.flow.signers import confirm, decline, list_proposals, list_signers
 from gateway.model.text import Bilingual
@@ -181,6 +182,7 @@ OPERATIONS: dict[str, Operation] = {
     "log.keys": exchange_log.show_keys,
     "log.remembered": exchange_log.remembered,
     "log.witness": exchange_log.witness,
+    "recovery.accept": open_epoch,
     "evidence.export": export_evidence_file,
     "evidence.keys": public_keys,
     "conservation.show": show_conservation,

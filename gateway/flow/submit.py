@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from gateway.checks.competence import NOT_BEYOND
 from gateway.clock import SECOND
 from gateway.errors import DuplicateConflict, GatewayError, NotPermitted, Refused, Unreadable
-from gateway.flow import facts, record
+from gateway.flow import facts, record, second_copy
 from gateway.flow.accept import Accepted, Plan, commit, plan_for
 from gateway.flow.dialect import forms_for
 from gateway.flow.door import Caller, Upload, limits_of
@@ -87,9 +87,10 @@ async def submit(
 
     ``narrow_to``: codes of the envelope's recipients to which a partner's call restricts it. Raises
     ``Unreadable``, ``Refused``, ``DuplicateConflict`` or ``NotPermitted`` with the findings (recorded once
-    for caller, bytes and rule set), ``Busy`` when the disk is full, ``Postponed`` where ``patience`` says so.
+    for caller, bytes and rule set), ``Busy`` when a disk is full, ``Postponed`` where ``patience`` says so.
     """
     try:
+        second_copy.must_be_ready(gw)
         bench = bench_for(gw, caller.agencies, narrow_to, caller.partner)
         reading = await read_upload(gw, upload, bench)
         exam = await examine_upload(gw, upload, reading, bench)
@@ -211,10 +212,12 @@ async def _accept(
         if _answered(current):
             return current
         plan = plan_for(gw, caller.principal, current, payload, forms=forms, timings=upload.timings)
-        accepted = commit(tx, gw, plan)
-        peers.keep_way(tx, plan.message, upload.way)
-        reject_demanded(tx, gw, plan)
-        gone = follow(tx, gw, plan)
+        promised = second_copy.noted(gw, tx)
+        accepted = commit(promised, gw, plan)
+        peers.keep_way(promised, plan.message, upload.way)
+        reject_demanded(promised, gw, plan)
+        gone = follow(promised, gw, plan)
+        second_copy.enlist(gw, promised, plan.message, plan.at)
         if beside is not None:
             held = plan.exam.decision is Decision.HOLD
             beside(tx, Answer("held" if held else "accepted", upload.sha256, plan.message))
@@ -235,6 +238,7 @@ async def _accept(
     _remove_files(gw, accepted.unused)
     _count(gw, upload, exam)
     gw.ring_for(hop.recipient for hop in plan.exam.hops)
+    await second_copy.settle(gw, plan.message)
     return _submission(plan, accepted)
 
 
@@ -244,6 +248,7 @@ async def _repeat(
     """The same message again: its first receipt, no new delivery."""
     _require_own_agency(caller, exam)
     assert exam.identity is not None
+    await second_copy.settle(gw, exam.known.repeats)
     repeated = record.event(
         gw,
         EventType.DOCUMENT_REPEATED,

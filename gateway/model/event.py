@@ -55,6 +55,9 @@ class EventType(enum.Enum):
     DOCUMENT_REJUDGED = "document.rejudged"
     CERTIFICATE_EXPIRING = "certificate.expiring"
     LOG_FORKED = "log.forked"
+    LOG_EPOCH_OPENED = "log.epoch_opened"
+    MESSAGE_RESTORED = "message.restored"
+    RESTORE_RECORDED = "restore.recorded"
     PROFILE_CHANGED = "profile.changed"
     POLICY_PROPOSED = "policy.proposed"
     POLICY_DECLINED = "policy.declined"
@@ -135,6 +138,11 @@ MEANING: dict[EventType, str] = {
     EventType.DOCUMENT_REJUDGED: "Signatures were judged again, because an answer or a register row came.",
     EventType.CERTIFICATE_EXPIRING: "A certificate in use expires within 60 or 14 days.",
     EventType.LOG_FORKED: "As a witness we saw a log that does not continue what it showed before.",
+    EventType.LOG_EPOCH_OPENED: "An older backup was restored: the log goes on under a new origin and names "
+    "the last checkpoint that it gave up.",
+    EventType.MESSAGE_RESTORED: "A message that a restore had lost is back from its second copy, under the "
+    "same ids; its first events are leaves again.",
+    EventType.RESTORE_RECORDED: "What a restore lost, took back and cannot honour, as its report says.",
     EventType.PROFILE_CHANGED: "How an agency is connected was changed.",
     EventType.POLICY_PROPOSED: "A person proposed to change how strict the gate is; nothing changed yet.",
     EventType.POLICY_DECLINED: "A proposal about a policy was declined, or taken back by who made it.",

@@ -101,6 +101,24 @@ class Blobs:
             raise Damaged()
         return _verified(_decrypted(sealed, data_key), sha256)
 
+    def sealed(self, file: str) -> Iterator[bytes]:
+        """The bytes of a payload file as they lie there, encrypted. ``Damaged``: there is none."""
+        return _file_chunks(self._path(file))
+
+    def put_back(self, file: str, sealed: bytes) -> None:
+        """On return a payload file with these (encrypted) bytes is on disk; one that is there stays."""
+        path = self._path(file)
+        if path.exists():
+            return
+        folder = self.open_folder(path.parent)
+        temporary = self.staging / self.random(16).hex()
+        with open(temporary, "xb", opener=_owner_only) as out:
+            out.write(sealed)
+            out.flush()
+            os.fsync(out.fileno())
+        temporary.rename(path)
+        os.fsync(folder)
+
     def remove(self, file: str) -> None:
         """Delete a payload file. On return it is gone from the disk's directory too; none there: no error."""
         path = self._path(file)

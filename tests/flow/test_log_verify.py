@@ -98,12 +98,12 @@ async def test_a_forged_beginning_of_a_partial_export_is_found(tmp_path: Path) -
         assert problem_of(scene, forged + b"\n" + rest) == ("rewritten", 256)
 
 
-async def test_three_files_and_a_key_verify_an_export_alone(tmp_path: Path) -> None:
+async def test_five_files_and_a_key_verify_an_export_alone(tmp_path: Path) -> None:
     """Nothing of the gateway is needed but these files, in a folder of their own."""
     root = Path(__file__).resolve().parents[2]
     room = tmp_path / "alone" / "gateway" / "exchange_log"
     room.mkdir(parents=True)
-    for name in ("merkle", "checkpoint", "replay", "verify"):
+    for name in ("merkle", "checkpoint", "replay", "epochs", "verify"):
         shutil.copy(root / "gateway" / "exchange_log" / f"{name}.py", room)
     (room.parent / "__init__.py").touch()
     (room / "__init__.py").touch()

@@ -2734,3 +2734,52 @@ DELETE FROM sign_in_failure WHERE since < :before AND (locked_until IS NULL OR l
 -- name: call_nodes
 -- A word to the other nodes: there are none.
 SELECT CAST(:word AS TEXT) AS word;
+
+-- name: log_epochs
+-- The epochs of the log after the first, in order.
+SELECT number, origin, shared, leaf, before_origin, event, opened_at FROM log_epoch ORDER BY number;
+
+-- name: add_log_epoch
+-- The log goes on in this one.
+INSERT INTO log_epoch (number, origin, shared, leaf, before_origin, event, opened_at)
+VALUES (:number, :origin, :shared, :leaf, :before_origin, :event, :opened_at);
+
+-- name: add_lost_head
+-- A head of an earlier epoch that is not of this tree.
+INSERT INTO log_lost_head (origin, size, root, note) VALUES (:origin, :size, :root, :note)
+ON CONFLICT (origin, size, root) DO NOTHING;
+
+-- name: lost_heads
+-- All of them.
+SELECT origin, size, root, note FROM log_lost_head ORDER BY origin, size;
+
+-- name: add_second_copy_due
+-- The copy of this acceptance is to be written.
+INSERT INTO second_copy_due (message, at, body) VALUES (:message, :at, :body);
+
+-- name: drop_second_copy_due
+-- It is written.
+DELETE FROM second_copy_due WHERE message = :message AND at = :at;
+
+-- name: second_copy_due_of
+-- What of a message may not be on the second disk.
+SELECT message, at, body FROM second_copy_due WHERE message = :message ORDER BY at;
+
+-- name: second_copy_due
+-- The same of all messages.
+SELECT message, at, body FROM second_copy_due ORDER BY at, message LIMIT :limit;
+
+-- name: put_restore_item
+-- One thing that came of a restore.
+INSERT INTO restore_item (epoch, kind, id, sender, document_id, receipt, detail, at)
+VALUES (:epoch, :kind, :id, :sender, :document_id, :receipt, :detail, :at)
+ON CONFLICT (epoch, kind, id) DO UPDATE SET detail = excluded.detail;
+
+-- name: drop_restore_item
+-- It is settled.
+DELETE FROM restore_item WHERE epoch = :epoch AND kind = :kind AND id = :id;
+
+-- name: restore_items
+-- What came of the restore before an epoch.
+SELECT kind, id, sender, document_id, receipt, detail, at FROM restore_item WHERE epoch = :epoch
+ORDER BY kind, at, id;
