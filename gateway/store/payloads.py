@@ -35,6 +35,9 @@ def keep(tx: Tx, payload: StoredPayload, at: Instant) -> bool:
         inline=payload.inline,
         stored_at=at,
     )
+    # Counted first: on PostgreSQL this waits for another node that just destroys the row, and what it did
+    # is seen by the next statement only.
+    tx.run("hold_payload", sha256=payload.sha256)
     if not added and payload.wrapped_key is not None:
         added = tx.run(
             "revive_payload",
@@ -44,7 +47,6 @@ def keep(tx: Tx, payload: StoredPayload, at: Instant) -> bool:
             inline=payload.inline,
             stored_at=at,
         )
-    tx.run("hold_payload", sha256=payload.sha256)
     if added:
         return True
     kept = find(tx, payload.sha256)  # two recipients of one message share what was rebuilt for them
@@ -54,8 +56,8 @@ def keep(tx: Tx, payload: StoredPayload, at: Instant) -> bool:
 def release(tx: Tx, sha256: bytes, at: Instant, backups_until: Instant) -> StoredPayload | None:
     """One reason less to keep it. The payload as it was, when that was the last one and it is not frozen: its
     key is gone after the commit, its file may go."""
-    before = find(tx, sha256)
     tx.run("release_payload", sha256=sha256)
+    before = find(tx, sha256)  # only now the row is ours
     destroyed = tx.run("destroy_payload", sha256=sha256, at=at, backups_until=backups_until)
     return before if destroyed else None
 
