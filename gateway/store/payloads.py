@@ -25,7 +25,10 @@ class StoredPayload:
 
 def keep(tx: Tx, payload: StoredPayload, at: Instant) -> bool:
     """Count one more reference to the payload. False when these bytes were kept already, under another
-    key: the caller's own file is then an orphan and may go. Bytes that were destroyed live again."""
+    key: the caller's own file is then an orphan and may go. Bytes that were destroyed live again.
+
+    On PostgreSQL the insert waits for another node that is just destroying the row, and the statements after
+    it see what that node did."""
     added = tx.run(
         "add_payload",
         sha256=payload.sha256,
@@ -35,9 +38,6 @@ def keep(tx: Tx, payload: StoredPayload, at: Instant) -> bool:
         inline=payload.inline,
         stored_at=at,
     )
-    # Counted first: on PostgreSQL this waits for another node that just destroys the row, and what it did
-    # is seen by the next statement only.
-    tx.run("hold_payload", sha256=payload.sha256)
     if not added and payload.wrapped_key is not None:
         added = tx.run(
             "revive_payload",
@@ -47,6 +47,7 @@ def keep(tx: Tx, payload: StoredPayload, at: Instant) -> bool:
             inline=payload.inline,
             stored_at=at,
         )
+    tx.run("hold_payload", sha256=payload.sha256)
     if added:
         return True
     kept = find(tx, payload.sha256)  # two recipients of one message share what was rebuilt for them
