@@ -1,7 +1,8 @@
 """Searches and pages of the console over a made-up exchange of a million deliveries in SQLite.
 
 Rows are those of ``gateway simulate province`` without its log: documents, messages, deliveries, subjects,
-and the terms that they are found by. Milliseconds of the flow behind a page, with its record of who looked.
+and the terms that they are found by. Milliseconds of the flow behind a page, with its record of who looked;
+of whole pages over HTTP with the kilobytes that a first visit transfers (style and scripts included).
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from datetime import date
 from functools import partial
 from typing import Any
 
+import aiohttp
+
 from gateway import app
 from gateway.clock import ScenarioClock
-from gateway.config import load
+from gateway.config import Config, ServerSection, load
 from gateway.directory.load import default_level_sets
 from gateway.flow import terms
 from gateway.flow.door import Caller
@@ -30,11 +33,15 @@ from gateway.services import Services
 from gateway.store import registry, synthetic
 from gateway.store.contract import Tx
 from gateway.store.people import Role
+from gateway.web.console.pages import STATIC
+from gateway.web.server import make_web_app, serve_web
+from tests.console.conftest import Person, account
 from tests.server import Bed
 
 FIRST = date(2020, 1, 1)
 DELIVERIES = 1_000_000
 TIMES = 40
+PAGES = ("/overview", "/documents", "/queue", "/agencies", "/audit")  # what a morning begins with
 AUDITOR = Caller("bench", "bench", Role.AUDITOR, frozenset())
 CLERK = Caller("bench", "bench", Role.CLERK, frozenset({AgencyCode("H37.03")}))
 SEARCHES = {
@@ -72,13 +79,37 @@ async def bench_console(bed: Bed) -> dict[str, Any]:
             results[name] = await _measured(partial(_search, gw, caller, sought))
         pages = iter(ids[:: max(1, len(ids) // (TIMES + 2))])
         results["a document's page"] = await _measured(lambda: _page(gw, next(pages)))
+        results |= await _over_http(gw)
     finally:
         await gw.close()
     return results
 
 
+async def _over_http(gw: Services) -> dict[str, Any]:
+    """Whole pages, as a signed-in auditor's browser gets them."""
+    await account(gw, "auditor")
+    config, results = Config(server=ServerSection(port=0)), dict[str, Any]()
+    async with serve_web(make_web_app(gw), config) as port:
+        jar = aiohttp.CookieJar(unsafe=True)
+        async with aiohttp.ClientSession(cookie_jar=jar) as session:
+            person = Person(f"http://127.0.0.1:{port}", session)
+            await person.sign_in("auditor")
+            shared = [len((await person.get(f"/static/{name}")).text.encode()) for name in STATIC]
+            for path in PAGES:
+
+                async def once(path: str = path) -> int:
+                    return len((await person.get(path)).text.encode())
+
+                row = await _measured(once)
+                results[f"page {path}"] = row | {
+                    "found": None,
+                    "first_kb": (row["found"] + sum(shared)) / 1000,
+                }
+    return results
+
+
 def _row(documents: int | None = None, megabytes: int | None = None, **times: Any) -> dict[str, Any]:
-    empty = {"found": None, "p50_ms": None, "p95_ms": None}
+    empty = {"found": None, "p50_ms": None, "p95_ms": None, "first_kb": None}
     return {"documents": documents, "megabytes": megabytes} | empty | times
 
 
