@@ -1,6 +1,6 @@
 """One node: seconds from calling ``gateway serve`` to the first 200 of ``/readyz``, and its memory when idle.
 
-CPU is what the start takes, whoever else is at work. Memory is the proportional set size of all its processes,
+CPU is what the start takes, whoever else is at work. Memory is the proportional set size of all processes,
 those that read PDFs included. ``without .pyc``: a first start after an installation that compiled nothing.
 """
 
@@ -75,6 +75,8 @@ async def _start(bed: Bed, environment: Mapping[str, str]) -> _Start:
         await _ready(f"http://127.0.0.1:{port}/readyz", process)
         seconds, cpu = time.perf_counter() - began, cpu_seconds(process.pid)
         await asyncio.sleep(IDLE_SECONDS)
+        if process.returncode is not None:
+            raise RuntimeError(f"gateway serve ended with {process.returncode}")
         return _Start(seconds, cpu, family_pss(process.pid), len(family(process.pid)))
     finally:
         with contextlib.suppress(ProcessLookupError):
