@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import aiohttp
 
-from gateway.practice.demo_home import free_port
 from tests.bench.database import postgres
 from tests.server import Bed, cpu_seconds, family, family_pss, prepare
 
@@ -30,7 +29,7 @@ IDLE_SECONDS = 6.0
 async def bench_node(bed: Bed) -> dict[str, Any]:
     """SQLite and PostgreSQL, with and without compiled modules."""
     with postgres() as server, tempfile.TemporaryDirectory() as empty:
-        other = await prepare(bed.home.with_name("home-node-postgres"), server.database(), like=bed)
+        other = await prepare(bed.home / "beside", server.database(), like=bed)
         nowhere = {"PYTHONPYCACHEPREFIX": empty, "PYTHONDONTWRITEBYTECODE": "1"}
         return {
             "SQLite": await _starts(bed, {}),
@@ -62,17 +61,16 @@ class _Start(NamedTuple):
 
 
 async def _start(bed: Bed, environment: Mapping[str, str]) -> _Start:
-    port = free_port(None)
     began = time.perf_counter()
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "gateway", "serve", "--home", str(bed.home)),
-        stdout=asyncio.subprocess.DEVNULL,
+        *(sys.executable, "-m", "gateway", "serve", "--json", "--home", str(bed.home)),
+        stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-        env=os.environ | environment | {"GATEWAY_SERVER_PORT": str(port)},
-        cwd=Path.cwd(),
+        env=os.environ | environment | {"GATEWAY_SERVER_PORT": "0"},
     )
+    assert process.stdout is not None  # asked for above
     try:
-        await _ready(f"http://127.0.0.1:{port}/readyz", process)
+        await _ready(json.loads(await process.stdout.readline())["serving"])
         seconds, cpu = time.perf_counter() - began, cpu_seconds(process.pid)
         await asyncio.sleep(IDLE_SECONDS)
         if process.returncode is not None:
@@ -84,12 +82,10 @@ async def _start(bed: Bed, environment: Mapping[str, str]) -> _Start:
         await asyncio.wait_for(process.wait(), 60)
 
 
-async def _ready(url: str, process: asyncio.subprocess.Process) -> None:
+async def _ready(base: str) -> None:
     async with aiohttp.ClientSession() as session:
-        while process.returncode is None:
-            with contextlib.suppress(aiohttp.ClientError):
-                async with session.get(url) as answer:
-                    if answer.status == 200:
-                        return
+        while True:
+            async with session.get(f"{base}readyz") as answer:
+                if answer.status == 200:
+                    return
             await asyncio.sleep(0.01)
-    raise RuntimeError(f"gateway serve ended with {process.returncode}")
