@@ -40,7 +40,7 @@ class Worker:
         self._gw = gw
         self._adapters = adapters
         self._running: set[asyncio.Task[None]] = set()
-        self._stopping = False
+        self._stopping = self._full = False
 
     async def run(self) -> None:
         """Work until ``stop``; then let running attempts end."""
@@ -67,10 +67,16 @@ class Worker:
     async def _claim_safely(self) -> list[Attempt]:
         free = self._gw.config.delivery.concurrency - len(self._running)
         if free <= 0:
-            self._gw.call(WORK)  # others may have a hand free
+            if (
+                not self._full
+            ):  # once in a busy time: others may have a hand free, and look by themselves then
+                self._gw.call(WORK)
+            self._full = True
             return []
         try:
-            return await self._gw.store.write(lambda tx: claim_due(tx, self._gw, free))
+            claimed = await self._gw.store.write(lambda tx: claim_due(tx, self._gw, free))
+            self._full = self._full and len(claimed) == free
+            return claimed
         except Exception:  # a loop that ends in silence is the worst outage
             log.exception("claim failed, trying again")
             await asyncio.sleep(IDLE_SECONDS)
