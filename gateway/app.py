@@ -48,6 +48,7 @@ from gateway.errors import NotReady
 from gateway.flow import trust
 from gateway.flow.operate import LOCAL
 from gateway.flow.recovery import must_be_settled
+from gateway.flow.second_copy import NoSecondCopy, settle_left
 from gateway.model.text import Bilingual
 from gateway.net import Net, Unreachable
 from gateway.port import Tracer
@@ -57,7 +58,7 @@ from gateway.signature.revocation_cache import RevocationCache
 from gateway.signature.trust import TrustStore
 from gateway.signature.workers import PdfWorkers
 from gateway.store import listen, nodes, open_store
-from gateway.store.blobs import Blobs
+from gateway.store.buckets import open_blobs
 from gateway.store.contract import Store
 
 PROBE_BYTES = 65_536  # read of what an address answers when a connection is tried
@@ -144,7 +145,7 @@ async def open_services(
         config=config,
         clock=clock,
         store=store,
-        blobs=Blobs(home / PAYLOADS),
+        blobs=open_blobs(home, config),
         keyring=keyring,
         trust_store=trust_store,
         revocation=revocation,
@@ -235,6 +236,8 @@ async def running(
     gw = await open_services(home, config, clock, "serve")
     try:
         await must_be_settled(gw)
+        with contextlib.suppress(NoSecondCopy):  # the second disk is away: nothing is accepted meanwhile
+            await settle_left(gw)
     except BaseException:
         await gw.close()
         raise

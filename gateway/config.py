@@ -193,6 +193,33 @@ class DurabilitySection(_Section):
     )
 
 
+class PayloadsSection(_Section):
+    url: str = Field(
+        "", description="Bucket that keeps payloads, as s3://bucket/prefix; empty: files in the home folder."
+    )
+    new: Literal["bucket", "files"] = Field(
+        "bucket",
+        description="Where new payloads go if there is a bucket; files: while they are moved back from it.",
+    )
+    endpoint: str = Field("", description="Address of the S3-compatible store; empty: AWS.")
+    region: str = Field("us-east-1", description="Its region, as signatures of calls name it.")
+    access_key: str = Field("", description="Key id; better in GATEWAY_PAYLOADS_ACCESS_KEY_FILE.")
+    secret_key: str = Field("", description="Its secret; better in GATEWAY_PAYLOADS_SECRET_KEY_FILE.")
+    path_style: bool = Field(True, description="Name the bucket in the path; false: in the host name.")
+    allow_http: bool = Field(
+        False,
+        description="Call the store without TLS: payloads are encrypted before that, names are not.",
+    )
+    cache_bytes: int = Field(
+        1_073_741_824,
+        ge=0,
+        description="Bytes of payloads of the bucket that each process keeps in the home folder for reading.",
+    )
+    timeout_seconds: float = Field(
+        30, gt=0, description="Time for one call; the largest payload has to fit through in it."
+    )
+
+
 class ConsoleSection(_Section):
     second_factor: bool = Field(
         False, description="Operators and administrators must set up a second factor (TOTP) to sign in."
@@ -284,6 +311,7 @@ class Config(_Section):
     net: NetSection = NetSection()
     exchange_log: ExchangeLogSection = ExchangeLogSection()
     durability: DurabilitySection = DurabilitySection()
+    payloads: PayloadsSection = PayloadsSection()
     console: ConsoleSection = ConsoleSection()
     oidc: OidcSection = OidcSection()
     figures: FiguresSection = FiguresSection()

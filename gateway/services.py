@@ -8,6 +8,7 @@ anything.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -31,7 +32,7 @@ from gateway.model.node import Fleet
 from gateway.model.policy import Policy
 from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.signature.in_use import CertificatesInUse
-from gateway.signature.keyring import Keyring
+from gateway.signature.keyring import LOG, Keyring
 from gateway.signature.register import SignerRegister
 from gateway.signature.revocation import Unusable
 from gateway.signature.revocation_cache import Place, RevocationCache
@@ -193,6 +194,11 @@ class Services:
     _sequencer: Sequencer | None = None
     _second: SecondCopies | None = None
     _reach: dict[tuple[str, date], frozenset[AgencyCode]] = field(default_factory=dict)
+
+    @property
+    def identity(self) -> str:
+        """Which installation this is, whatever its database or bucket: the hash of the key of its log."""
+        return hashlib.sha256(self.keyring.note_keys(LOG)[-1]).hexdigest()
 
     @property
     def trust(self) -> Trust:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
+from functools import partial
 
 import structlog
 
 from gateway.clock import SECOND, steady_seconds
 from gateway.delivery.rounds import Rounds
 from gateway.delivery.settle import give_up_unreachable, lease_expired
-from gateway.errors import NotReady
+from gateway.errors import Busy, NotReady
 from gateway.model.delivery import OPEN
 from gateway.model.text import Instant
 from gateway.services import Services
@@ -87,10 +88,20 @@ class Janitor(Rounds):
         that lock nothing any more."""
         now = self._gw.clock.now()
         await self._gw.store.write(lambda tx: doors.forget(tx, Instant(now - DOORS_KEPT), now))
-        known = await self._gw.store.read(payloads.files)
-        swept = await asyncio.to_thread(self._gw.blobs.sweep, known.__contains__, ORPHAN_SECONDS)
-        if swept.staged or swept.payloads:
-            log.info("orphans removed", staged=swept.staged, payloads=swept.payloads)
+        staged = await asyncio.to_thread(self._gw.blobs.sweep_staged, ORPHAN_SECONDS)
+        gone = await self._sweep_payloads() if self._gw.fleet.leads else 0
+        if staged or gone:
+            log.info("orphans removed", staged=staged, payloads=gone)
+
+    async def _sweep_payloads(self) -> int:
+        """A page at a time, so that neither memory nor the database notices how many there are."""
+        try:
+            return await sweep_payloads(self._gw, ORPHAN_SECONDS)
+        except Busy as error:
+            log.warning("payloads not swept", problem=error.text.en)
+        except NotReady as error:
+            log.error("payloads not swept", problem=error.text.en)
+        return 0
 
 
 def free_expired_leases(tx: Tx, gw: Services, lost: Collection[str] | None = None) -> int:
@@ -104,6 +115,19 @@ def free_expired_leases(tx: Tx, gw: Services, lost: Collection[str] | None = Non
     for row in rows:
         lease_expired(tx, gw, deliveries.from_row(row), row["lease"])
     return len(rows)
+
+
+async def sweep_payloads(gw: Services, older_than: float) -> int:
+    """Remove payload files that no row names, untouched for so many seconds; how many. ``Busy``: a place does
+    not answer; ``NotReady``: the bucket is another installation's, whose rows we cannot ask."""
+    if gw.blobs.objects is not None:
+        await asyncio.to_thread(gw.blobs.objects.claim, gw.identity)
+    pages, gone = gw.blobs.aged(older_than), 0
+    while (page := await asyncio.to_thread(next, pages, None)) is not None:
+        known = await gw.store.read(partial(payloads.known, names=page.names))
+        orphans = [name for name in page.names if name not in known]
+        gone += await asyncio.to_thread(gw.blobs.drop, page.place, orphans)
+    return gone
 
 
 def _open_by_state(tx: Tx) -> dict[str, int]:

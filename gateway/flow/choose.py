@@ -137,7 +137,7 @@ async def _forms(gw: Services, delivery: Delivery, chosen: Iterable[AgencyCode])
     ]
     if not asking:
         return {}
-    payload = open_stored(gw, await gw.store.read(lambda tx: of_message(tx, delivery.message)))
+    payload = await open_stored(gw, await gw.store.read(lambda tx: of_message(tx, delivery.message)))
 
     async def chunks() -> AsyncIterator[bytes]:
         for chunk in payload.chunks:

@@ -91,7 +91,7 @@ async def open_sent(gw: Services, caller: Caller, document: str) -> OpenPayload:
         events.record(tx, footprints.opened(gw, caller, row, _OWN.vi, message=row["first_message"]))
         return of_message(tx, row["first_message"])
 
-    return open_stored(gw, await gw.store.write(unit))
+    return await open_stored(gw, await gw.store.write(unit))
 
 
 async def take(gw: Services, caller: Caller, delivery_id: str) -> Delivery:

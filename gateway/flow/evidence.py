@@ -199,7 +199,7 @@ def _withheld(caller: Caller, trace: Trace, message: dict[str, Any], stored: Sto
 
 
 async def _bytes_of(gw: Services, stored: StoredPayload) -> bytes:
-    opened = payload.open_stored(gw, stored)
+    opened = await payload.open_stored(gw, stored)
     return await gw.on_disk(stored.size, lambda: b"".join(opened.chunks))
 
 

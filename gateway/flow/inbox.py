@@ -20,7 +20,7 @@ import orjson
 from gateway.errors import BadRequest, Busy, GatewayError, NotFound, NotPermitted, WrongState
 from gateway.flow import record
 from gateway.flow.door import Caller
-from gateway.flow.payload import of_delivery, open_stored
+from gateway.flow.payload import inline_bytes, of_delivery, open_stored
 from gateway.flow.progress import arrive
 from gateway.model.delivery import Delivery, State
 from gateway.model.envelope import Kind
@@ -127,7 +127,7 @@ async def fetch(gw: Services, caller: Caller, delivery_id: str, *, by_hand: bool
         return delivery, of_delivery(tx, delivery_id)
 
     delivery, stored = await gw.store.read(unit)
-    payload = open_stored(gw, stored)
+    payload = await open_stored(gw, stored)
     started = gw.clock.now()
 
     async def chunks() -> AsyncIterator[bytes]:
@@ -267,7 +267,7 @@ def _with_content(tx: Tx, gw: Services, item: InboxItem) -> InboxItem:
         return item
     if item.kind != Kind.STATUS.value and incidents.open_for(tx, item.document) is not None:
         return item
-    return replace(item, content=b"".join(open_stored(gw, stored).chunks))
+    return replace(item, content=inline_bytes(gw, stored))
 
 
 def _item(row: Row, private: dict[str, str]) -> InboxItem:

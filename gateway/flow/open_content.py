@@ -48,7 +48,7 @@ async def open_content(
         events.record(tx, said)
         return of_delivery(tx, delivery) if delivery else of_message(tx, opened)
 
-    return open_stored(gw, await gw.store.write(unit))
+    return await open_stored(gw, await gw.store.write(unit))
 
 
 _METADATA_ONLY = Bilingual(

@@ -5,8 +5,10 @@ In charge of: from a delivery (or a message) to its decrypted bytes. Not in char
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from gateway.errors import NotFound
 from gateway.model.delivery import Delivery
@@ -19,8 +21,8 @@ from gateway.store.payloads import StoredPayload
 
 @dataclass(frozen=True, slots=True)
 class OpenPayload:
-    """Bytes to stream. ``chunks`` raises ``store.blobs.Damaged`` if the hash does not fit, and then keeps the
-    last chunk back: whoever passes the bytes on has not passed on the whole."""
+    """Bytes to stream. ``chunks`` raises ``store.places.Damaged`` if the hash does not fit, and then keeps
+    the last chunk back: whoever passes the bytes on has not passed on the whole."""
 
     sha256: bytes
     size: int
@@ -29,17 +31,36 @@ class OpenPayload:
 
 async def open_payload(gw: Services, delivery: Delivery) -> OpenPayload:
     """The bytes that this delivery hands over: as received, or as rebuilt for the recipient's dialect."""
-    return open_stored(gw, await gw.store.read(lambda tx: of_delivery(tx, delivery.id)))
+    return await open_stored(gw, await gw.store.read(lambda tx: of_delivery(tx, delivery.id)))
 
 
-def open_stored(gw: Services, stored: StoredPayload | None) -> OpenPayload:
-    """The bytes of a payload row; ``NotFound`` when they were destroyed."""
+async def open_stored(gw: Services, stored: StoredPayload | None) -> OpenPayload:
+    """The bytes of a payload row; ``NotFound`` when they were destroyed. On return they are on this machine;
+    ``Busy``: the bucket does not answer."""
+    wrapped = _readable(stored)
+    read = partial(_read, gw, wrapped)
+    if not gw.blobs.is_far(wrapped.file):
+        return read()
+    return await asyncio.get_running_loop().run_in_executor(gw.disk_threads, read)
+
+
+def inline_bytes(gw: Services, stored: StoredPayload) -> bytes:
+    """The bytes of a payload that stands in its row."""
+    assert stored.inline is not None
+    return b"".join(_read(gw, _readable(stored)).chunks)
+
+
+def _readable(stored: StoredPayload | None) -> StoredPayload:
     if stored is None or stored.wrapped_key is None:
         raise NotFound(
             Bilingual("Nội dung gói tin này đã được hủy.", "The content of this message was destroyed."),
             code="payload.destroyed",
         )
-    key = gw.keyring.unwrap(stored.wrapped_key)
+    return stored
+
+
+def _read(gw: Services, stored: StoredPayload) -> OpenPayload:
+    key = gw.keyring.unwrap(stored.wrapped_key or b"")
     chunks = gw.blobs.read(stored.file, stored.inline, data_key=key, size=stored.size, sha256=stored.sha256)
     return OpenPayload(stored.sha256, stored.size, _one_behind(chunks))
 

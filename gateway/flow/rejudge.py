@@ -172,7 +172,7 @@ async def _read_again(gw: Services, message: str, bench: Bench) -> Reading | Non
     """Message and files through the eyes of the gate; ``None``: destroyed, or not readable any more."""
     stored = await gw.store.read(lambda tx: of_message(tx, message))
     try:
-        payload = open_stored(gw, stored)
+        payload = await open_stored(gw, stored)
     except NotFound:
         return None
 

@@ -13,61 +13,66 @@ All functions are plain and block. Each call costs little (64 KiB: about 0.1 ms)
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
 from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
 from gateway.clock import random_bytes
-from gateway.errors import GatewayError, TooLarge
-from gateway.store.contract import FULL_RETRY, StoreFull
+from gateway.errors import Busy, TooLarge
+from gateway.store.places import (
+    CHUNK,
+    Chunks,
+    Damaged,
+    Files,
+    Lying,
+    Place,
+    Sealed,
+    checked,
+    disk_may_be_full,
+    file_chunks,
+    owner_only,
+)
 
-CHUNK = 262_144  # bytes that one step of a read yields
+if TYPE_CHECKING:
+    from gateway.store.objects import Objects  # it needs obstore, which a gateway with files does without
+
 KEY_BYTES = 32
 INLINE_LIMIT = 16_384  # bytes: below this a row in the database is cheaper than a file
 MEMORY_LIMIT = 1_048_576  # bytes: up to this a staged payload waits in memory (encrypted) for its verdict
-# EFBIG: the limit of the file system, or of the process (ulimit -f), not of the disk; the cure is the same.
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_PAYLOAD = re.compile(r"([0-9a-f]{2})/\1[0-9a-f]{62}\.[0-9a-f]{16}")
 _STAGED = re.compile(r"[0-9a-f]{32}")
-
-
-class Damaged(GatewayError):
-    """A stored payload is missing, or is not what was received."""
-
-    code = "payload.damaged"
-    http_status = 500
-    vi = "Nội dung đã lưu bị mất hoặc không còn đúng như khi nhận; hãy khôi phục từ bản sao lưu."
 
 
 @dataclass(frozen=True, slots=True)
 class Durable:
-    """Where a payload came to rest: a ``file`` below ``payloads/``, or ``inline`` (encrypted) in the row."""
+    """Where a payload came to rest: a ``file`` of that name, or ``inline`` (encrypted) in the row."""
 
     file: str | None
     inline: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
-    """How many files a sweep removed."""
+class Aged:
+    """Payload files of one place that nobody touched for long, by rising names."""
 
-    staged: int
-    payloads: int
+    place: Place
+    names: list[str]
 
 
 class Blobs:
-    """The folder of payloads: ``staging/`` while bytes arrive, ``payloads/aa/<sha256>.<random>`` after."""
+    """The folder of payloads: ``staging/`` while bytes arrive, ``payloads/aa/<sha256>.<random>`` after.
+
+    With a bucket (``objects``) new payloads go there, unless ``into_bucket`` says otherwise; both are read.
+    """
 
     def __init__(
         self,
@@ -75,100 +80,145 @@ class Blobs:
         inline_limit: int = INLINE_LIMIT,
         memory_limit: int = MEMORY_LIMIT,
         random: Callable[[int], bytes] = random_bytes,
+        objects: Objects | None = None,
+        into_bucket: bool = True,
     ) -> None:
         self.inline_limit = inline_limit
         self.memory_limit = max(inline_limit, memory_limit)
         self.random = random
         self.staging = folder / "staging"
-        self.payloads = folder / "payloads"
-        self._folders: dict[Path, int] = {}  # payload folders whose own names are on disk, opened for fsync
+        self.files = Files(folder / "payloads", self.staging)
         for made in (self.staging, self.payloads):
             made.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.objects = objects
+        self.place: Place = objects if objects is not None and into_bucket else self.files
+        self._removing = ThreadPoolExecutor(1, "removing")
+
+    @property
+    def payloads(self) -> Path:
+        """The folder of the files."""
+        return self.files.folder
+
+    @payloads.setter
+    def payloads(self, folder: Path) -> None:
+        self.files.folder = folder
 
     def stage(self, max_size: int | None = None) -> Staging:
         """Begin to take bytes in; more than ``max_size`` of them are ``TooLarge``."""
         return Staging(self, max_size)
 
+    def is_far(self, file: str | None) -> bool:
+        """Whether ``read`` may have to wait for the bucket: it belongs on a thread then."""
+        return file is not None and self.objects is not None and self._local(file) is None
+
     def read(
         self, file: str | None, inline: bytes | None, *, data_key: bytes, size: int, sha256: bytes
     ) -> Iterator[bytes]:
         """The plain bytes, in chunks. ``Damaged`` at once for a wrong size, after the last chunk for a wrong
-        hash: whoever passes chunks on must be able to break off.
+        hash: whoever passes chunks on must be able to break off. From the bucket the whole is fetched and
+        proven first (``Busy``: it does not answer).
         """
-        sealed = _slices(inline) if inline is not None else _file_chunks(self._path(file or ""))
-        found = len(inline) if inline is not None else _size(self._path(file or ""))
+        if self.objects is not None and file is not None and self._local(file) is None:
+            name = checked(file)
+            opened = self.objects.open(name, size, lambda found: _is_intact(found, data_key, sha256))
+            return _verified(_decrypted(Chunks(opened), data_key), sha256)
+        sealed = _slices(inline) if inline is not None else file_chunks(self._path(file or ""))
+        found = len(inline) if inline is not None else self._local(file or "")
         if found != size:
             raise Damaged()
         return _verified(_decrypted(sealed, data_key), sha256)
 
     def sealed(self, file: str) -> Iterator[bytes]:
         """The bytes of a payload file as they lie there, encrypted. ``Damaged``: there is none."""
-        return _file_chunks(self._path(file))
+        if self.objects is not None and self._local(file) is None:
+            return self.objects.parts(file)
+        return file_chunks(self._path(file))
 
-    def put_back(self, file: str, sealed: bytes) -> None:
-        """On return a payload file with these (encrypted) bytes is on disk; one that is there stays."""
-        path = self._path(file)
-        if path.exists():
-            return
-        folder = self.open_folder(path.parent)
-        temporary = self.staging / self.random(16).hex()
-        with open(temporary, "xb", opener=_owner_only) as out:
-            out.write(sealed)
-            out.flush()
-            os.fsync(out.fileno())
-        temporary.rename(path)
-        os.fsync(folder)
+    def put_back(self, file: str, sealed: bytes) -> bool:
+        """A payload file with these (encrypted) bytes is durable on return. False: one was there, it stays."""
+        return self.lay(self.place, file, [sealed])
+
+    def lay(self, place: Place, file: str, sealed: Iterable[bytes]) -> bool:
+        """On return the place has a file of that name, whole; False: it had one. Its bytes come encrypted."""
+        if place.size(checked(file)) is not None:
+            return False
+        path = self.staging / self.random(16).hex()
+        out = open(path, "xb", opener=owner_only)  # noqa: SIM115
+        staged = Sealed(bytearray(), path, out)
+        try:
+            with disk_may_be_full():
+                for chunk in sealed:
+                    out.write(chunk)
+            place.keep(file, staged)
+        finally:
+            out.close()
+            path.unlink(missing_ok=True)
+        return True
 
     def remove(self, file: str) -> None:
-        """Delete a payload file. On return it is gone from the disk's directory too; none there: no error."""
-        path = self._path(file)
-        with suppress(FileNotFoundError):
-            path.unlink()
-            _sync_folder(path.parent)
+        """Delete a payload file. On return it is gone from the disk's directory too; none there: no error.
+        From the bucket it goes a moment later, or with the sweep."""
+        local = self._local(file) is not None
+        self.files.remove(file)
+        if self.objects is not None and not local:
+            self._removing.submit(self._remove_object, file)
 
-    def sweep(self, known: Callable[[str], bool], older_than: float) -> Swept:
-        """Remove what a crash or a lost race left: staged files, and payload files that are not ``known``.
+    def sweep_staged(self, older_than: float) -> int:
+        """Remove staged files that a crash left, untouched for ``older_than`` seconds; how many. Age is told
+        by the file system's own clock, because ours may run in a scenario."""
+        before = self.files.now() - older_than
+        staged = [path for path in self.staging.iterdir() if _STAGED.fullmatch(path.name)]
+        return sum(_remove_if_old(path, before) for path in staged)
 
-        Only files untouched for ``older_than`` seconds, which must exceed the longest request: a payload
-        is durable before its row is committed. Age is told by the file system's own clock, because ours may
-        run in a scenario. Files with other names than we give are left alone.
+    def aged(self, older_than: float) -> Iterator[Aged]:
+        """Payload files untouched for ``older_than`` seconds of their place's own clock, a page at a time.
+
+        Those that no row names are what a crash or a lost race left (``drop`` them). ``older_than`` must
+        exceed the longest request: a payload is durable before its row is committed. Other names than we
+        give are passed over.
         """
-        before = self._file_time() - older_than
-        staged = (path for path in self.staging.iterdir() if _STAGED.fullmatch(path.name))
-        payloads = (path for path in self.payloads.glob("*/*") if _PAYLOAD.fullmatch(self._name(path)))
-        return Swept(
-            sum(_remove_if_old(path, before) for path in staged),
-            sum(_remove_if_old(path, before) for path in payloads if not known(self._name(path))),
-        )
+        for place in self.places():
+            before = place.now() - older_than
+            for page in place.pages():
+                names = [lying.name for lying in page if lying.changed_at < before]
+                if names:
+                    yield Aged(place, names)
 
-    def open_folder(self, folder: Path) -> int:
-        """A folder of payloads whose own name is on disk, opened so that it can be synced. The fsync above it
-        once a process: another may have made it and died before its own."""
-        if folder not in self._folders:
-            folder.mkdir(mode=0o700, exist_ok=True)
-            _sync_folder(folder.parent)
-            self._folders[folder] = os.open(folder, os.O_RDONLY)
-        return self._folders[folder]
+    def drop(self, place: Place, names: Iterable[str]) -> int:
+        """Delete payload files of one place; how many."""
+        gone = 0
+        for name in names:
+            place.remove(name)
+            gone += 1
+        return gone
+
+    def places(self) -> list[Place]:
+        """Wherever payloads may lie."""
+        return [self.files] if self.objects is None else [self.files, self.objects]
+
+    def lying(self, file: str) -> Lying | None:
+        """Where a payload file is found, by any place; ``None``: nowhere."""
+        for place in self.places():
+            size = place.size(checked(file))
+            if size is not None:
+                return Lying(file, size, 0.0)
+        return None
 
     def close(self) -> None:
-        """Let go of the opened folders."""
-        while self._folders:
-            os.close(self._folders.popitem()[1])
+        """Let go of the opened folders; what is being removed from the bucket is waited for."""
+        self._removing.shutdown(cancel_futures=True)
+        self.files.close()
 
-    def _file_time(self) -> float:
-        """Now, as the file system stamps it (seconds)."""
-        probe = self.staging / ".now"
-        probe.touch(0o600)
-        return probe.stat().st_mtime
+    def _remove_object(self, file: str) -> None:
+        assert self.objects is not None
+        with suppress(Busy):  # the sweep takes it
+            self.objects.remove(file)
 
-    def _name(self, path: Path) -> str:
-        return path.relative_to(self.payloads).as_posix()
+    def _local(self, file: str) -> int | None:
+        return self.files.size(file)
 
     def _path(self, file: str) -> Path:
-        """The path of a payload file; a name that we never give is an error of the program."""
-        if not _PAYLOAD.fullmatch(file):
-            raise ValueError(f"not the name of a payload file: {file!r}")
-        return self.payloads / file
+        return self.files.path(file)
 
 
 class Staging:
@@ -185,9 +235,8 @@ class Staging:
         self._key = blobs.random(KEY_BYTES)
         self._cipher = _cipher(self._key).encryptor()
         self._hash = hashlib.sha256()
-        self._memory = bytearray()
-        self._path: Path | None = None
-        self._out: BinaryIO | None = None
+        self._sealed = Sealed(bytearray())
+        self._name = ""
         self._durable: Durable | None = None
         self.size = 0
 
@@ -216,16 +265,20 @@ class Staging:
             raise TooLarge()
         self.size += len(chunk)
         self._hash.update(chunk)
-        self._memory += self._cipher.update(chunk)
-        if self._out is not None or self.size > self._blobs.memory_limit:
+        self._sealed.memory += self._cipher.update(chunk)
+        if self._sealed.out is not None or self.size > self._blobs.memory_limit:
             self._spill()
 
     def chunks(self) -> Iterator[bytes]:
         """The plain bytes taken so far, from the beginning."""
-        if self._out is not None:
-            with _disk_may_be_full():
-                self._out.flush()
-        sealed = _file_chunks(self._path) if self._path else _slices(bytes(self._memory))
+        if self._durable is not None and self._durable.file is not None:  # it may be far away by now
+            key, sha256 = self.data_key, self.sha256
+            return self._blobs.read(self._durable.file, None, data_key=key, size=self.size, sha256=sha256)
+        if self._sealed.out is not None:
+            with disk_may_be_full():
+                self._sealed.out.flush()
+        path = self._sealed.path
+        sealed = file_chunks(path) if path else _slices(bytes(self._sealed.memory))
         return _decrypted(sealed, self.data_key)
 
     def make_durable(self) -> Durable:
@@ -238,7 +291,7 @@ class Staging:
             if not self._key:
                 raise ValueError("this payload was discarded")
             if self.size <= self._blobs.inline_limit:
-                self._durable = Durable(None, bytes(self._memory))
+                self._durable = Durable(None, bytes(self._sealed.memory))
             else:
                 self._durable = Durable(self._settle(), None)
         return self._durable
@@ -250,13 +303,13 @@ class Staging:
         It is unreadable unless the key was committed, and ``Blobs.remove`` or the sweep takes it.
         """
         self._key = b""
-        self._memory.clear()
-        if self._out is not None:
+        self._sealed.memory.clear()
+        if self._sealed.out is not None:
             with suppress(OSError):  # a full disk refuses the last flush; the bytes are not wanted anyway
-                self._out.close()
-            self._out = None
-        if self._durable is None and self._path is not None:
-            self._path.unlink(missing_ok=True)
+                self._sealed.out.close()
+            self._sealed.out = None
+        if self._durable is None and self._sealed.path is not None:
+            self._sealed.path.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         return self
@@ -268,37 +321,20 @@ class Staging:
 
     def _spill(self) -> None:
         """Move what is in memory (encrypted) to the file."""
-        with _disk_may_be_full():
-            if self._out is None:
-                self._path = self._blobs.staging / self._blobs.random(16).hex()
-                self._out = open(self._path, "xb", 65_536, opener=_owner_only)  # noqa: SIM115
-            self._out.write(self._memory)
-            self._memory.clear()
+        sealed = self._sealed
+        with disk_may_be_full():
+            if sealed.out is None:
+                sealed.path = self._blobs.staging / self._blobs.random(16).hex()
+                sealed.out = open(sealed.path, "xb", 65_536, opener=owner_only)  # noqa: SIM115
+            sealed.out.write(sealed.memory)
+            sealed.memory.clear()
 
     def _settle(self) -> str:
-        """Write or rename, fsync the file, fsync the folder; the name below ``payloads/``.
-
-        A file that was not staged is written under its final name at once: until a row names it, it is as
-        much an orphan as one in ``staging/``.
-        """
-        name = f"{self.hexdigest[:2]}/{self.hexdigest}.{self._blobs.random(8).hex()}"
-        final = self._blobs.payloads / name
-        with _disk_may_be_full():
-            folder = self._blobs.open_folder(final.parent)
-            if self._out is None:
-                self._path = final
-                self._out = open(final, "xb", 65_536, opener=_owner_only)  # noqa: SIM115
-                self._out.write(self._memory)
-                self._memory.clear()
-            self._out.flush()
-            os.fsync(self._out.fileno())
-            self._out.close()
-            self._out = None
-            if self._path is not None and self._path != final:
-                self._path.rename(final)
-                self._path = final
-            os.fsync(folder)
-        return name
+        """Hand the bytes to the place; the name there. The same name if it has to be tried again."""
+        if not self._name:
+            self._name = f"{self.hexdigest[:2]}/{self.hexdigest}.{self._blobs.random(8).hex()}"
+        self._blobs.place.keep(self._name, self._sealed)
+        return self._name
 
 
 def _cipher(key: bytes) -> Cipher[CTR]:
@@ -326,33 +362,12 @@ def _slices(data: bytes) -> Iterator[bytes]:
         yield data[start : start + CHUNK]
 
 
-def _file_chunks(path: Path) -> Iterator[bytes]:
-    try:
-        file = path.open("rb", 0)
-    except FileNotFoundError as error:
-        raise Damaged() from error
-    with file:
-        while chunk := file.read(CHUNK):
-            yield chunk
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError as error:
-        raise Damaged() from error
-
-
-def _owner_only(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _is_intact(file: BinaryIO, key: bytes, sha256: bytes) -> bool:
+    """Whether an open file decrypts to the bytes with that hash."""
+    digest, cipher = hashlib.sha256(), _cipher(key).decryptor()
+    while chunk := file.read(CHUNK):
+        digest.update(cipher.update(chunk))
+    return digest.digest() == sha256
 
 
 def _remove_if_old(path: Path, before: float) -> bool:
@@ -361,14 +376,3 @@ def _remove_if_old(path: Path, before: float) -> bool:
             path.unlink()
             return True
     return False
-
-
-@contextmanager
-def _disk_may_be_full() -> Iterator[None]:
-    """``StoreFull`` for the errors that mean it."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _FULL:
-            raise StoreFull(retry_after=FULL_RETRY) from error
-        raise

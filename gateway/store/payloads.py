@@ -6,6 +6,7 @@ charge of: the bytes (``store/blobs.py``) or the keyring.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.model.text import Instant
@@ -94,6 +95,9 @@ def find(tx: Tx, sha256: bytes) -> StoredPayload | None:
     )
 
 
-def files(tx: Tx) -> frozenset[str]:
-    """Names of all payload files that a row owns."""
-    return frozenset(row["file"] for row in tx.all("payload_files"))
+def known(tx: Tx, names: Sequence[str]) -> frozenset[str]:
+    """Which of these payload files rows own. ``names``: of one page, by rising names; each begins with its
+    folder and the payload's hash, so that the rows' own order serves."""
+    first, last = (bytes.fromhex(name[3:67]) for name in (names[0], names[-1]))
+    owned = frozenset(row["file"] for row in tx.all("payload_files", first=first, last=last))
+    return owned.intersection(names)

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import Busy, TooLarge
-from gateway.store.blobs import Blobs, Damaged, Durable, Staging, Swept
+from gateway.store.blobs import Blobs, Durable, Staging
 from gateway.store.contract import StoreFull
+from gateway.store.places import Damaged
 
 MARKER = b"TUYET MAT: noi dung khong ai duoc doc "
 SMALL = MARKER * 10
@@ -270,12 +271,15 @@ def test_the_sweep_takes_old_orphans_and_nothing_else(blobs: Blobs, folder: Path
     foreign = folder / "payloads" / "README"
     foreign.write_text("not ours")
     old = [folder / "payloads" / names[staging] for staging in (kept, orphan)]
-    for path in [*old, abandoned._path, foreign]:
+    for path in [*old, abandoned._sealed.path, foreign]:
         assert path is not None
         age(path, 4_000)
-    assert blobs.sweep(lambda file: file == names[kept], older_than=3_600) == Swept(staged=1, payloads=1)
+    assert blobs.sweep_staged(3_600) == 1
+    aged = [(page.place, name) for page in blobs.aged(3_600) for name in page.names]
+    assert sorted(name for _, name in aged) == sorted(names[staging] for staging in (kept, orphan))
+    assert blobs.drop(blobs.files, [names[orphan]]) == 1
     left = [folder / "payloads" / names[staging] for staging in (kept, fresh)]
-    assert files(folder) == sorted([*left, foreign, uploading._path])
+    assert files(folder) == sorted([*left, foreign, uploading._sealed.path])
     for staging in (kept, orphan, fresh, uploading, abandoned):
         staging.discard()
 

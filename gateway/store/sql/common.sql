@@ -151,8 +151,8 @@ ON CONFLICT (sha256) DO NOTHING;
 UPDATE payload SET refs = refs + 1 WHERE sha256 = :sha256;
 
 -- name: payload_files
--- The files that rows own; what else lies in the folder is an orphan.
-SELECT file FROM payload WHERE file IS NOT NULL;
+-- Files that rows own, of payloads from one hash to another.
+SELECT file FROM payload WHERE sha256 >= :first AND sha256 <= :last AND file IS NOT NULL;
 
 -- ---------------------------------------------------------------- documents and messages
 
@@ -2748,10 +2748,6 @@ VALUES (:number, :origin, :shared, :leaf, :before_origin, :event, :opened_at);
 -- A head of an earlier epoch that is not of this tree.
 INSERT INTO log_lost_head (origin, size, root, note) VALUES (:origin, :size, :root, :note)
 ON CONFLICT (origin, size, root) DO NOTHING;
-
--- name: lost_heads
--- All of them.
-SELECT origin, size, root, note FROM log_lost_head ORDER BY origin, size;
 
 -- name: add_second_copy_due
 -- The copy of this acceptance is to be written.
