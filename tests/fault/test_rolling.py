@@ -123,6 +123,15 @@ async def test_told_to_stop_it_ends_every_process_and_leaves_no_socket(bed: Bed)
         await call_control(bed.home, "status", {})
 
 
+async def test_a_single_node_that_is_asked_to_reload_goes_on(bed: Bed) -> None:
+    """A service manager asks with SIGHUP, whose default would end the process."""
+    async with served(bed) as (base, process), aiohttp.ClientSession() as session:
+        process.send_signal(signal.SIGHUP)
+        await asyncio.sleep(0.2)
+        assert (await session.get(f"{base}/healthz")).status == 200
+        assert process.returncode is None
+
+
 async def test_nodes_end_when_their_supervisor_is_killed(bed: Bed) -> None:
     async with served(bed, "--workers", "2") as (_, supervisor):
         await until(lambda: len(nodes_of(supervisor.pid)) == 2)
