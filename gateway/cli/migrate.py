@@ -1,12 +1,14 @@
-"""``gateway migrate``: bring the database up to this release, or say what that would take.
+"""``gateway migrate``: bring the database up to this release, say what that would take, or copy it elsewhere.
 
-In charge of: the command. Not in charge of: the steps (``store/migrate.py``). ``gateway serve`` takes them
+In charge of: the command. Not in charge of: the steps (``store/migrate.py``), copying
+(``flow/copy_database.py``). ``gateway serve`` takes them
 too when it starts; an operator who wants them at a time of their own, or under an account that may change
 tables, runs this first.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,9 +27,14 @@ from gateway.store.migrate import Migration
 @click.command()
 @common_options
 @click.option("--dry-run", is_flag=True, help="Only say which steps are missing; nothing is changed.")
+@click.option("--to", "url", default="", help="Copy it to this empty database; the server is stopped.")
 @click.pass_obj
-def migrate(frame: Frame, dry_run: bool) -> None:
-    """Nâng cấp cơ sở dữ liệu theo phiên bản phần mềm này. Bring the database up to this release."""
+def migrate(frame: Frame, dry_run: bool, url: str) -> None:
+    """Nâng cấp cơ sở dữ liệu, hoặc chép sang nơi khác. Bring the database up to this release, or copy it."""
+    if url:
+        answer = wait(_copy(frame, url))
+        output.show(frame, answer, lambda console: _print_copied(console, answer))
+        return
     steps = wait(_migrate(frame, dry_run))
     answer = {
         "dry_run": dry_run,
@@ -47,6 +54,29 @@ async def _migrate(frame: Frame, dry_run: bool) -> Sequence[Migration]:
         )
         await store.close()
     return missing
+
+
+async def _copy(frame: Frame, url: str) -> dict[str, Any]:
+    from gateway.flow.copy_database import copy_database
+
+    started = time.perf_counter()
+    done = await copy_database(frame.home, load(frame.home), SystemClock(), url)
+    tables = {one.table: {"rows": one.rows, "sha256": one.sha256} for one in done.tables}
+    seconds = round(time.perf_counter() - started, 3)
+    return {"rows": done.rows, "leaves": done.leaves, "seconds": seconds, "tables": tables}
+
+
+def _print_copied(console: Console, answer: dict[str, Any]) -> None:
+    console.print(
+        f"[bold green]✓[/] Đã chép {answer['rows']} dòng; số dòng và mã băm của {len(answer['tables'])} bảng "
+        f"ở hai bên bằng nhau, {answer['leaves']} sự kiện của nhật ký khớp. [dim](copied and verified)[/]",
+        soft_wrap=True,
+    )
+    console.print(
+        "  → Bước tiếp theo (next): ghi địa chỉ mới vào mục [bold]\\[database] url[/] của gateway.toml (hoặc "
+        "GATEWAY_DATABASE_URL_FILE), rồi gateway serve. Giữ cơ sở dữ liệu cũ đến khi kiểm tra xong.",
+        soft_wrap=True,
+    )
 
 
 def _print(console: Console, answer: dict[str, Any]) -> None:

@@ -28,21 +28,23 @@ async def open_store(
     purpose: str = "gateway",
     read_only: bool = False,
     sql: Path = SHIPPED,
+    steps: int | None = None,
 ) -> Store:
     """Open the database at ``url``; on return it has this release's schema.
 
     ``sqlite:///gateway.db`` lies in ``home``, ``sqlite:////srv/gateway.db`` where it says;
     ``postgresql://user@host/name`` needs the extra ``postgres``. ``purpose`` is what others are told when
     they find the SQLite file locked. ``read_only`` works beside a running server: no lock, no migration.
+    ``steps``: so many migrations only, to be filled with the rows of an older release.
     ``NotReady`` says what to do: locked, missing, of another release, unknown address.
     """
     scheme, _, rest = url.partition("://")
     if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
-        queries, migrations = load_queries("sqlite", sql), load_migrations("sqlite", sql)
+        queries, migrations = load_queries("sqlite", sql), load_migrations("sqlite", sql)[:steps]
         path = (home / rest[1:]).resolve()
         return await open_sqlite(path, queries, migrations, clock.now, purpose=purpose, read_only=read_only)
     if scheme in ("postgresql", "postgres"):
-        return await asyncio.to_thread(_open_postgres, url, clock, purpose, read_only, sql)
+        return await asyncio.to_thread(_open_postgres, url, clock, purpose, read_only, sql, steps)
     raise _unknown(scheme)
 
 
@@ -66,12 +68,14 @@ def listen(url: str) -> AsyncIterator[str]:
     return listen_there(url)
 
 
-def _open_postgres(url: str, clock: Clock, purpose: str, read_only: bool, sql: Path) -> Store:
+def _open_postgres(
+    url: str, clock: Clock, purpose: str, read_only: bool, sql: Path, steps: int | None
+) -> Store:
     try:
         from gateway.store.postgres import open_postgres
     except ImportError as error:
         raise _no_driver() from error
-    queries, migrations = load_queries("postgres", sql), load_migrations("postgres", sql)
+    queries, migrations = load_queries("postgres", sql), load_migrations("postgres", sql)[:steps]
     return open_postgres(url, queries, migrations, clock.now, purpose=purpose, read_only=read_only)
 
 
