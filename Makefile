@@ -5,7 +5,7 @@ RUN := .venv/bin/
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
 
-.PHONY: setup demo test check format bench bench-scale bench-peers faults screenshots docs clean fuzz audit
+.PHONY: bundle setup demo test check format bench bench-scale bench-peers faults screenshots docs clean fuzz audit
 
 setup: .venv/.ready                ## make the environment from uv.lock
 
@@ -57,6 +57,9 @@ fuzz: setup                        ## one target fed for some time: make fuzz TA
 audit: setup                       ## known weaknesses of what uv.lock names; asks PyPI, so it needs a network
 	$(UV) export --frozen --quiet --no-emit-project --all-extras --no-dev --format requirements-txt -o var/requirements.txt
 	$(UV) tool run --quiet pip-audit==2.10.1 --disable-pip --require-hashes -r var/requirements.txt $(ARGS)
+
+bundle: setup                      ## an offline installer with every wheel and an SBOM: dist/*-bundle.tar.gz
+	$(RUN)python docs/operations/bundle.py $(ARGS)
 
 screenshots: setup                 ## the console's pages in a real browser, as pictures: docs/console/*.png
 	REQUIRE_BROWSER=1 SCREENSHOTS=1 $(RUN)pytest tests/browser $(ARGS)

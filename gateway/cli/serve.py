@@ -12,22 +12,19 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
 
 import click
 import structlog
 from rich.console import Console
 from rich.markup import escape
 
-from gateway.cli import output, supervise
+from gateway.cli import output, service, supervise
 from gateway.cli.frame import Frame, common_options
 from gateway.cli.reach import operate, wait
 from gateway.clock import SystemClock
 from gateway.config import Config, LogSection, load
 from gateway.errors import NotReady
 from gateway.model.text import Bilingual
-
-_log = structlog.get_logger("gateway.serve")
 
 
 @click.command()
@@ -112,17 +109,12 @@ def stop_on_signals() -> asyncio.Event:
 
     def heard(number: signal.Signals) -> None:
         loop.remove_signal_handler(number)
+        service.tell(service.STOPPING)
         stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, heard, number)
     return stop
-
-
-def on_hang_up(stop: asyncio.Event, otherwise: Callable[[], object]) -> None:
-    """What SIGHUP means: stop, when the terminal of this process was closed; else somebody asks to reload."""
-    meant = stop.set if sys.stdin and sys.stdin.isatty() else otherwise
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, meant)
 
 
 def address(config: Config, port: int) -> str:
@@ -136,9 +128,9 @@ async def _serve(frame: Frame, config: Config, inherited: str | None) -> None:
     from gateway import app
 
     stop = stop_on_signals()
-    on_hang_up(stop, lambda: _log.info("nothing to reload: settings need a new start"))
     if not inherited:
-        await app.serve(frame.home, config, lambda port: _started(frame, config, port), stop)
+        with service.watched():
+            await app.serve(frame.home, config, lambda port: _started(frame, config, port), stop)
         return
     shared = app.Shared(*supervise.inherited(inherited))
     supervise.when_orphaned(stop.set)
@@ -147,10 +139,10 @@ async def _serve(frame: Frame, config: Config, inherited: str | None) -> None:
 
 async def _supervise(frame: Frame, config: Config) -> int:
     stop, loop = stop_on_signals(), asyncio.get_running_loop()
-    with supervise.listening(config, frame.home) as sockets:
+    with supervise.listening(config, frame.home) as sockets, service.watched():
         nodes = supervise.Supervisor(frame.home, config.server.workers, sockets, config.server.notice_seconds)
         replacing: set[asyncio.Task[None]] = set()
-        on_hang_up(stop, lambda: replacing.add(loop.create_task(nodes.replace_all())))
+        loop.add_signal_handler(signal.SIGHUP, lambda: replacing.add(loop.create_task(nodes.replace_all())))
         code = await nodes.run(lambda port: _started(frame, config, port), stop)
         await asyncio.gather(*replacing)
         return code
@@ -158,6 +150,7 @@ async def _supervise(frame: Frame, config: Config) -> int:
 
 def _started(frame: Frame, config: Config, port: int) -> None:
     url = address(config, port)
+    service.tell(service.READY)
     if frame.json:
         output.print_json({"serving": url, "home": str(frame.home)})
         return

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import structlog
 
+from gateway.cli.service import OURS_ALONE
 from gateway.config import Config
 from gateway.web.control_socket import bound_socket
 
@@ -83,6 +84,7 @@ class _Node:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             pass_fds=sockets.descriptors,
+            env={name: value for name, value in os.environ.items() if name not in OURS_ALONE},
             process_group=0,  # Ctrl-C is for us: we tell the nodes
         )
         return cls(process)
