@@ -11,7 +11,6 @@ The last line is ``cycles=N lost=N duplicated=N``; exit 1 unless nothing was. Wr
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import multiprocessing
 import os
@@ -19,7 +18,6 @@ import platform
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from statistics import quantiles
@@ -27,28 +25,18 @@ from statistics import quantiles
 from rich.console import Console
 from rich.table import Table
 
-from tests.fault.run import Outcome, run
+from tests.fault.run import Job, Outcome, do
 from tests.fault.scenarios import BY_NAME, SCENARIOS, Scenario
 
 FOLDER, PAGE = Path("var/bench"), Path("docs/reliability.md")
 BEGIN, END = "<!-- faults: make faults N=2000 ARGS=--write -->\n", "<!-- end of faults -->\n"
-CHUNK = 50  # cycles on one installation at most
+CHUNK = 40  # cycles on one installation at most
 PROCESSES = 2
 COLUMNS = ("scenario", "cycles", "struck", "acknowledged", "lost", "doubled", "repeats", "p99 ms", "problems")
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """Some cycles of one scenario on an installation of their own."""
-
-    name: str
-    cycles: int
-    seed: int
-    first: int
-
-
 def jobs(total: int, seed: int, chosen: tuple[Scenario, ...]) -> list[Job]:
-    """``total`` cycles, by the scenarios' shares, the longest first."""
+    """``total`` cycles, by the scenarios' shares; every scenario begins before one goes on."""
     whole = sum(one.share for one in chosen)
     found = []
     for scenario in chosen:
@@ -56,15 +44,7 @@ def jobs(total: int, seed: int, chosen: tuple[Scenario, ...]) -> list[Job]:
         found += [
             Job(scenario.name, min(CHUNK, cycles - first), seed, first) for first in range(0, cycles, CHUNK)
         ]
-    return sorted(found, key=lambda job: -job.cycles / BY_NAME[job.name].share)
-
-
-def do(job: Job) -> Outcome:
-    """In a process of its own. A harness that breaks is a problem too."""
-    try:
-        return asyncio.run(run(job.name, job.cycles, job.seed, job.first))
-    except Exception as error:
-        return Outcome(job.name, job.cycles, 0, 0, 0, 0, 0, (f"{type(error).__name__}: {error}"[:500],))
+    return sorted(found, key=lambda job: (job.first, -job.cycles))
 
 
 def together(outcomes: list[Outcome]) -> list[Outcome]:
@@ -130,15 +110,26 @@ def main() -> int:
     parser.add_argument("cycles", type=int, nargs="?", default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", choices=[one.name for one in SCENARIOS], action="append")
+    parser.add_argument("--processes", type=int, default=PROCESSES)
+    parser.add_argument("--minutes", type=float, default=0, help="begin nothing new after so many")
     parser.add_argument("--write", action="store_true", help=f"write the table into {PAGE}")
     given = parser.parse_args()
     chosen = tuple(one for one in SCENARIOS if not given.only or one.name in given.only)
     todo, console, began = jobs(given.cycles, given.seed, chosen), Console(width=130), time.monotonic()
     outcomes = []
-    with ProcessPoolExecutor(PROCESSES, multiprocessing.get_context("spawn"), max_tasks_per_child=4) as pool:
-        for number, future in enumerate(as_completed([pool.submit(do, job) for job in todo]), 1):
+    with ProcessPoolExecutor(given.processes, multiprocessing.get_context("spawn")) as pool:
+        futures = [pool.submit(do, job) for job in todo]
+        for number, future in enumerate(as_completed(futures), 1):
+            if future.cancelled():
+                continue
             outcomes.append(one := future.result())
-            print(f"{number}/{len(todo)} {one.scenario}: {one.cycles} cycles", file=sys.stderr, flush=True)
+            if given.minutes and time.monotonic() - began > given.minutes * 60:
+                for waiting in futures:
+                    waiting.cancel()
+            told = (
+                f"{time.monotonic() - began:5.0f} s {number}/{len(todo)} {one.scenario}: {one.cycles} cycles"
+            )
+            print(told, *one.problems[:3], sep="\n    ", file=sys.stderr, flush=True)
     lines = together(outcomes)
     show(lines, console)
     FOLDER.mkdir(parents=True, exist_ok=True)

@@ -6,8 +6,10 @@ of: what arrived (``ledger``).
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from gateway import app
-from gateway.clock import ScenarioClock, SystemClock
+from gateway.clock import ScenarioClock, SystemClock, local_day
 from gateway.config import load
 from gateway.errors import GatewayError
 from gateway.flow import conservation
@@ -33,6 +35,12 @@ async def problems(bed: Bed) -> list[str]:
         counted = await conservation.recount(gw, LOCAL)
         if counted["unlike"]:
             found.append(f"conservation: {counted['unlike']}")
+        if differ := await conservation.compare(gw):
+            found.append(f"conservation: {differ} deliveries differ from their events")
+        first = local_day(SystemClock().now())
+        for day in range((local_day(clock.now()) - first).days + 1):
+            if not (await conservation.show_conservation(gw, LOCAL, first + timedelta(day))).holds:
+                found.append(f"conservation: the equation of {first + timedelta(day)} does not hold")
         return found
     finally:
         await gw.close()

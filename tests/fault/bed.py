@@ -33,6 +33,7 @@ from gateway.model.text import AgencyCode
 from tests.fault.database import Database
 from tests.fault.ledger import Ledger, Sent
 from tests.fault.plan import Plan
+from tests.fault.steps import BY_NAME
 from tests.server import Bed as Home
 from tests.server import prepare
 from tests.world import PDF, make_envelope, make_status
@@ -40,6 +41,7 @@ from tests.world import PDF, make_envelope, make_status
 ROOT = Path(__file__).parents[2]
 SENDER, INBOX, PUSHED = "H37", "H37.03", "H37.31"
 AHEAD = 3600  # seconds by which each server lives later than the one before: leases and waits are over
+POLL_SECONDS = 0.05  # between two looks of those who wait
 PATIENCE = 30.0  # seconds until what did not arrive counts as lost
 DAY = "2020/04/13"
 _AWAY = (aiohttp.ClientError, OSError, TimeoutError)
@@ -106,7 +108,10 @@ class Pushed:
     async def take(self, request: web.Request) -> web.StreamResponse:
         if self.mode == "hang":
             await asyncio.sleep(30)
-        data = await request.read()
+        try:
+            data = await request.read()
+        except ConnectionError:  # whoever was kept waiting has gone
+            return web.Response(status=400)
         self.ledger.arrived(PUSHED, data, request.headers["Idempotency-Key"])
         if self.mode == "lose" and request.transport is not None:
             request.transport.abort()
@@ -127,6 +132,7 @@ class Bed:
     database: Database | None = None
     other: Zygote | None = None  # of a second node
     lives: int = 0
+    step_number: int = 0  # on the page, where the server that lives now is to die
     documents: int = 0
     answer_seconds: list[float] = field(default_factory=list)
     checkpoints: list[str] = field(default_factory=list)
@@ -134,6 +140,7 @@ class Bed:
     async def start(self, plan: Plan) -> None:
         """The next server."""
         self.lives += 1
+        self.step_number = BY_NAME[plan.step].number if plan.step else 0
         self.base = await self.zygote.serve(plan)
 
     async def start_other(self, pace: float) -> str:
@@ -202,7 +209,7 @@ class Bed:
         while loop.time() < until and (self.ledger.unresolved() or await self._take_both()):
             for sent in self.ledger.unresolved():
                 await self.submit(sent)
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(POLL_SECONDS)
 
     async def _take_both(self) -> int:
         with contextlib.suppress(*_AWAY):
@@ -220,7 +227,7 @@ class Bed:
                 taken = await self.take(INBOX) + await self.take(SENDER)
                 if not taken and not self.ledger.unresolved() and not self.ledger.missing():
                     return
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(POLL_SECONDS)
         for sent in self.ledger.unresolved():
             self.ledger.faults.append(f"{sent.sender} cannot hand in {sent.sha256}")
 
@@ -252,6 +259,7 @@ class Bed:
 
     async def _recall(self, letter: Sent) -> None:
         """The sender wants it back, the recipient's system agrees."""
+        letter.recalled_from = INBOX
         await self.submit(self._status(SENDER, "13", letter, INBOX))
         await self.take(INBOX)
         await self.submit(self._status(INBOX, "15", letter))
@@ -267,7 +275,8 @@ class Bed:
         body = PDF + bytes(60_000 if self.documents % 2 else 100)
         number = f"{self.documents}"
         data = make_envelope(SENDER, [INBOX, PUSHED], number=number, files={"a.pdf": body})
-        return self.ledger.hand_in(Sent(SENDER, data, (INBOX, PUSHED)))
+        document = f"{SENDER},{DAY},{number}/UBND-KGVX"
+        return self.ledger.hand_in(Sent(SENDER, data, (INBOX, PUSHED), document=document))
 
     def _update(self, letter: Sent) -> Sent:
         data = make_envelope(
@@ -281,8 +290,7 @@ class Bed:
         return self.ledger.hand_in(Sent(SENDER, data, (INBOX, PUSHED)))
 
     def _status(self, reporter: str, code: str, letter: Sent, to: str = SENDER) -> Sent:
-        document = f"{SENDER},{DAY},{self._number(letter)}/UBND-KGVX"
-        data = make_status(reporter, code, document, about=SENDER if to == SENDER else to)
+        data = make_status(reporter, code, letter.document, about=SENDER if to == SENDER else to)
         return self.ledger.hand_in(Sent(reporter, data, (to,)))
 
     def _number(self, letter: Sent) -> str:

@@ -11,6 +11,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from gateway.edxml.parse import parse_envelope
+
 
 @dataclass(slots=True)
 class Sent:
@@ -20,6 +22,10 @@ class Sent:
     data: bytes
     recipients: tuple[str, ...]
     receipt: str = ""
+    document: str = (
+        ""  # of a new document: its DocumentId; each recipient's arrival (01) is owed to the sender
+    )
+    recalled_from: str = ""
 
     @property
     def sha256(self) -> str:
@@ -34,6 +40,8 @@ class Ledger:
     sent: dict[str, Sent] = field(default_factory=dict)
     seen: defaultdict[tuple[str, str], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     settled: set[str] = field(default_factory=set)  # deliveries whose "done" was acknowledged
+    # (reporter, DocumentId) -> ids under which its 01 reached the sender
+    reported: defaultdict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
     faults: list[str] = field(default_factory=list)  # what must never happen, in words
     repeats: int = 0  # copies that came again under the same id: recognised
 
@@ -56,6 +64,8 @@ class Ledger:
         self.repeats += delivery in ids
         ids[delivery] += 1
         known = self.sent.get(sha256)
+        if known is None:
+            self._heard(data, delivery)
         if known is not None and recipient not in known.recipients:
             self.faults.append(f"{recipient} got what was not for it: {sha256}")
 
@@ -69,18 +79,39 @@ class Ledger:
         return [one for one in self.sent.values() if not one.receipt]
 
     def missing(self) -> list[tuple[str, str]]:
-        """Acknowledged and not arrived: (recipient, SHA-256)."""
-        return [pair for pair in self._owed() if pair not in self.seen]
+        """Acknowledged and not arrived: (recipient, SHA-256); arrivals that the sender never heard of:
+        (recipient, DocumentId)."""
+        arrivals = [pair for pair in self._owed_arrivals() if pair not in self.reported]
+        return [pair for pair in self._owed() if pair not in self.seen] + arrivals
 
     def doubled(self) -> list[tuple[str, str]]:
         """Arrived under more than one delivery id: nobody could recognise that."""
-        return [pair for pair, ids in self.seen.items() if len(ids) > 1]
+        messages = [pair for pair, ids in self.seen.items() if len(ids) > 1]
+        return messages + [pair for pair, ids in self.reported.items() if len(ids) > 1]
 
     def foreign(self) -> list[tuple[str, str]]:
         """Pushed to the webhook, and nobody sent it: forged or damaged on the way."""
         return [pair for pair in self.seen if pair[0] == "H37.31" and pair[1] not in self.sent]
 
+    def _heard(self, data: bytes, delivery: str) -> None:
+        """A message of the gateway's own: whose arrival it reports, and of what."""
+        envelope = parse_envelope(data).envelope
+        if envelope.status is not None and envelope.status.code == "01":
+            reporter = _root_first(envelope.sender.organ_id)
+            self.reported[reporter, envelope.response_for[0].document_id].add(delivery)
+
+    def _owed_arrivals(self) -> Iterator[tuple[str, str]]:
+        for one in self.sent.values():
+            if one.receipt and one.document:
+                yield from ((code, one.document) for code in one.recipients if code != one.recalled_from)
+
     def _owed(self) -> Iterator[tuple[str, str]]:
         for sha256, one in self.sent.items():
             if one.receipt:
                 yield from ((recipient, sha256) for recipient in one.recipients)
+
+
+def _root_first(code: str) -> str:
+    """``H37.03`` of ``000.00.03.H37``, as codes are written in messages (QĐ 20/2020)."""
+    parts = [part for part in code.split(".") if part.strip("0")]
+    return ".".join(reversed(parts) if code.startswith("000.") else parts)

@@ -5,6 +5,7 @@ In charge of: a run. Not in charge of: how many, side by side (``__main__``).
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import random
 import signal
@@ -36,6 +37,24 @@ class Outcome:
     @property
     def sound(self) -> bool:
         return not (self.lost or self.doubled or self.problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Some cycles of one scenario on an installation of their own."""
+
+    name: str
+    cycles: int
+    seed: int
+    first: int
+
+
+def do(job: Job) -> Outcome:
+    """In a process of its own. A harness that breaks is a problem too."""
+    try:
+        return asyncio.run(run(job.name, job.cycles, job.seed, job.first))
+    except Exception as error:
+        return Outcome(job.name, job.cycles, 0, 0, 0, 0, 0, (f"{type(error).__name__}: {error}"[:500],))
 
 
 async def run(name: str, cycles: int, seed: int, first: int = 0) -> Outcome:

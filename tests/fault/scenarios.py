@@ -19,7 +19,8 @@ from tests.fault.steps import STEPS
 from tests.world import make_envelope
 
 Life = Callable[[Bed, random.Random], Awaitable[None]]
-STEP_SECONDS = 5.0  # for a step to be passed
+STEP_SECONDS = 8.0  # for a step to be passed
+LOG, LOG_SECONDS = 18, 1.0  # number of the steps that come by themselves, and how often
 LORIS = 200  # slow clients at one time
 H = 3600  # seconds
 PACE = 0.4  # seconds between heartbeats, where a lease is to run out
@@ -42,9 +43,12 @@ class Scenario:
 async def until_it_dies(bed: Bed, _: random.Random) -> None:
     """Traffic, again and again until the armed step was passed; the log takes its steps once a second."""
     bed.zygote.tell(signal.SIGUSR1)
-    until = asyncio.get_running_loop().time() + STEP_SECONDS
-    while not await bed.is_dead() and asyncio.get_running_loop().time() < until:
+    clock = asyncio.get_running_loop().time
+    until = clock() + STEP_SECONDS
+    while not await bed.is_dead() and clock() < until:
         await bed.traffic()
+        if bed.step_number == LOG:
+            await asyncio.sleep(LOG_SECONDS)
 
 
 async def killed_somewhere(bed: Bed, dice: random.Random) -> None:
@@ -170,7 +174,7 @@ def _with(**faults: object) -> Callable[[Bed, int, random.Random], Plan]:
 
 SCENARIOS = (
     Scenario("steps", "kill -9 at each numbered step", _at_a_step, until_it_dies, 10),
-    Scenario("steps, PostgreSQL", "the same on PostgreSQL", _at_a_step, until_it_dies, 4, "postgres"),
+    Scenario("steps, PostgreSQL", "the same on PostgreSQL", _at_a_step, until_it_dies, 3, "postgres"),
     Scenario("any moment", "kill -9 at any moment under load", _with(), killed_somewhere, 4),
     Scenario(
         "commit fails", "the disk reports an error at COMMIT", _with(commit_fails=0.3), struck_and_mended
@@ -191,19 +195,19 @@ SCENARIOS = (
         "uploads beyond the limit of bytes",
         _with(),
         flood,
-        0.5,
+        0.2,
         settings={"GATEWAY_LIMITS_BYTES_IN_FLIGHT": "20000000"},
     ),
     Scenario("connections cut", "PostgreSQL cuts all connections", _with(), connections_cut, 1, "postgres"),
     Scenario(
-        "database killed", "PostgreSQL is killed, comes back", _with(), database_killed, 0.5, "postgres"
+        "database killed", "PostgreSQL is killed, comes back", _with(), database_killed, 0.3, "postgres"
     ),
     Scenario(
         "paused leader",
         "the leading node sleeps past its lease beside a second node, and wakes",
         _with(pace=PACE),
         paused_and_woken,
-        0.5,
+        0.2,
         "postgres",
     ),
 )
