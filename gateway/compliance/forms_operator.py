@@ -29,6 +29,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "incident.opened": ("Mở sự cố thông tin", "Incident opened"),
     "incident.purged": ("Xóa khẩn cấp theo sự cố", "Purged for an incident"),
     "incident.closed": ("Đóng sự cố thông tin", "Incident closed"),
+    "log.epoch_opened": ("Mở kỳ nhật ký mới sau khi khôi phục bản sao lưu", "Log goes on after a restore"),
     "alert.raised": ("Cảnh báo mục tiêu gửi, nhận", "Objective alert raised"),
     "settings.changed": ("Đổi cấu hình", "Settings changed"),
 }

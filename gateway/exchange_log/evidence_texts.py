@@ -54,6 +54,7 @@ EVENTS: dict[str, str] = {
     "incident.purged": "Xóa nội dung theo sự cố",
     "incident.dismissed": "Bỏ sự cố",
     "incident.closed": "Đóng sự cố",
+    "message.restored": "Lấy lại từ bản thứ hai sau khi khôi phục",
     "person.viewed": "Có người mở xem nội dung",
     "evidence.exported": "Xuất hồ sơ minh chứng",
 }

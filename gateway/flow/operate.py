@@ -34,6 +34,7 @@ from gateway.flow import (
     policies,
     requests,
     retention,
+    second_copy,
     sign_in,
     trust,
 )
@@ -49,7 +50,7 @@ from gateway.flow.evidence import export_evidence_file, public_keys
 from gateway.flow.policy_rehearsal import rehearse
 from gateway.flow.recall import show_recall, silent_recalls
 from gateway.flow.receipts import show_receipt
-from gateway.flow.recovery import open_epoch
+from gateway.flow.recovered import accept_restore, reconcile, restore_report
 from gateway.flow.rejudge import recheck_document
 from gateway.flow.signers import confirm, decline, list_proposals, list_signers
 from gateway.model.text import Bilingual
@@ -182,7 +183,11 @@ OPERATIONS: dict[str, Operation] = {
     "log.keys": exchange_log.show_keys,
     "log.remembered": exchange_log.remembered,
     "log.witness": exchange_log.witness,
-    "recovery.accept": open_epoch,
+    "recovery.accept": accept_restore,
+    "recovery.reconcile": reconcile,
+    "recovery.report": restore_report,
+    "recovery.prepare": second_copy.prepare,
+    "recovery.prune": second_copy.prune,
     "evidence.export": export_evidence_file,
     "evidence.keys": public_keys,
     "conservation.show": show_conservation,

@@ -199,6 +199,7 @@ def _write(
         "before": before.note if before else "",
         "missing": _missing(lost, opened.shared),
         "backup": str((marker or {}).get("backup_at", "")),
+        "backup_name": str((marker or {}).get("backup", "")),
     }
     kind = EventType.LOG_EPOCH_OPENED
     private = facts.salted({"reason": reason})
