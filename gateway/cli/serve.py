@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 import click
 import structlog
@@ -25,6 +26,8 @@ from gateway.clock import SystemClock
 from gateway.config import Config, LogSection, load
 from gateway.errors import NotReady
 from gateway.model.text import Bilingual
+
+_log = structlog.get_logger("gateway.serve")
 
 
 @click.command()
@@ -117,6 +120,12 @@ def stop_on_signals() -> asyncio.Event:
     return stop
 
 
+def on_hang_up(stop: asyncio.Event, otherwise: Callable[[], object]) -> None:
+    """What SIGHUP means: stop, when the terminal of this process was closed; else somebody asks to reload."""
+    meant = stop.set if sys.stdin and sys.stdin.isatty() else otherwise
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, meant)
+
+
 def address(config: Config, port: int) -> str:
     """The URL under which the gateway answers."""
     scheme = "https" if config.server.tls_certificate else "http"
@@ -128,6 +137,7 @@ async def _serve(frame: Frame, config: Config, inherited: str | None) -> None:
     from gateway import app
 
     stop = stop_on_signals()
+    on_hang_up(stop, lambda: _log.info("nothing to reload: settings need a new start"))
     if not inherited:
         with service.watched():
             await app.serve(frame.home, config, lambda port: _started(frame, config, port), stop)
@@ -142,7 +152,7 @@ async def _supervise(frame: Frame, config: Config) -> int:
     with supervise.listening(config, frame.home) as sockets, service.watched():
         nodes = supervise.Supervisor(frame.home, config.server.workers, sockets, config.server.notice_seconds)
         replacing: set[asyncio.Task[None]] = set()
-        loop.add_signal_handler(signal.SIGHUP, lambda: replacing.add(loop.create_task(nodes.replace_all())))
+        on_hang_up(stop, lambda: replacing.add(loop.create_task(nodes.replace_all())))
         code = await nodes.run(lambda port: _started(frame, config, port), stop)
         await asyncio.gather(*replacing)
         return code
