@@ -197,3 +197,38 @@ async def test_a_delivery_of_no_message_is_impossible_in_every_month(store: Stor
     await store.write(lambda tx: archive.make(tx, "203105"))
     with pytest.raises(Impossible):
         await store.write(lambda tx: add_delivery(tx, "none", "none", FAR))
+
+
+RIGHTS = """
+GRANT USAGE ON SCHEMA public TO {0};
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {0};
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {0};
+GRANT EXECUTE ON FUNCTION make_month, lay_month, fill_month, attach_month TO {0};
+GRANT EXECUTE ON FUNCTION detach_month, month_rows, drop_month TO {0};
+"""
+
+
+async def test_an_account_that_may_change_no_table_serves_and_makes_months(
+    database_url: str, tmp_path: Path
+) -> None:
+    """The rights that docs/postgresql.md gives it, word for word."""
+    page = (Path(__file__).parents[2] / "docs" / "postgresql.md").read_text("utf-8")
+    assert RIGHTS.format("gateway_app").strip() in page
+    role = f"gwt_role_{new_id(NOW).replace('-', '')}"
+    rows(database_url, f"CREATE ROLE {role} LOGIN")
+    for statement in RIGHTS.format(role).strip().split("\n"):
+        rows(database_url, statement)
+    store = await open_store(f"{database_url}&user={role}", tmp_path, clock=SystemClock())
+    try:
+        assert await store.write(lambda tx: archive.make(tx, "203105"))
+        delivery = await put(store, FAR)
+        assert rows(database_url, "SELECT id FROM delivery_203105") == [delivery]
+        with (
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+            psycopg.connect(f"{database_url}&user={role}") as other,
+        ):
+            other.execute(b"DROP TABLE event")
+    finally:
+        await store.close()
+        rows(database_url, f"DROP OWNED BY {role}")
+        rows(database_url, f"DROP ROLE {role}")

@@ -35,7 +35,7 @@ DAY = 86_400 * SECOND
 
 async def counted(world: World) -> None:
     """Everything recorded has its leaf, is counted, and every row was compared."""
-    await Sequencer(world.gw.store, world.gw.keyring, world.clock, "test").catch_up()
+    await Sequencer(world.gw.store, world.gw.keyring, world.clock).catch_up()
     loop = Conservation(world.gw)
     while await loop.round():
         pass
@@ -245,7 +245,7 @@ async def test_counting_again_from_the_events_gives_the_same(world: World) -> No
 async def test_two_processes_count_each_leaf_once(world: World) -> None:
     for number in range(5):
         await world.send(number=str(number))
-    await Sequencer(world.gw.store, world.gw.keyring, world.clock, "test").catch_up()
+    await Sequencer(world.gw.store, world.gw.keyring, world.clock).catch_up()
     while sum(await asyncio.gather(*(conservation.count(world.gw, 3) for _ in range(4)))):
         pass
     found = await ledger(world)

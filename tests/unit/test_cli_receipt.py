@@ -115,9 +115,8 @@ def publish(commands: Commands, age: int) -> None:
     async def work() -> None:
         gw = await opened(commands)
         clock = ScenarioClock(Instant(CLOCK.now() - age))
-        steps = Sequencer(gw.store, gw.keyring, clock, "test", commands.home / "log")
+        steps = Sequencer(gw.store, gw.keyring, clock, commands.home / "log")
         await steps.advance(publish=True)
-        await steps.release()
         await gw.close()
 
     asyncio.run(work())

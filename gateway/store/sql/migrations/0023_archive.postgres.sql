@@ -32,7 +32,7 @@ CREATE FUNCTION monthly() RETURNS TABLE (parent TEXT, key TEXT, rest TEXT) LANGU
 $$;
 
 -- Tables of a month beside the others, empty and not part of them yet.
-CREATE FUNCTION lay_month(month TEXT) RETURNS VOID LANGUAGE plpgsql AS $$
+CREATE FUNCTION lay_month(month TEXT) RETURNS VOID LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
   part RECORD;
   child TEXT;
@@ -48,7 +48,7 @@ END
 $$;
 
 -- All four tables for a moment; who waits behind us waits no longer than we may.
-CREATE FUNCTION lock_months() RETURNS VOID LANGUAGE plpgsql AS $$
+CREATE FUNCTION lock_months() RETURNS VOID LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
   PERFORM set_config('lock_timeout', '3s', true);
   LOCK TABLE delivery, attempt, delivery_answer, event IN ACCESS EXCLUSIVE MODE;
@@ -56,7 +56,7 @@ END
 $$;
 
 -- The tables of a month become part of the others; what lies of it in the default partition moves in.
-CREATE FUNCTION attach_month(month TEXT) RETURNS VOID LANGUAGE plpgsql AS $$
+CREATE FUNCTION attach_month(month TEXT) RETURNS VOID LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
   part RECORD;
   child TEXT;
@@ -74,7 +74,7 @@ END
 $$;
 
 -- 1: made, 0: it is there already (or was taken out and stands beside).
-CREATE FUNCTION make_month(month TEXT) RETURNS BIGINT LANGUAGE plpgsql AS $$
+CREATE FUNCTION make_month(month TEXT) RETURNS BIGINT LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
   IF to_regclass('event_' || month) IS NOT NULL THEN
     RETURN 0;
@@ -90,7 +90,7 @@ $$;
 
 -- The month is no part of the tables any more; its own stay beside them. How many rows they hold. Not CONCURRENTLY: that
 -- is not possible in a transaction, nor beside a default partition.
-CREATE FUNCTION detach_month(month TEXT) RETURNS BIGINT LANGUAGE plpgsql AS $$
+CREATE FUNCTION detach_month(month TEXT) RETURNS BIGINT LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
   part RECORD;
   found BIGINT;
@@ -106,7 +106,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION drop_month(month TEXT) RETURNS VOID LANGUAGE plpgsql AS $$
+CREATE FUNCTION drop_month(month TEXT) RETURNS VOID LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
   part RECORD;
 BEGIN
@@ -118,7 +118,7 @@ $$;
 
 -- Rows of one table of a month as JSON, in the order of their keys, after a place.
 CREATE FUNCTION month_rows(noun TEXT, month TEXT, after_key TEXT, after_rest TEXT, most BIGINT)
-RETURNS TABLE (key TEXT, rest TEXT, line TEXT) LANGUAGE plpgsql STABLE AS $$
+RETURNS TABLE (key TEXT, rest TEXT, line TEXT) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
   part RECORD;
 BEGIN
@@ -130,7 +130,7 @@ END
 $$;
 
 -- Write such rows (a JSON array) into the tables of a month that stand beside the others.
-CREATE FUNCTION fill_month(noun TEXT, month TEXT, lines TEXT) RETURNS BIGINT LANGUAGE plpgsql AS $$
+CREATE FUNCTION fill_month(noun TEXT, month TEXT, lines TEXT) RETURNS BIGINT LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
   part RECORD;
   filled BIGINT;
@@ -142,6 +142,10 @@ BEGIN
   RETURN filled;
 END
 $$;
+
+-- They run with the rights of whoever owns the tables, so that the gateway's own account needs none to change tables.
+REVOKE EXECUTE ON FUNCTION lay_month, lock_months, attach_month, make_month, detach_month, drop_month, month_rows, fill_month
+  FROM PUBLIC;
 
 -- A second delivery of one message to one address, though the first lies in another month.
 CREATE FUNCTION delivery_once() RETURNS TRIGGER LANGUAGE plpgsql AS $$
