@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from gateway import config
-from gateway.cli import doctor_nodes, doctor_partners, output
+from gateway.cli import doctor_nodes, doctor_partners, doctor_payloads, doctor_second, output
 from gateway.cli.frame import Frame, common_options
 from gateway.cli.reach import wait
 from gateway.clock import SECOND, SystemClock, from_datetime, kernel_discipline, local_day, to_rfc3339
@@ -99,6 +99,8 @@ def examine(home: Path) -> Iterator[Line]:
         yield from _timestamps(home, loaded)
     yield from _nodes(home, loaded)
     try:
+    for good, topic, text in doctor_second.look(home, loaded, FREE_BYTES):
+        yield Line(Weight.GOOD if good else Weight.BAD, topic, text)
         found = wait(doctor_partners.concerns(home, loaded))
     except GatewayError:
         return  # said of the store already
