@@ -23,7 +23,7 @@ import orjson
 
 from gateway import __version__
 from gateway.clock import Clock, local, random_bytes
-from gateway.config import FILE, KEYS, PAYLOADS, Config
+from gateway.config import FILE, KEYS, Config
 from gateway.exchange_log.sequence import log_keys
 from gateway.flow import backup_folder as form
 from gateway.flow.backup_folder import File, Manifest
@@ -32,9 +32,12 @@ from gateway.model.text import Instant
 from gateway.signature import key_archive
 from gateway.signature.keyring import Keyring
 from gateway.store import open_store, whole
+from gateway.store.blobs import Blobs
+from gateway.store.buckets import open_blobs
 from gateway.store.dump import Tally, lines, rows_in
 from gateway.store.migrate import load_migrations
 from gateway.store.payloads import find
+from gateway.store.places import Damaged
 
 MARK = "last-backup"  # in the home: its age is that of the last whole backup (``delivery/gauges.py``)
 BESIDE = ("reports", "archive")  # folders of a home that go along whole
@@ -75,7 +78,11 @@ async def back_up(home: Path, config: Config, clock: Clock, folder: Path, passph
         _copy_folder(home / CHECKPOINTS, backup, CHECKPOINTS)
         tallies = _write_rows(home, config, backup)
         carried, absent = _Carried(), list[tuple[str, bytes]]()
-        _carry_payloads(home / PAYLOADS / "payloads", folder, backup, carried, absent)
+        blobs = open_blobs(home, config)
+        try:
+            _carry_payloads(blobs, folder, backup, carried, absent)
+        finally:
+            blobs.close()
         destroyed, missing = await _explain(home, config, clock, absent)
         left_out = _copy_settings(home, backup)
         for name in (config.trust.folder, *BESIDE):
@@ -147,7 +154,7 @@ def _write_rows(home: Path, config: Config, backup: Path) -> list[Tally]:
 
 
 def _carry_payloads(
-    source: Path, folder: Path, backup: Path, carried: _Carried, absent: list[tuple[str, bytes]]
+    blobs: Blobs, folder: Path, backup: Path, carried: _Carried, absent: list[tuple[str, bytes]]
 ) -> None:
     """Copy the files that the rows name and the folder does not have; write the list of all of them. Files
     that were there are taken as the backup before described them: both lists are in the order of names."""
@@ -162,23 +169,22 @@ def _carry_payloads(
             while last is not None and last.name < name:
                 last = next(known, None)
             earlier = last if last is not None and last.name == name else None
-            if (
-                found := _carry(source / name, folder / form.PAYLOADS / name, name, earlier, carried)
-            ) is None:
+            found = _carry(blobs, folder / form.PAYLOADS / name, name, earlier, carried)
+            if found is None:
                 absent.append((name, sha256))
             else:
                 packed.write(orjson.dumps(asdict(found)) + b"\n")
 
 
-def _carry(source: Path, target: Path, name: str, earlier: File | None, carried: _Carried) -> File | None:
+def _carry(blobs: Blobs, target: Path, name: str, earlier: File | None, carried: _Carried) -> File | None:
     """The file in the folder of backups, copied if need be; ``None``: there is no source."""
     if earlier is not None and target.is_file() and target.stat().st_size == earlier.size:
         found = earlier
     else:
         target.parent.mkdir(mode=0o700, exist_ok=True)
         try:
-            copied = form.copied(source, target)
-        except FileNotFoundError:
+            copied = form.stored(blobs.sealed(name), target)
+        except Damaged:
             return None
         form.sync(target.parent)
         found = File(name, copied.size, copied.sha256)

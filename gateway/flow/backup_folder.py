@@ -21,7 +21,7 @@ import fcntl
 import gzip
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -151,16 +151,24 @@ def owned(path: Path) -> Iterator[BinaryIO]:
 
 def copied(source: Path, target: Path) -> File:
     """Copy a file; on disk on return. An old half copy is replaced. ``FileNotFoundError``: no source."""
+    with source.open("rb") as file:
+        return stored(iter(lambda: file.read(PIECE), b""), target)
+
+
+def stored(chunks: Iterable[bytes], target: Path) -> File:
+    """Write a file from its parts; on disk under its name on return."""
     digest, size = hashlib.sha256(), 0
     part = target.with_name(f".{target.name}.part")
-    with source.open("rb") as file:
-        part.unlink(missing_ok=True)
+    part.unlink(missing_ok=True)
+    try:
         with owned(part) as out:
-            while piece := file.read(PIECE):
+            for piece in chunks:
                 out.write(piece)
                 digest.update(piece)
                 size += len(piece)
-    part.rename(target)
+        part.rename(target)
+    finally:
+        part.unlink(missing_ok=True)
     return File(target.name, size, digest.hexdigest())
 
 

