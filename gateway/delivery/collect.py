@@ -24,7 +24,7 @@ import structlog
 from gateway.clock import SECOND
 from gateway.delivery.daily import Daily
 from gateway.errors import Busy
-from gateway.flow import record
+from gateway.flow import record, second_copy
 from gateway.flow.collect import Doubted, collect
 from gateway.flow.peers import settings_of
 from gateway.model.event import EventType
@@ -266,7 +266,9 @@ class _Round:
         return taken
 
     async def _confirm(self, item: Waiting, row: Collected) -> None:
-        """Tell the partner, then write down that it was told."""
+        """Tell the partner, once it is on the second disk too; then write down that it was told."""
+        if row.message:
+            await second_copy.settle(self.gw, row.message)
         why = "" if row.taken else row.reason
         await self._in_time(self.collector.confirm(item, self.settings, row.taken, why))
         at = self.gw.clock.now()

@@ -16,6 +16,7 @@ from gateway.clock import SECOND, steady_seconds
 from gateway.delivery.rounds import Rounds
 from gateway.delivery.settle import give_up_unreachable, lease_expired
 from gateway.errors import Busy, NotReady
+from gateway.flow.second_copy import NoSecondCopy, settle_left
 from gateway.model.delivery import OPEN
 from gateway.model.text import Instant
 from gateway.services import Services
@@ -74,6 +75,10 @@ class Janitor(Rounds):
         if await gw.store.write(lambda tx: free_expired_leases(tx, gw, lost)):
             gw.bell.ring()
         await gw.store.write(lambda tx: give_up_unreachable(tx, gw, BATCH))
+        try:
+            await settle_left(gw)
+        except NoSecondCopy:
+            log.warning("second copies wait for their disk")
 
     async def _lost_leases(self) -> frozenset[str]:
         """Leases that were there for their whole time, counted here: clocks of other nodes say nothing."""

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import orjson
 
+from gateway.clock import random_bytes
 from gateway.model.text import Instant
 from gateway.store.contract import Row, Tx
 
@@ -76,7 +77,7 @@ class SecondCopies:
             _sync(self.folder)
             self._days.add(folder)
         name = f"{copy.at:016d}-{copy.message}{SUFFIX}"
-        temporary = folder / f".{name}.new"
+        temporary = folder / f".{name}.{random_bytes(4).hex()}.new"  # two may be at the same copy
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as out:
             for part in _parts(copy):

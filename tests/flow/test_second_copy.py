@@ -14,6 +14,7 @@ from adapters.vxp.axis import Axis
 from adapters.vxp.client import VxpClient
 from gateway.clock import SECOND
 from gateway.delivery.collect import Collecting
+from gateway.delivery.janitor import Janitor
 from gateway.delivery.worker import Worker
 from gateway.directory.changes import merge
 from gateway.directory.data import DirectoryData
@@ -398,6 +399,35 @@ async def test_an_axis_that_does_not_answer_is_said(beside: Beside, tmp_path: Pa
         await connect(bed.world, "http://127.0.0.1:9")
         found = await reconcile(bed.world.gw, LOCAL)
     assert [one["partner"] for one in found["unanswered"]] == ["G22"]
+
+
+async def test_an_axis_is_not_told_before_the_copy_is_written(
+    beside: Beside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with beside.opened() as bed:
+        await bed.ministry.send(make_envelope("G09.01", ["H37.03"], number="5"), "G09.01")
+        with monkeypatch.context() as patch:
+            patch.setattr("gateway.store.second_copy.os.fsync", _full)
+            await bed.look()
+            await bed.look()
+        told = [item.state for item in beside.axis.items.values()]
+        await bed.look()
+        after = [item.state for item in beside.axis.items.values()]
+    assert "done" not in told
+    assert after == ["done"]
+    assert len(copies(beside.site)) == 1
+
+
+async def test_what_is_left_is_written_by_the_janitor(
+    site: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with site.opened() as world:
+        with monkeypatch.context() as patch:
+            patch.setattr("gateway.store.second_copy.os.fsync", _full)
+            with pytest.raises(NoSecondCopy):
+                await world.send("H37")
+        await Janitor(world.gw).round()
+    assert len(copies(site)) == 1
 
 
 async def test_what_an_axis_gave_us_and_calls_done_comes_back_from_the_second_disk(
