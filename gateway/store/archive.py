@@ -200,9 +200,9 @@ def require_document(tx: Tx, document: str) -> None:
         _refuse(month for month in away(tx) if month.month in gone)
 
 
-def require_event(tx: Tx, event: str) -> None:
-    """``Archived`` when the event is of a month that is away."""
-    _refuse(month for month in away(tx) if month.low <= event < month.high)
+def require_id(tx: Tx, row: str) -> None:
+    """``Archived`` when the event, message or delivery with that id is of a month that is away."""
+    _refuse(month for month in away(tx) if month.low <= row < month.high)
 
 
 def _refuse(months: Iterable[Month]) -> None:

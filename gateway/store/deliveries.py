@@ -207,8 +207,11 @@ def sent_by(tx: Tx, sender: str, *, statuses: bool, limit: int) -> list[Delivery
 
 
 def of_message(tx: Tx, message: str) -> list[Delivery]:
-    """Every delivery of one message."""
-    return [from_row(row) for row in tx.all("deliveries_of_message", message=message)]
+    """Every delivery of one message. ``Archived`` when they are away."""
+    found = [from_row(row) for row in tx.all("deliveries_of_message", message=message)]
+    if not found:
+        archive.require_id(tx, message)
+    return found
 
 
 def note_recipient(tx: Tx, delivery_id: str, code: str, words: Bilingual) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.model.delivery import Delivery
-from gateway.store import deliveries
+from gateway.store import archive, deliveries
 from gateway.store.contract import Row, Tx
 
 
@@ -43,7 +43,8 @@ def page(
 
 
 def counts(tx: Tx, document: str) -> list[Row]:
-    """How many deliveries stand where: state, status_code, deliveries."""
+    """How many deliveries stand where: state, status_code, deliveries. ``Archived`` when some are away."""
+    archive.require_document(tx, document)
     return tx.all("page_counts", document=document)
 
 

@@ -40,7 +40,7 @@ def body_of(tx: Tx, event_id: str) -> bytes | None:
     """The canonical bytes of one event."""
     row = tx.one("event_body", id=event_id)
     if row is None:
-        archive.require_event(tx, event_id)
+        archive.require_id(tx, event_id)
         return None
     return bytes(row["body"])
 

@@ -199,6 +199,22 @@ async def test_a_delivery_of_no_message_is_impossible_in_every_month(store: Stor
         await store.write(lambda tx: add_delivery(tx, "none", "none", FAR))
 
 
+async def test_a_delivery_is_looked_for_in_its_month_and_a_document_along_indexes(
+    store: Store, database_url: str
+) -> None:
+    """Else every month would make every call a little slower."""
+    delivery = await put(store, NOW)
+    await store.write(lambda tx: archive.make(tx, "203105"))
+    rows(database_url, "ANALYZE")
+    plan = rows(database_url, f"EXPLAIN SELECT * FROM delivery WHERE id = '{delivery}'")
+    assert {f"delivery_{THIS}"} == {word for line in plan for word in line.split() if "delivery_2" in word}
+    by_document = "SELECT * FROM delivery WHERE document = 'x' ORDER BY accepted_at, id"
+    with psycopg.connect(database_url) as other:
+        other.execute(b"SET enable_seqscan = off")
+        plan = [row[0] for row in other.execute(f"EXPLAIN {by_document}".encode())]
+    assert [line for line in plan if "Seq Scan" in line] == []
+
+
 RIGHTS = """
 GRANT USAGE ON SCHEMA public TO {0};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {0};

@@ -17,7 +17,7 @@ from gateway.delivery.conserve import Conservation
 from gateway.delivery.months import AHEAD, Months
 from gateway.errors import Archived, BadRequest, GatewayError, NotReady, WrongState
 from gateway.exchange_log.sequence import log_keys
-from gateway.flow import archive_file
+from gateway.flow import archive_file, waiting
 from gateway.flow.log_verify import verify_store
 from gateway.flow.operate import run
 from gateway.model.text import Instant
@@ -170,6 +170,14 @@ async def test_a_status_about_a_document_that_is_away_is_told_so(old: Old) -> No
     await old.do("detach")
     with pytest.raises(Archived):
         await old.world.report("H37.03", "03", str(row["document_id"]))
+
+
+@only_postgres
+async def test_its_sender_is_told_so_when_it_asks_what_became_of_a_message(old: Old) -> None:
+    row, _ = await old.world.rows("deliveries_of_document", document=old.document)
+    await old.do("detach")
+    with pytest.raises(Archived):
+        await waiting.list_sent(old.world.gw, old.world.caller("H37"), str(row["message"]))
 
 
 @only_postgres
