@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import multiprocessing
 import os
 import platform
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from datetime import date
 from pathlib import Path
 from statistics import quantiles
@@ -45,6 +47,18 @@ def jobs(total: int, seed: int, chosen: tuple[Scenario, ...]) -> list[Job]:
             Job(scenario.name, min(CHUNK, cycles - first), seed, first) for first in range(0, cycles, CHUNK)
         ]
     return sorted(found, key=lambda job: (job.first, -job.cycles))
+
+
+def done_by(pool: Executor, todo: list[Job], at_once: int, until: float) -> Iterator[Outcome]:
+    """As jobs end; none begins after ``until`` (``time.monotonic``)."""
+    waiting, running = iter(todo), set[Future[Outcome]]()
+    while True:
+        while len(running) < at_once and time.monotonic() < until and (job := next(waiting, None)):
+            running.add(pool.submit(do, job))
+        if not running:
+            return
+        ended, running = wait(running, return_when=FIRST_COMPLETED)
+        yield from (one.result() for one in ended)
 
 
 def together(outcomes: list[Outcome]) -> list[Outcome]:
@@ -117,19 +131,13 @@ def main() -> int:
     chosen = tuple(one for one in SCENARIOS if not given.only or one.name in given.only)
     todo, console, began = jobs(given.cycles, given.seed, chosen), Console(width=130), time.monotonic()
     outcomes = []
+    until = began + 60 * given.minutes if given.minutes else math.inf
     with ProcessPoolExecutor(given.processes, multiprocessing.get_context("spawn")) as pool:
-        futures = [pool.submit(do, job) for job in todo]
-        for number, future in enumerate(as_completed(futures), 1):
-            if future.cancelled():
-                continue
-            outcomes.append(one := future.result())
-            if given.minutes and time.monotonic() - began > given.minutes * 60:
-                for waiting in futures:
-                    waiting.cancel()
-            told = (
-                f"{time.monotonic() - began:5.0f} s {number}/{len(todo)} {one.scenario}: {one.cycles} cycles"
-            )
-            print(told, *one.problems[:3], sep="\n    ", file=sys.stderr, flush=True)
+        for one in done_by(pool, todo, given.processes, until):
+            outcomes.append(one)
+            at = f"{time.monotonic() - began:5.0f} s {len(outcomes)}/{len(todo)}"
+            told = f"{one.scenario}: {one.cycles} cycles, {one.lost} lost, {one.doubled} doubled"
+            print(at, told, *one.problems[:3], sep="  ", file=sys.stderr, flush=True)
     lines = together(outcomes)
     show(lines, console)
     FOLDER.mkdir(parents=True, exist_ok=True)

@@ -29,7 +29,7 @@ async def test_nothing_is_lost_or_doubled(scenario: Scenario) -> None:
     outcome = await run(scenario.name, 2, seed=7)
     assert outcome.sound, outcome
     assert outcome.struck == 2
-    assert outcome.acknowledged > 8
+    assert outcome.acknowledged >= 8
 
 
 @pytest.mark.timeout(300)
@@ -60,6 +60,10 @@ async def test_a_planted_mistake_is_found(
     async with opened(tmp_path) as bed:
         await bed.start(bed.plan(bug=bug))
         await bed.traffic()
+        await bed.recover()
+        bed.zygote.tell(signal.SIGKILL)
+        await bed.zygote.ended()
+        await bed.start(bed.plan(bug=bug))  # an hour later: what is tried again is due
         await bed.recover()
         assert {"lost": bed.ledger.missing(), "doubled": bed.ledger.doubled()}[found] or bed.ledger.faults
 
