@@ -30,12 +30,11 @@ from gateway.flow.backup_folder import File, Manifest
 from gateway.flow.destroy import DAY
 from gateway.model.text import Instant
 from gateway.signature import key_archive
-from gateway.signature.keyring import Keyring
+from gateway.signature.keyring import LOG, Keyring
 from gateway.store import open_store, whole
 from gateway.store.blobs import Blobs
 from gateway.store.buckets import open_blobs
 from gateway.store.dump import Tally, lines, rows_in
-from gateway.store.migrate import load_migrations
 from gateway.store.payloads import find
 from gateway.store.places import Damaged
 
@@ -76,7 +75,8 @@ async def back_up(home: Path, config: Config, clock: Clock, folder: Path, passph
         at = clock.now()
         backup = _new_folder(folder, at)
         _copy_folder(home / CHECKPOINTS, backup, CHECKPOINTS)
-        tallies = _write_rows(home, config, backup)
+        keyring.ensure_note_key(LOG, at)  # keyrings of early releases have none
+        schema, tallies = _write_rows(home, config, backup)
         carried, absent = _Carried(), list[tuple[str, bytes]]()
         blobs = open_blobs(home, config)
         try:
@@ -92,7 +92,7 @@ async def back_up(home: Path, config: Config, clock: Clock, folder: Path, passph
         manifest = Manifest(
             gateway=keyring.gateway,
             version=__version__,
-            schema=len(load_migrations("sqlite")),
+            schema=schema,
             engine="sqlite" if whole.is_file(config.database.url) else "postgres",
             at=at,
             checkpoint=_newest_published(backup),
@@ -141,7 +141,8 @@ def _new_folder(folder: Path, at: Instant) -> Path:
     return backup
 
 
-def _write_rows(home: Path, config: Config, backup: Path) -> list[Tally]:
+def _write_rows(home: Path, config: Config, backup: Path) -> tuple[int, list[Tally]]:
+    """Migrations that the database has had, which may be fewer than ours, and what was counted."""
     found = list[Tally]()
     with (
         whole.snapshot(config.database.url, home, backup / ".scratch.db") as source,
@@ -150,7 +151,7 @@ def _write_rows(home: Path, config: Config, backup: Path) -> list[Tally]:
     ):
         for line in lines(source, found):
             packed.write(line)
-    return found
+        return source.steps(), found
 
 
 def _carry_payloads(

@@ -52,6 +52,10 @@ class Tally:
 class Source(Protocol):
     """Every table of one snapshot."""
 
+    def steps(self) -> int:
+        """How many migrations the database has had."""
+        ...
+
     def tables(self) -> list[Table]:
         """Sorted by name."""
         ...

@@ -43,6 +43,10 @@ class PostgresRows:
     has_months: bool = False
     _months: set[str] = field(default_factory=set)
 
+    def steps(self) -> int:
+        row = self.connection.execute(f"SELECT count(*) FROM {LEDGER}".encode()).fetchone()
+        return int(row[0]) if row else 0
+
     def tables(self) -> list[Table]:
         return [self._table(oid, name) for oid, name in self.connection.execute(_TABLES.encode()).fetchall()]
 

@@ -26,6 +26,9 @@ class SqliteRows:
 
     connection: sqlite3.Connection
 
+    def steps(self) -> int:
+        return int(self.connection.execute(f"SELECT count(*) FROM {LEDGER}").fetchone()[0])
+
     def tables(self) -> list[Table]:
         return [self._table(name) for (name,) in self.connection.execute(_TABLES).fetchall()]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from gateway.app import init_home
 from gateway.clock import SECOND
 from gateway.config import Config
 from gateway.errors import BadRequest, GatewayError, NotReady, WrongState
@@ -355,22 +356,19 @@ async def test_a_database_in_use_is_no_target_and_a_served_one_no_source(site: S
         assert locked.value.code == "store.locked"
 
 
-async def test_rows_of_an_older_schema_are_restored_and_brought_up_to_date(
+async def test_a_database_of_an_older_release_is_restored_and_brought_up_to_date(
     tmp_path: Path, site: Site, empty: str
 ) -> None:
-    """The rows of the first twenty migrations, into both engines."""
-    old = tmp_path / "old"
-    old.mkdir()
-    store = await open_store("sqlite:///gateway.db", old, clock=site.made.clock, purpose="test", steps=20)
+    """One that had the first twenty migrations, from a file into both engines."""
+    old, clock = tmp_path / "old", site.made.clock
+    init_home(old, "truc-cu", clock)
+    store = await open_store("sqlite:///gateway.db", old, clock=clock, purpose="test", steps=20)
     await store.close()
-    from gateway.flow.whole_database import fill
-    from gateway.store.dump import lines
-
-    with whole.at_rest("sqlite:///gateway.db", old, "test") as source:
-        stream = list(lines(source, []))
-    for url in (empty, "sqlite:///again.db"):
-        await fill(url, old, site.made.clock, stream, 20)
-        with whole.at_rest(url, old, "test") as source:
+    made = await back_up(old, Config(), clock, tmp_path / "of-old", PASSPHRASE)
+    assert made.manifest.schema == 20
+    for url, home in ((empty, tmp_path / "one"), ("sqlite:///gateway.db", tmp_path / "two")):
+        await restore(made.path, home, clock, PASSPHRASE, url)
+        with whole.at_rest(url, home, "test") as source:
             assert "log_epoch" in [table.name for table in source.tables()]
 
 
