@@ -219,6 +219,11 @@ class Metrics:
             ["place"],
             registry=self.registry,
         )
+        self.payloads_away = Gauge(
+            "gateway_payloads_away",
+            "1 while the bucket with the payloads does not answer this node, else 0.",
+            registry=self.registry,
+        )
         self.next_due = Gauge(
             "gateway_next_due_seconds",
             "For how long the oldest delivery that could go now has been due, on the leader; 0: none is.",

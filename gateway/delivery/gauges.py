@@ -7,6 +7,7 @@ nodes show 0. Not in charge of: counts that come from the work itself, what coun
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from pathlib import Path
 
@@ -16,10 +17,12 @@ from gateway.clock import SECOND
 from gateway.delivery.rounds import Rounds
 from gateway.services import Services
 from gateway.store import deliveries
+from gateway.store.contract import StoreUnavailable
 
 log = structlog.get_logger("gateway.gauges")
 
 ROUND_SECONDS = 10.0
+NOWHERE = f"00/{'0' * 64}.{'0' * 16}"  # no payload's name: asking for it shows whether anybody answers
 BACKUP_MARK = "last-backup"  # in the home folder; ``gateway backup`` makes it anew after a whole backup
 
 
@@ -33,6 +36,7 @@ class Gauges(Rounds):
 
     async def turn(self) -> float:
         self.look_at_machine()
+        await self.look_at_bucket()
         await self.look_at_queue()
         return ROUND_SECONDS
 
@@ -46,6 +50,16 @@ class Gauges(Rounds):
         self._lost = workers.lost
         mark = self._home / BACKUP_MARK
         metrics.backup_at.set(mark.stat().st_mtime if mark.exists() else 0)
+
+    async def look_at_bucket(self) -> None:
+        """Whether the bucket of the payloads answers, where there is one."""
+        away = 0
+        if (objects := self._gw.blobs.objects) is not None:
+            try:
+                await asyncio.to_thread(objects.size, NOWHERE)
+            except StoreUnavailable:
+                away = 1
+        self._gw.metrics.payloads_away.set(away)
 
     async def look_at_queue(self) -> None:
         """What waits though it could go, and destinations that fail."""

@@ -14,6 +14,8 @@ from gateway.flow.operate import LOCAL
 from gateway.model.agency import Profile
 from gateway.model.text import AgencyCode, Bilingual, Instant
 from gateway.port import TryLater
+from gateway.practice.s3 import Fault
+from tests import buckets
 from tests.flow.test_delivery import Partner, turn
 from tests.world import World
 
@@ -58,6 +60,21 @@ async def test_a_node_that_does_not_lead_leaves_the_queue_to_the_leader(pushed: 
     pushed.gw.fleet.leads = False
     await Gauges(pushed.gw, pushed.home).look_at_queue()
     assert value(pushed, "next_due_seconds") == 0
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_a_bucket_that_does_not_answer_is_shown_until_it_does(world: World) -> None:
+    gauges = Gauges(world.gw, world.home)
+    await gauges.look_at_bucket()
+    assert value(world, "payloads_away") == 0
+    with buckets.simulated() as bucket:
+        world.gw.blobs = buckets.blobs_at(bucket.url, world.home / "bucket")
+        bucket.knobs.fault = Fault.DOWN
+        await gauges.look_at_bucket()
+        assert value(world, "payloads_away") == 1
+        bucket.knobs.fault = Fault.NONE
+        await gauges.look_at_bucket()
+        assert value(world, "payloads_away") == 0
 
 
 async def test_disk_processes_and_the_mark_of_a_backup_are_shown(world: World) -> None:

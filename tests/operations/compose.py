@@ -30,6 +30,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 COMPOSE = REPOSITORY / "docker-compose.yml"
 OPERATIONS = REPOSITORY / "docs" / "operations"
 GATEWAYS = ("gateway-1", "gateway-2")
+ACCESS, SECRET = "access-of-the-test", "secret-of-the-test"
 _DEFAULT = re.compile(r"\$\{\w+:-([^}]*)\}")
 
 
@@ -108,6 +109,7 @@ class Site:
             "GATEWAY_SERVER_HOST": "127.0.0.1",
             "GATEWAY_SERVER_PORT": str(self.ports[service]),
             "GATEWAY_SERVER_PROXIES": "127.0.0.0/8",
+            "GATEWAY_PAYLOADS_ENDPOINT": f"http://127.0.0.1:{self.ports['objects']}",
         }
         for name, value in given.items():
             if value.startswith("/run/secrets/"):
@@ -194,9 +196,11 @@ class Site:
 def site(folder: Path, database_url: str) -> Iterator[Site]:
     """Volumes and secrets made, nothing started; whatever was started is ended."""
     made = Site(folder, parsed()["services"])
-    made.ports = {name: free_port() for name in (*GATEWAYS, "proxy", "health")}
+    made.ports = {name: free_port() for name in (*GATEWAYS, "proxy", "health", "objects")}
     made.secret("x").parent.mkdir(mode=0o700, parents=True)
     made.secret("database_url").write_text(database_url)
+    made.secret("objects_access_key").write_text(f"{ACCESS}\n")
+    made.secret("objects_secret_key").write_text(f"{SECRET}\n")
     for service in GATEWAYS:
         made.make_volumes(service)
     try:

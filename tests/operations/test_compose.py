@@ -13,13 +13,25 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from gateway import config
 from gateway.practice import province
-from tests.operations.compose import GATEWAYS, OPERATIONS, REPOSITORY, Site, first_run, parsed, site
+from tests import buckets
+from tests.operations.compose import (
+    ACCESS,
+    GATEWAYS,
+    OPERATIONS,
+    REPOSITORY,
+    SECRET,
+    Site,
+    first_run,
+    parsed,
+    site,
+)
 from tests.web.certificates import issue
 from tests.world import make_envelope
 
@@ -52,7 +64,7 @@ def test_an_image_is_named_with_its_version(name: str) -> None:
 def test_no_secret_stands_in_the_file_or_in_an_environment() -> None:
     for service in SERVICES.values():
         for name, value in service.get("environment", {}).items():
-            if re.search("PASSWORD|SECRET|_KEY|URL", name):
+            if re.search("PASSWORD|SECRET|_KEY|DATABASE_URL", name):
                 assert name.endswith("_FILE")
                 assert value.startswith("/run/secrets/")
         assert set(service.get("secrets", ())) <= set(parsed()["secrets"])
@@ -74,14 +86,16 @@ def test_each_variable_of_a_gateway_is_a_setting(name: str) -> None:
     assert given["GATEWAY_SERVER_PROXIES"] == parsed()["networks"]["front"]["ipam"]["config"][0]["subnet"]
 
 
-def test_both_hosts_share_keys_trust_and_payloads_and_nothing_else() -> None:
+def test_both_hosts_share_keys_and_trust_and_nothing_else() -> None:
     first, second = ({m.split(":")[0] for m in SERVICES[name]["volumes"]} for name in GATEWAYS)
-    assert first & second == {"keys", "trust", "payloads"}
+    assert first & second == {"keys", "trust"}
     assert first ^ second == {"home-1", "home-2"}
 
 
 def test_files_that_are_mounted_or_copied_exist() -> None:
-    mounted = [m.split(":")[0] for s in SERVICES.values() for m in s.get("volumes", ()) if m.startswith("./")]
+    mounted = [
+        m.split(":")[0] for s in SERVICES.values() for m in s.get("volumes", ()) if m.startswith("./docs")
+    ]
     text = (OPERATIONS / "Dockerfile").read_text("utf-8")
     copied = [w for line in re.findall(r"^COPY (?!--from)(.+)$", text, re.M) for w in line.split()[:-1]]
     assert [path for path in (*mounted, *copied) if not (REPOSITORY / path).exists()] == []
@@ -103,13 +117,24 @@ def running(postgres_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
     with psycopg.connect(postgres_dsn, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())
         url = f"postgresql:///{name}?" + "&".join(f"{key}={value}" for key, value in parts.items())
-        with site(tmp_path_factory.mktemp("site"), url) as made:
+        with buckets.moto() as objects, site(tmp_path_factory.mktemp("site"), url) as made:
+            _make_bucket(objects)
+            made.ports["objects"] = int(objects.rsplit(":", 1)[1])
             _set_up(made)
             for service in GATEWAYS:
                 made.start(service)
             made.start_proxy()
             yield made
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+def _make_bucket(url: str) -> None:
+    """The bucket that the gateways of the compose file expect."""
+    [name] = {SERVICES[one]["environment"]["GATEWAY_PAYLOADS_URL"].split("/")[2] for one in GATEWAYS}
+    keys = {"aws_access_key_id": ACCESS, "aws_secret_access_key": SECRET, "region_name": "us-east-1"}
+    client = boto3.client("s3", endpoint_url=url, **keys)
+    client.create_bucket(Bucket=name)
+    client.close()
 
 
 def _set_up(made: Site) -> None:
@@ -156,6 +181,17 @@ def test_what_came_in_through_the_proxy_is_fetched_at_either_host(running: Site)
         fetched = running.ask(service, f"/api/v1/inbox/{delivery}", key(running, "H37.03"))
         assert fetched.status == 200
         assert b"1/TEST" in fetched.body
+
+
+def test_a_large_document_lies_in_the_bucket_and_is_handed_out_by_the_other_host(running: Site) -> None:
+    envelope = make_envelope("H37", ["H37.03"], number="2/LARGE", files={"phu-luc.docx": os.urandom(400_000)})
+    before = set(waiting(running, "gateway-2"))
+    at_first = running.ask("gateway-1", "/api/v1/documents", key(running, "H37"), envelope)
+    assert at_first.status == 202, at_first.body
+    [delivery] = set(waiting(running, "gateway-2")) - before
+    fetched = running.ask("gateway-2", f"/api/v1/inbox/{delivery}", key(running, "H37.03"))
+    assert fetched.body == envelope
+    assert not any(path.is_file() for path in (running.volume("home-1") / "payloads").glob("??/*"))
 
 
 def test_one_host_is_stopped_and_started_again_and_no_request_fails(running: Site) -> None:
