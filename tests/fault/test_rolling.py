@@ -88,6 +88,7 @@ async def taken(base: str, key: str, expected: int) -> list[str]:
         return [item["delivery"] for item in await client.items()]
 
 
+@pytest.mark.timeout(300)  # four starts of a node, on a machine that may be busy
 async def test_all_nodes_are_replaced_under_load_and_nothing_is_lost(bed: Bed) -> None:
     async with served(bed, "--workers", "2") as (base, supervisor):
         await until(lambda: len(nodes_of(supervisor.pid)) == 2)
