@@ -136,6 +136,12 @@ class Lessons:
         return 0
 
 
+def identity_of(keyring: Keyring) -> str:
+    """Which installation has these keys; empty before its first log."""
+    keys = keyring.note_keys(LOG)
+    return hashlib.sha256(keys[-1]).hexdigest() if keys else ""
+
+
 def _no_way_out() -> Net:
     from gateway.net import Net
 
@@ -198,7 +204,7 @@ class Services:
     @property
     def identity(self) -> str:
         """Which installation this is, whatever its database or bucket: the hash of the key of its log."""
-        return hashlib.sha256(self.keyring.note_keys(LOG)[-1]).hexdigest()
+        return identity_of(self.keyring)
 
     @property
     def trust(self) -> Trust:

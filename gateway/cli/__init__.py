@@ -57,6 +57,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "incident": ("incident", "incident"),
     "retention": ("retention", "retention"),
     "archive": ("archive", "archive"),
+    "payloads": ("payloads", "payloads"),
     "migrate": ("migrate", "migrate"),
     "calendar": ("calendar", "calendar"),
     "report": ("report", "report"),

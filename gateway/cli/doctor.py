@@ -95,12 +95,13 @@ def examine(home: Path) -> Iterator[Line]:
     yield from _exposure(loaded)
     yield from _trust(home, loaded)
     yield from _store(home, loaded)
+    yield from _payloads(home, loaded)
     if loaded.trust.timestamp_url:
         yield from _timestamps(home, loaded)
     yield from _nodes(home, loaded)
-    try:
     for good, topic, text in doctor_second.look(home, loaded, FREE_BYTES):
         yield Line(Weight.GOOD if good else Weight.BAD, topic, text)
+    try:
         found = wait(doctor_partners.concerns(home, loaded))
     except GatewayError:
         return  # said of the store already
@@ -200,6 +201,14 @@ def _trust(home: Path, loaded: config.Config) -> Iterator[Line]:
     for concern in (crl_concern(crl, now) for crl in trust.crls):
         if concern is not None:
             yield Line(Weight.NOTE, "revocation", concern)
+
+
+def _payloads(home: Path, loaded: config.Config) -> Iterator[Line]:
+    good, concerns = doctor_payloads.look(home, loaded)
+    if good is not None:
+        yield Line(Weight.GOOD, "payloads", good)
+    for concern in concerns:
+        yield Line(Weight.BAD, "payloads", concern)
 
 
 def _store(home: Path, loaded: config.Config) -> Iterator[Line]:

@@ -20,6 +20,7 @@ from gateway.cli.reach import wait
 from gateway.cli.serve import stop_on_signals
 from gateway.cli.simulate_langson import langson
 from gateway.cli.simulate_province import province
+from gateway.cli.simulate_s3 import s3
 from gateway.clock import SystemClock, local
 from gateway.practice.agency import Cabinet
 from gateway.practice.axis import SimulatedAxis, invented_agencies
@@ -181,3 +182,4 @@ async def _send(made: DocumentSystem, to: list[Office], every: float) -> None:
 
 simulate.add_command(langson)
 simulate.add_command(province)
+simulate.add_command(s3)

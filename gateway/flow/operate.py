@@ -47,6 +47,7 @@ from gateway.flow.conservation import recount, show_conservation
 from gateway.flow.directory_rehearsal import rehearse_directory
 from gateway.flow.door import Caller
 from gateway.flow.evidence import export_evidence_file, public_keys
+from gateway.flow.payload_places import move_payloads, verify_payloads
 from gateway.flow.policy_rehearsal import rehearse
 from gateway.flow.recall import show_recall, silent_recalls
 from gateway.flow.receipts import show_receipt
@@ -190,6 +191,8 @@ OPERATIONS: dict[str, Operation] = {
     "recovery.prune": second_copy.prune,
     "evidence.export": export_evidence_file,
     "evidence.keys": public_keys,
+    "payloads.move": move_payloads,
+    "payloads.verify": verify_payloads,
     "conservation.show": show_conservation,
     "conservation.recount": recount,
     "archive.list": archive.list_months,

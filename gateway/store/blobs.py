@@ -91,7 +91,7 @@ class Blobs:
         for made in (self.staging, self.payloads):
             made.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.objects = objects
-        self.place: Place = objects if objects is not None and into_bucket else self.files
+        self.place: Files | Objects = objects if objects is not None and into_bucket else self.files
         self._removing = ThreadPoolExecutor(1, "removing")
 
     @property
@@ -128,6 +128,12 @@ class Blobs:
             raise Damaged()
         return _verified(_decrypted(sealed, data_key), sha256)
 
+    def prove(self, file: str, *, data_key: bytes, size: int, sha256: bytes) -> None:
+        """``Damaged`` unless the file, where it lies and past the cache, is what was received."""
+        chunks = _verified(_decrypted(self.sealed(file), data_key), sha256)
+        if sum(map(len, chunks)) != size:
+            raise Damaged()
+
     def sealed(self, file: str) -> Iterator[bytes]:
         """The bytes of a payload file as they lie there, encrypted. ``Damaged``: there is none."""
         if self.objects is not None and self._local(file) is None:
@@ -135,7 +141,7 @@ class Blobs:
         return file_chunks(self._path(file))
 
     def put_back(self, file: str, sealed: bytes) -> bool:
-        """A payload file with these (encrypted) bytes is durable on return. False: one was there, it stays."""
+        """A payload file with these (encrypted) bytes is durable on return; False: one was there before."""
         return self.lay(self.place, file, [sealed])
 
     def lay(self, place: Place, file: str, sealed: Iterable[bytes]) -> bool:

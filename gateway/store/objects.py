@@ -82,6 +82,9 @@ class Objects:
         if self.size(name) != len(data):
             log.warning("an object is not there as it was written", name=name)
             raise BucketUnavailable(retry_after=AWAY_RETRY)
+        if sealed.out is not None:
+            sealed.out.close()
+            sealed.out = None
         self._remember(name, data, sealed)
 
     def remove(self, name: str) -> None:
@@ -150,6 +153,14 @@ class Objects:
                 found = bytes(self._store.get(OWNER).bytes())
         if found != owner.encode():
             raise NotReady(_OTHERS, code="payloads.other")
+
+    def owner(self) -> str | None:
+        """Whose name stands on the bucket; ``None``: nobody's yet."""
+        with _answering("GET", OWNER):
+            try:
+                return bytes(self._store.get(OWNER).bytes()).decode()
+            except FileNotFoundError:
+                return None
 
     def refuses_to_overwrite(self) -> bool:
         """Whether the bucket heeds ``If-None-Match: *``."""

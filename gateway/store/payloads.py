@@ -95,6 +95,15 @@ def find(tx: Tx, sha256: bytes) -> StoredPayload | None:
     )
 
 
+def in_places(tx: Tx, after: bytes, limit: int) -> list[StoredPayload]:
+    """Payloads that lie in a place outside the database, by hash, beginning after one."""
+    rows = tx.all("payloads_in_places", after=after, limit=limit)
+    return [
+        StoredPayload(bytes(row["sha256"]), row["size"], bytes(row["wrapped_key"]), row["file"], None)
+        for row in rows
+    ]
+
+
 def known(tx: Tx, names: Sequence[str]) -> frozenset[str]:
     """Which of these payload files rows own. ``names``: of one page, by rising names; each begins with its
     folder and the payload's hash, so that the rows' own order serves."""

@@ -150,6 +150,11 @@ ON CONFLICT (sha256) DO NOTHING;
 -- One more reason to keep a payload.
 UPDATE payload SET refs = refs + 1 WHERE sha256 = :sha256;
 
+-- name: payloads_in_places
+-- A page of the payloads that lie in a folder or bucket.
+SELECT sha256, size, wrapped_key, file FROM payload
+WHERE sha256 > :after AND file IS NOT NULL AND wrapped_key IS NOT NULL ORDER BY sha256 LIMIT :limit;
+
 -- name: payload_files
 -- Files that rows own, of payloads from one hash to another.
 SELECT file FROM payload WHERE sha256 >= :first AND sha256 <= :last AND file IS NOT NULL;
