@@ -30,6 +30,7 @@ from gateway.flow.operate import LOCAL
 from gateway.model.agency import Profile
 from gateway.model.envelope import Kind
 from gateway.model.text import AgencyCode
+from gateway.practice.s3 import SimulatedBucket
 from tests.fault.database import Database
 from tests.fault.ledger import Ledger, Sent
 from tests.fault.plan import Plan
@@ -52,6 +53,14 @@ timeout_seconds = 2
 lease_seconds = 5
 [exchange_log]
 checkpoint_seconds = 1
+"""
+_BUCKET = """[payloads]
+url = "s3://bucket/payloads"
+endpoint = "{url}"
+access_key = "fault"
+secret_key = "bed"
+allow_http = true
+timeout_seconds = 2
 """
 
 
@@ -130,6 +139,7 @@ class Bed:
     base: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
     database: Database | None = None
+    bucket: SimulatedBucket | None = None
     other: Zygote | None = None  # of a second node
     lives: int = 0
     step_number: int = 0  # on the page, where the server that lives now is to die
@@ -299,16 +309,22 @@ class Bed:
 
 @contextlib.asynccontextmanager
 async def opened(
-    folder: Path, database: Database | None = None, settings: Mapping[str, str] | None = None
+    folder: Path,
+    database: Database | None = None,
+    settings: Mapping[str, str] | None = None,
+    bucket: SimulatedBucket | None = None,
 ) -> AsyncIterator[Bed]:
     """A new installation with a sender, an inbox, and a recipient that is pushed to."""
-    home = await prepare(folder / "home", database.url if database else "", _SETTINGS)
+    more = _BUCKET.format(url=bucket.url) if bucket else ""
+    home = await prepare(folder / "home", database.url if database else "", _SETTINGS + more)
     ledger = Ledger()
     pushed = Pushed(ledger)
     async with _listening(pushed) as url, aiohttp.ClientSession() as session:
         await _connect(home, url)
         zygote = await Zygote.started(settings or {})
-        bed = Bed(home, ledger, pushed, zygote, session, settings=settings or {}, database=database)
+        bed = Bed(
+            home, ledger, pushed, zygote, session, settings=settings or {}, database=database, bucket=bucket
+        )
         try:
             yield bed
         finally:

@@ -13,6 +13,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.buckets import simulated
 from tests.fault import audit
 from tests.fault.bed import Bed, opened
 from tests.fault.database import database
@@ -63,7 +64,8 @@ async def run(name: str, cycles: int, seed: int, first: int = 0) -> Outcome:
     with contextlib.ExitStack() as rooms:
         folder = Path(rooms.enter_context(tempfile.TemporaryDirectory(prefix="gwfault")))
         on = rooms.enter_context(database()) if scenario.engine == "postgres" else None
-        async with opened(folder, on, scenario.settings) as bed:
+        bucket = rooms.enter_context(simulated()) if scenario.bucket else None
+        async with opened(folder, on, scenario.settings, bucket) as bed:
             struck = 0
             for cycle in range(first, first + cycles):
                 struck += await _life(bed, scenario, cycle, dice)

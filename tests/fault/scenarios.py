@@ -13,6 +13,7 @@ import signal
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from gateway.practice.s3 import Fault
 from tests.fault.bed import Bed, Sent
 from tests.fault.plan import Plan
 from tests.fault.steps import STEPS
@@ -38,6 +39,7 @@ class Scenario:
     share: float = 1  # of all cycles
     engine: str = "sqlite"
     settings: Mapping[str, str] = field(default_factory=dict)
+    bucket: bool = False  # payloads lie in an object store
 
 
 async def until_it_dies(bed: Bed, _: random.Random) -> None:
@@ -98,6 +100,15 @@ async def flood(bed: Bed, _: random.Random) -> None:
     work = asyncio.create_task(bed.traffic())
     await asyncio.gather(*(_upload(bed, number) for number in range(FLOOD)))
     await work
+    await bed.settle()
+
+
+async def objects_away(bed: Bed, dice: random.Random) -> None:
+    """The object store hangs up, asks for patience or loses its answers; then it is back."""
+    assert bed.bucket is not None
+    bed.bucket.knobs.fault = dice.choice((Fault.DOWN, Fault.SLOW_DOWN, Fault.ANSWER_LOST))
+    await bed.traffic()
+    bed.bucket.knobs.fault = Fault.NONE
     await bed.settle()
 
 
@@ -197,6 +208,9 @@ SCENARIOS = (
         flood,
         0.2,
         settings={"GATEWAY_LIMITS_BYTES_IN_FLIGHT": "20000000"},
+    ),
+    Scenario(
+        "object store down", "the object store does not answer", _with(), objects_away, 0.5, bucket=True
     ),
     Scenario("connections cut", "PostgreSQL cuts all connections", _with(), connections_cut, 1, "postgres"),
     Scenario(
