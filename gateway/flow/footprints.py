@@ -32,7 +32,13 @@ from gateway.store.contract import Row, Tx
 from gateway.store.people import Role
 
 SECRET_SETTINGS = frozenset(  # hold a password: only that it changed is recorded
-    {"database.url", "alerts.smtp_password", "alerts.webhook_secret", "oidc.client_secret"}
+    {
+        "database.url",
+        "alerts.smtp_password",
+        "alerts.webhook_secret",
+        "oidc.client_secret",
+        "payloads.secret_key",
+    }
 )
 ANCHORS = "trust.anchors"  # no setting, but what is trusted is configuration as well
 CALENDAR = "calendar.shipped"  # a release may bring another one, which nobody here approved
