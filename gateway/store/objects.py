@@ -80,7 +80,7 @@ class Objects:
             # It exists: an answer to our own try was lost. The name holds 64 random bits of this upload.
             self._store.put(checked(name), data, mode="create", use_multipart=False)
         if self.size(name) != len(data):
-            log.warning("an object is not there as it was written", name=name)
+            _warn("an object is not there as it was written", name=name)
             raise BucketUnavailable(retry_after=AWAY_RETRY)
         if sealed.out is not None:
             sealed.out.close()
@@ -138,7 +138,7 @@ class Objects:
             if _proven(cached, is_intact):
                 return cached
             cached.close()
-            log.warning("a damaged file of the cache was dropped", name=name)
+            _warn("a damaged file of the cache was dropped", name=name)
             self.cache.drop(name)
         return self._fetch(name, size, is_intact)
 
@@ -253,8 +253,14 @@ def _answering(call: str, name: str) -> Iterator[None]:
     try:
         yield
     except (BaseError, FileNotFoundError) as error:
-        log.warning("the bucket did not do it", call=call, name=name, error=str(error).split("\n")[0][:300])
+        _warn("the bucket did not do it", call=call, name=name, error=str(error).split("\n")[0][:300])
         raise BucketUnavailable(retry_after=AWAY_RETRY) from error
+
+
+def _warn(what: str, **about: str) -> None:
+    """For the log of a server; a command says it in its own words, on the screen that it has to itself."""
+    if structlog.is_configured():
+        log.warning(what, **about)
 
 
 _NO_BUCKET = Bilingual(
