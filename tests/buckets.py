@@ -27,9 +27,18 @@ def simulated(page: int = 1_000) -> Iterator[SimulatedBucket]:
         yield bucket
         asyncio.run_coroutine_threadsafe(bucket.__aexit__(None, None, None), loop).result(10)
     finally:
+        asyncio.run_coroutine_threadsafe(_end_others(), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+async def _end_others() -> None:
+    """Slow answers that nobody waits for any more."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 @contextlib.contextmanager
