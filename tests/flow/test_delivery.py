@@ -11,7 +11,7 @@ from typing import ClassVar
 import pytest
 
 from gateway.clock import SECOND, ScenarioClock
-from gateway.delivery.janitor import Janitor, sweep_payloads, free_expired_leases
+from gateway.delivery.janitor import Janitor, free_expired_leases, sweep_payloads
 from gateway.delivery.retry import GIVE_UP_AFTER, WAITS, wait_after
 from gateway.delivery.settle import Attempt, settle
 from gateway.delivery.worker import Worker, claim_due
