@@ -5,7 +5,8 @@ its files (``backup_folder.py``), the stream of rows (``store/dump.py``).
 
 The order makes it consistent without stopping anything. Checkpoints come first: the rows are then never
 behind them. The rows are of one moment. Payload files come after the rows that name them; one destroyed in
-between is named in the manifest and is no error. The manifest comes last.
+between is named in the manifest and is no error. The files of months that were taken out come after the rows
+that say so; a month that has none yet ends the backup. The manifest comes last.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ from gateway.config import FILE, KEYS, Config
 from gateway.exchange_log.sequence import log_keys
 from gateway.flow import backup_folder as form
 from gateway.flow.backup_folder import File, Manifest
+from gateway.flow.copy_database import ARCHIVE
 from gateway.flow.destroy import DAY
+from gateway.flow.whole_database import away_in
 from gateway.model.text import Instant
 from gateway.signature import key_archive
 from gateway.signature.keyring import LOG, Keyring
@@ -39,7 +42,7 @@ from gateway.store.payloads import find
 from gateway.store.places import Damaged
 
 MARK = "last-backup"  # in the home: its age is that of the last whole backup (``delivery/gauges.py``)
-BESIDE = ("reports", "archive")  # folders of a home that go along whole
+BESIDE = ("reports", ARCHIVE)  # folders of a home that go along whole
 CHECKPOINTS = "log"
 COMPRESSION = 1  # of gzip: a tenth of the time of the usual one, for a fifth more room
 
@@ -76,7 +79,7 @@ async def back_up(home: Path, config: Config, clock: Clock, folder: Path, passph
         backup = _new_folder(folder, at)
         _copy_folder(home / CHECKPOINTS, backup, CHECKPOINTS)
         keyring.ensure_note_key(LOG, at)  # keyrings of early releases have none
-        schema, tallies = _write_rows(home, config, backup)
+        schema, tallies, away = _write_rows(home, config, backup)
         carried, absent = _Carried(), list[tuple[str, bytes]]()
         blobs = open_blobs(home, config)
         try:
@@ -87,8 +90,9 @@ async def back_up(home: Path, config: Config, clock: Clock, folder: Path, passph
         left_out = _copy_settings(home, backup)
         for name in (config.trust.folder, *BESIDE):
             _copy_folder(home / name, backup, name)
+        missing += [name for name in away if not (backup / form.HOME / name).is_file()]
+        keyring.reread()  # before: the manifest names no key that is not sealed
         form.write(backup / form.SEALED, key_archive.seal(home / KEYS, passphrase))
-        keyring.reread()
         manifest = Manifest(
             gateway=keyring.gateway,
             version=__version__,
@@ -141,17 +145,19 @@ def _new_folder(folder: Path, at: Instant) -> Path:
     return backup
 
 
-def _write_rows(home: Path, config: Config, backup: Path) -> tuple[int, list[Tally]]:
-    """Migrations that the database has had, which may be fewer than ours, and what was counted."""
+def _write_rows(home: Path, config: Config, backup: Path) -> tuple[int, list[Tally], list[str]]:
+    """Migrations that the database has had, which may be fewer than ours, what was counted, and the files of
+    months that are not in the tables. ``NotReady``: such a month has no file yet."""
     found = list[Tally]()
     with (
         whole.snapshot(config.database.url, home, backup / ".scratch.db") as source,
         form.owned(backup / form.ROWS) as file,
         gzip.GzipFile("", "wb", COMPRESSION, file, mtime=0) as packed,
     ):
+        away = away_in(source)
         for line in lines(source, found):
             packed.write(line)
-        return source.steps(), found
+        return source.steps(), found, [f"{ARCHIVE}/{month.file}" for month in away]
 
 
 def _carry_payloads(

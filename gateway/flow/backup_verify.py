@@ -21,6 +21,7 @@ from gateway.errors import GatewayError
 from gateway.exchange_log.checkpoint import NotANote, read_key
 from gateway.flow import backup_folder as form
 from gateway.flow.backup_folder import File, Manifest
+from gateway.flow.copy_database import ARCHIVE
 from gateway.flow.log_verify import Verified
 from gateway.flow.whole_database import fill, verify_log_of
 from gateway.model.text import Bilingual
@@ -103,6 +104,16 @@ def _check_signature(report: Report, manifest: Manifest) -> None:
         )
 
 
+def is_of_keys(manifest: Manifest, keys: dict[str, bytes]) -> bool:
+    """Whether the log keys that the manifest names are of the keyring that lies in the backup, which nobody
+    can make without the passphrase: whoever rewrites a manifest can sign it only with a key of his own."""
+    try:
+        named = {read_key(text).key for text in manifest.log_keys}
+    except NotANote:
+        return False
+    return named <= key_archive.log_keys_of(keys)
+
+
 def _check_files(report: Report, files: list[File]) -> None:
     for file in files:
         report.files += 1
@@ -110,7 +121,8 @@ def _check_files(report: Report, files: list[File]) -> None:
         if not path.is_file() or form.measured(path, file.name) != file:
             _damaged(report, file.name)
     named = {file.name for file in files} | {form.MANIFEST, form.SIGNATURE}
-    found = {path.relative_to(report.path).as_posix() for path in report.path.rglob("*") if path.is_file()}
+    every = [path for path in report.path.rglob("*") if path.is_symlink() or not path.is_dir()]
+    found = {path.relative_to(report.path).as_posix() for path in every}
     for name in sorted(found - named):
         report.add("backup.stray", f"Tệp {name} không có trong bảng kê.", f"{name} is not in the manifest.")
 
@@ -135,7 +147,8 @@ async def _check_rows(
     """Loaded into a file of our own, whichever engine they come from."""
     try:
         with rows_of(report.path) as stream:
-            found = await fill(SCRATCH, scratch, clock, stream, manifest.schema)
+            archive, lacks = report.path / form.HOME / ARCHIVE, lacking(manifest)
+            found = await fill(SCRATCH, scratch, clock, stream, manifest.schema, archive=archive, lacks=lacks)
         keys = [read_key(text) for text in manifest.log_keys]
         heads = report.path / form.HOME / "log"
         log = await verify_log_of(SCRATCH, scratch, clock, keys, keyring, heads if heads.is_dir() else None)
@@ -154,6 +167,12 @@ async def _check_rows(
         )
     _check_log(report, log)
     _check_named(report, manifest)
+
+
+def lacking(manifest: Manifest) -> set[str]:
+    """Files of archived months that the gateway had lost when the backup was made."""
+    named = [name.partition("/") for name in manifest.missing]
+    return {name for folder, _, name in named if folder == ARCHIVE}
 
 
 def tables(found: Iterable[Tally]) -> dict[str, dict[str, Any]]:
@@ -185,6 +204,8 @@ def _check_named(report: Report, manifest: Manifest) -> None:
 def _open_keys(report: Report, folder: Path, passphrase: str) -> Keyring | None:
     try:
         files = key_archive.opened((report.path / form.SEALED).read_bytes(), passphrase)
+        if report.manifest is not None and not is_of_keys(report.manifest, files):
+            report.add("backup.signature", OTHER_KEY.vi, OTHER_KEY.en)
         key_archive.lay_out(files, folder)
         keyring = Keyring.open(folder)
     except GatewayError as error:
@@ -224,6 +245,14 @@ def _readable(backup: Path, inline: bool = False) -> Iterator[dict[str, Any]]:
 
 def _damaged(report: Report, name: str) -> None:
     report.add("backup.damaged", f"Tệp {name} bị mất hoặc hỏng.", f"{name} is missing or damaged.")
+
+
+OTHER_KEY = Bilingual(
+    "Bảng kê của bản sao lưu do một khóa khác ký, không phải khóa nhật ký trong bộ khóa đi kèm: có người đã "
+    "làm lại bảng kê. Đừng khôi phục; hãy dùng bản sao lưu khác và báo người phụ trách an toàn thông tin.",
+    "The manifest is signed by another key than the log keys in the keyring of the backup: somebody made it "
+    "anew. Do not restore it; use another backup and tell whoever is in charge of security.",
+)
 
 
 def as_json(report: Report) -> dict[str, Any]:

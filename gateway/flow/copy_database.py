@@ -6,7 +6,6 @@ the log there. Not in charge of: changing the setting, which a person does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +17,9 @@ from gateway.flow.whole_database import fill, verify_log_of
 from gateway.model.text import Bilingual
 from gateway.signature.keyring import LOG, Keyring
 from gateway.store import open_store, whole
-from gateway.store.archive import AWAY
-from gateway.store.dump import Source, Tally, lines, rows_in
+from gateway.store.dump import Tally, lines
+
+ARCHIVE = "archive"  # in the home: files of months that were taken out
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,8 @@ async def copy_database(home: Path, config: Config, clock: Clock, url: str) -> C
     """Copy everything to the unused database at ``url``; both sides have the same rows on return. It blocks.
 
     ``NotReady``: a server runs on the SQLite file, or the target is not empty. ``WrongState``: nothing was
-    kept there, since the two would differ, or months are away that a SQLite file cannot take back.
+    kept there, since the two would differ, or the file of a month that was taken out is lost. Such months
+    are in the tables of the copy again.
     """
     if url == config.database.url:
         raise BadRequest(_SAME, code="migrate.same")
@@ -46,9 +47,7 @@ async def copy_database(home: Path, config: Config, clock: Clock, url: str) -> C
     # to this release's schema first
     await (await open_store(config.database.url, home, clock=clock, purpose="gateway migrate")).close()
     with whole.at_rest(config.database.url, home, "gateway migrate") as source:
-        if whole.is_file(url):
-            _no_month_may_be_away(source)
-        found = await fill(url, home, clock, _stream(source))
+        found = await fill(url, home, clock, lines(source, []), archive=home / ARCHIVE)
     keys = log_keys(keyring) if keyring.note_keys(LOG) else []
     log = (await verify_log_of(url, home, clock, keys, keyring, home / "log")).as_json()
     if not log["fits"]:
@@ -57,25 +56,7 @@ async def copy_database(home: Path, config: Config, clock: Clock, url: str) -> C
     return Copied(found, log["leaves"])
 
 
-def _stream(source: Source) -> Iterator[bytes]:
-    return lines(source, [])
-
-
-def _no_month_may_be_away(source: Source) -> None:
-    for row in rows_in(_stream(source), "archived_month"):
-        if row["state"] in AWAY:
-            raise WrongState(_away(str(row["month"])), code="migrate.archived")
-
-
 _SAME = Bilingual(
     "Đây chính là cơ sở dữ liệu đang dùng. Hãy chỉ một cơ sở dữ liệu khác, còn trống.",
     "This is the database in use. Name another, empty one.",
 )
-
-
-def _away(month: str) -> Bilingual:
-    command = f"gateway archive attach {month}"
-    return Bilingual(
-        f"Tháng {month} đã tách khỏi cơ sở dữ liệu, SQLite không gắn lại được. Hãy gắn lại trước: {command}",
-        f"Month {month} is out of the database, and SQLite cannot take it back. First: {command}",
-    )

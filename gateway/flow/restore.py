@@ -10,7 +10,7 @@ Keys are laid out last: until then the folder is no installation, so a restore t
 from __future__ import annotations
 
 import re
-import shutil
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +18,20 @@ import orjson
 
 from gateway.clock import Clock
 from gateway.config import FILE, KEYS, PAYLOADS
-from gateway.errors import BadRequest, NotReady, WrongState
-from gateway.exchange_log.checkpoint import Checkpoint, read_checkpoint, read_key, read_note
+from gateway.errors import Archived, BadRequest, NotReady, WrongState
+from gateway.exchange_log.checkpoint import Checkpoint, PublicKey, read_checkpoint, read_key, read_note
 from gateway.exchange_log.sequence import published_in
 from gateway.flow import backup_folder as form
-from gateway.flow.backup_folder import Manifest
-from gateway.flow.backup_verify import check_signature_and_files, rows_of, tables
+from gateway.flow.backup_folder import File, Manifest
+from gateway.flow.backup_verify import (
+    OTHER_KEY,
+    check_signature_and_files,
+    is_of_keys,
+    lacking,
+    rows_of,
+    tables,
+)
+from gateway.flow.copy_database import ARCHIVE
 from gateway.flow.recovery import MARKER
 from gateway.flow.whole_database import fill, verify_log_of
 from gateway.model.text import Bilingual, Instant
@@ -63,18 +71,18 @@ async def restore(
     _refuse(manifest, home, url)
     _must_hold(backup, manifest)
     keys = key_archive.opened((backup / form.SEALED).read_bytes(), passphrase)
+    if not is_of_keys(manifest, keys):
+        raise WrongState(OTHER_KEY, code="backup.signature")
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _lay_out_home(backup, home, url)
+    _lay_out_home(backup, manifest, home, url)
     payloads = _lay_out_payloads(backup, shared, home)
     where = url or SQLITE
     with rows_of(backup) as stream:
-        found = await fill(where, home, clock, stream, manifest.schema)
+        archive, lacks = home / ARCHIVE, lacking(manifest)
+        found = await fill(where, home, clock, stream, manifest.schema, archive=archive, lacks=lacks)
     _must_be(found, manifest)
     known = [read_key(text) for text in manifest.log_keys]
-    log = (await verify_log_of(where, home, clock, known, None, home / "log")).as_json()
-    if not log["fits"]:
-        text = log["problem"]["text"]
-        raise WrongState(Bilingual(text["vi"], text["en"]), code="backup.log")
+    leaves = await _replayed(where, home, clock, known, lacks)
     newer = _is_newer(manifest, heads)
     _mark(home, backup, manifest, clock, newer)
     key_archive.lay_out(keys, home / KEYS)
@@ -84,11 +92,27 @@ async def restore(
         home,
         sum(one.rows for one in found),
         payloads,
-        log["leaves"],
+        leaves,
         newer,
         manifest.left_out,
         len(manifest.destroyed),
     )
+
+
+async def _replayed(
+    url: str, home: Path, clock: Clock, keys: Sequence[PublicKey], lacks: Collection[str]
+) -> int:
+    """Leaves of the log that were replayed; none while a month is away whose file the backup lacks."""
+    try:
+        log = (await verify_log_of(url, home, clock, keys, None, home / "log")).as_json()
+    except Archived:
+        if not lacks:
+            raise
+        return 0
+    if not log["fits"]:
+        text = log["problem"]["text"]
+        raise WrongState(Bilingual(text["vi"], text["en"]), code="backup.log")
+    return int(log["leaves"])
 
 
 def _refuse(manifest: Manifest, home: Path, url: str) -> None:
@@ -107,10 +131,17 @@ def _must_hold(backup: Path, manifest: Manifest) -> None:
         raise WrongState(Bilingual(first["vi"], first["en"]), code=first["code"])
 
 
-def _lay_out_home(backup: Path, home: Path, url: str) -> None:
-    """Settings, trust, checkpoints, reports: as they were, read by their owner only."""
-    if (backup / form.HOME).is_dir():
-        shutil.copytree(backup / form.HOME, home, dirs_exist_ok=True)
+def _lay_out_home(backup: Path, manifest: Manifest, home: Path, url: str) -> None:
+    """Settings, trust, checkpoints, reports, archived months: what the manifest names and nothing else, as it
+    was, read by its owner only."""
+    for file in (File(**one) for one in manifest.files):
+        inside = file.name.removeprefix(f"{form.HOME}/")
+        if inside == file.name:
+            continue
+        (home / inside).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        copied = form.copied(backup / file.name, home / inside)
+        if (copied.size, copied.sha256) != (file.size, file.sha256):
+            raise WrongState(_changed(file.name), code="backup.damaged")
     for name in ("trust", "log"):
         (home / name).mkdir(mode=0o700, exist_ok=True)
     settings = home / FILE
@@ -208,6 +239,13 @@ def _newer_release(version: str) -> Bilingual:
     return Bilingual(
         f"Bản sao lưu do phiên bản mới hơn ({version}) tạo. Hãy cài phiên bản đó rồi khôi phục.",
         f"The backup was made by a newer release ({version}). Install that release, then restore.",
+    )
+
+
+def _changed(name: str) -> Bilingual:
+    return Bilingual(
+        f"Tệp {name} của bản sao lưu thay đổi trong khi khôi phục. Hãy dùng bản sao lưu khác.",
+        f"{name} of the backup changed during the restore. Use another backup.",
     )
 
 

@@ -20,7 +20,14 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from gateway.clock import random_bytes
 from gateway.errors import BadRequest, NotReady
 from gateway.model.text import Bilingual
-from gateway.signature.key_files import INDEX, one_at_a_time, refuse_loose_permissions, write_new
+from gateway.signature.key_files import (
+    INDEX,
+    LOG,
+    one_at_a_time,
+    public_note_keys,
+    refuse_loose_permissions,
+    write_new,
+)
 
 FORM = "gateway-keys/1"
 SHORTEST = 12  # characters of a passphrase
@@ -61,6 +68,14 @@ def opened(sealed: bytes, passphrase: str) -> dict[str, bytes]:
     except (ValueError, KeyError, TypeError, InvalidTag) as error:
         raise BadRequest(_WRONG, code="backup.passphrase") from error
     return {name: base64.b64decode(text) for name, text in files.items()}
+
+
+def log_keys_of(files: dict[str, bytes]) -> set[bytes]:
+    """The public keys of the log (32 bytes each) in an opened keyring. ``BadRequest``: it is none."""
+    try:
+        return public_note_keys(files, LOG)
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadRequest(_WRONG, code="backup.passphrase") from error
 
 
 def lay_out(files: dict[str, bytes], folder: Path) -> None:

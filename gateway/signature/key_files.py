@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -124,10 +124,25 @@ def _read_receipt(folder: Path, entry: Entry) -> ReceiptKey:
 
 
 def _read_note_key(folder: Path, entry: Entry) -> ed25519.Ed25519PrivateKey:
-    key = serialization.load_pem_private_key((folder / f"{entry.name}.key.pem").read_bytes(), password=None)
+    return _note_key(entry.name, (folder / f"{entry.name}.key.pem").read_bytes())
+
+
+def _note_key(name: str, pem: bytes) -> ed25519.Ed25519PrivateKey:
+    key = serialization.load_pem_private_key(pem, password=None)
     if not isinstance(key, ed25519.Ed25519PrivateKey):
-        raise ValueError(f"{entry.name} is no Ed25519 key")
+        raise ValueError(f"{name} is no Ed25519 key")
     return key
+
+
+def public_note_keys(files: Mapping[str, bytes], kind: str) -> set[bytes]:
+    """Public keys (32 bytes each) of a keyring whose files are in memory. ``ValueError``, ``KeyError`` or
+    ``TypeError`` when they do not fit together."""
+    entries = [
+        Entry(row["kind"], row["number"], row["created"]) for row in orjson.loads(files[INDEX])["keys"]
+    ]
+    names = [entry.name for entry in entries if entry.kind == kind]
+    keys = [_note_key(name, files[f"{name}.key.pem"]).public_key() for name in names]
+    return {key.public_bytes_raw() for key in keys}
 
 
 def index_version(folder: Path) -> tuple[int, int, int]:

@@ -24,6 +24,7 @@ from gateway.store.contract import Value
 
 LEDGER = "schema_migration"  # differs by engine, and is made by the migrations of the target
 BATCH = 1000  # rows that are loaded at once
+Page = tuple[str, list[dict[str, Any]]]  # a table, and rows of it as an archive file holds them
 # Where the engines have other keys; the order of a table must be one.
 KEYS = {"attempt": ("delivery", "id")}
 
@@ -69,6 +70,11 @@ class Target(Source, Protocol):
     """An empty, migrated database, inside one transaction; what was added can be read back."""
 
     def add(self, table: Table, rows: Sequence[Sequence[Value]]) -> None: ...
+
+    def bring_back(self, month: str, pages: Iterable[Page]) -> int:
+        """The rows of a month that was taken out, from its file, into their tables; how many. From here on
+        it counts as returned."""
+        ...
 
 
 class BadStream(ValueError):

@@ -6,17 +6,18 @@ stream (``dump``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import orjson
 import psycopg
 from psycopg import sql
 from psycopg.types.numeric import Int8Dumper
 
 from gateway.store.contract import Value
-from gateway.store.dump import KEYS, LEDGER, Table
+from gateway.store.dump import KEYS, LEDGER, Page, Table
 
 # The column of a table with months that says in which month a row lies (migration 23).
 MONTHLY = {"attempt": "delivery", "delivery": "id", "delivery_answer": "delivery", "event": "id"}
@@ -30,7 +31,12 @@ FROM pg_attribute a LEFT JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisp
 WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped"""
 _REFERENCES = """SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
 WHERE contype = 'f' AND conparentid = 0 AND connamespace = current_schema()::text::regnamespace"""
-# The tables of a month that stood beside the others are not in a stream; its file is in the archive folder.
+RETURNED = (
+    "UPDATE archived_month SET state = 'returned' WHERE month = %(month)s",
+    "DELETE FROM archived_document WHERE month = %(month)s",
+)
+# The tables of a month that stood beside the others are not in a stream. A month whose file is lost, too, is
+# away until the file is found.
 AWAY_IN_FILES = "UPDATE archived_month SET state = 'dropped' WHERE state = 'detached' AND file <> ''"
 FETCH = 2000  # rows
 
@@ -66,6 +72,21 @@ class PostgresRows:
             for row in rows:
                 into.write_row(row)
 
+    def bring_back(self, month: str, pages: Iterable[Page]) -> int:
+        found = self.connection.execute("SELECT to_regclass('event_' || %s) IS NULL", (month,)).fetchone()
+        if is_new := bool(found and found[0]):
+            self.connection.execute("SELECT lay_month(%s)", (month,))
+        count = 0
+        for name, rows in pages:
+            query = "SELECT fill_month(%s, %s, %s)"
+            filled = self.connection.execute(query, (name, month, orjson.dumps(rows).decode())).fetchone()
+            count += filled[0] if filled else 0
+        if is_new:
+            self.connection.execute("SELECT attach_month(%s)", (month,))
+        for statement in RETURNED:
+            self.connection.execute(statement, {"month": month})
+        return count
+
     def _make_months(self, place: int, rows: Sequence[Sequence[Value]]) -> None:
         """A month has to be there before its rows: else they would lie in the rest for good."""
         query = "SELECT DISTINCT month_of_id(id) FROM unnest(%s::text[]) id"
@@ -82,9 +103,15 @@ class PostgresRows:
 
 @contextmanager
 def snapshot(url: str) -> Iterator[PostgresRows]:
-    """The rows as of now, whatever is written meanwhile."""
+    """The rows as of now, whatever is written meanwhile. The tables are locked before the moment is fixed
+    (as pg_dump does): a month that is taken out or put in later would be gone from rows not read yet, since
+    which parts a table has is not of the moment. Whoever tries that meanwhile is told to try again."""
     with psycopg.connect(url, autocommit=True, application_name="gateway backup") as connection:
+        found = connection.execute(_TABLES.encode()).fetchall()
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        if found:
+            names = sql.SQL(", ").join(sql.Identifier(name) for _, name in found)
+            connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(names))
         yield PostgresRows(connection)
 
 

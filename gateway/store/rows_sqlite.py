@@ -7,17 +7,22 @@ stream (``dump``). No store of this process may be open on the same file (see ``
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gateway.store.contract import Value
-from gateway.store.dump import KEYS, LEDGER, Table
+from gateway.store.dump import KEYS, LEDGER, Page, Table
 from gateway.store.lock import WriterLock
 
 _TABLES = f"""SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'
 AND name <> '{LEDGER}' ORDER BY name"""
+RETURNED = (
+    "UPDATE archived_month SET state = 'returned' WHERE month = :month",
+    "DELETE FROM archived_document WHERE month = :month",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,19 @@ class SqliteRows:
         self.connection.executemany(
             f"INSERT INTO {table.name} ({_names(table.columns)}) VALUES ({marks})", rows
         )
+
+    def bring_back(self, month: str, pages: Iterable[Page]) -> int:
+        """Bytes stand in the file as PostgreSQL writes them (``\\x`` and hex)."""
+        count = 0
+        for name, rows in pages:
+            declared = self.connection.execute(f"PRAGMA table_info({name})").fetchall()
+            are_bytes = {row[1] for row in declared if row[2] == "BLOB"}
+            table = self._table(name)
+            self.add(table, [[_value(row[one], one in are_bytes) for one in table.columns] for row in rows])
+            count += len(rows)
+        for statement in RETURNED:
+            self.connection.execute(statement, {"month": month})
+        return count
 
     def _table(self, name: str) -> Table:
         columns = self.connection.execute(f"PRAGMA table_info({name})").fetchall()
@@ -121,6 +139,10 @@ def is_unused(path: Path) -> bool:
         return not connection.execute(f"SELECT {' OR '.join(used)}").fetchone()[0]
     finally:
         connection.close()
+
+
+def _value(value: Any, is_bytes: bool) -> Value:
+    return bytes.fromhex(value[2:]) if is_bytes and value is not None else value
 
 
 def _names(columns: Sequence[str]) -> str:
