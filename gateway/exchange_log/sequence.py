@@ -39,7 +39,7 @@ from gateway.exchange_log.epochs import Chain, Epoch
 from gateway.exchange_log.merkle import NodeSource, complete_head, leaf_hash, root
 from gateway.model.text import Bilingual, Instant
 from gateway.signature.keyring import LOG, Keyring
-from gateway.store import epochs
+from gateway.store import epochs, restores
 from gateway.store import log as rows
 from gateway.store.contract import Store, Tx
 from gateway.store.log import Node, SignedHead, State, Taken
@@ -139,19 +139,26 @@ class Sequencer:
         if had.integrated == 0:
             return None
         if newest is None or newest.size != had.integrated or closes not in ("", newest.closes):
+            await self._must_be_settled()
             await self._must_continue(had.integrated, newest, chain, seen)
             newest = await self._sign(had, newest, closes, chain.newest)
         return await self._lay_out(newest)
 
     async def must_continue(self) -> None:
-        """``LogBroken`` when heads were published that this database does not have: an older copy of it."""
+        """``LogBroken`` when heads were published that this database does not have, or a restore said that
+        there may be some: an older copy of it."""
         for _ in range(TRIES):
             with contextlib.suppress(Taken):  # another node is at it
                 await self.integrate()
                 break
         seen = self._laid_out()
         had, newest, chain = await self._stands()
+        await self._must_be_settled()
         await self._must_continue(had.integrated, newest, chain, seen)
+
+    async def _must_be_settled(self) -> None:
+        if await self.store.read(restores.pending) is not None:
+            raise LogBroken(RESTORED, code="log.restored")
 
     async def _stands(self) -> tuple[State, SignedHead | None, Chain]:
         opened = log_origin(self.keyring)
@@ -323,6 +330,14 @@ def note_of(head: SignedHead) -> Note:
     return read_note(head.note)
 
 
+RESTORED = Bilingual(
+    "Cơ sở dữ liệu vừa được khôi phục từ bản sao lưu. Trước khi nhận văn bản, hãy mở kỳ nhật ký mới và lấy "
+    "lại những gì có sau bản sao lưu: gateway recovery accept --reason LÝ_DO",
+    "This database was just restored from a backup. Before it takes documents, open a new epoch of the log "
+    "and take back what followed the backup: gateway recovery accept --reason WHY",
+)
+
+
 def _shorter(signed: int, here: int) -> Bilingual:
     return Bilingual(
         f"Nhật ký trong cơ sở dữ liệu có {here} sự kiện, ít hơn {signed} sự kiện đã chốt. Có thể cơ sở dữ "
@@ -346,6 +361,7 @@ def _other(size: int) -> Bilingual:
 __all__ = [
     "BATCH",
     "FILE",
+    "RESTORED",
     "LogBroken",
     "Sequencer",
     "checkpoint_of",

@@ -29,7 +29,7 @@ from gateway.flow import record
 from gateway.flow.door import Caller
 from gateway.flow.peers import settings_of
 from gateway.flow.reconcile import doc_id_of
-from gateway.flow.recovery import open_epoch
+from gateway.flow.recovery import must_be_settled, open_epoch
 from gateway.flow.second_copy import SCHEMA
 from gateway.model.canonical import canonical_json
 from gateway.model.event import EventType
@@ -80,9 +80,10 @@ async def reconcile(
 ) -> dict[str, Any]:
     """Look for what followed the backup; may be repeated. ``logs``: files with exports newer than the backup.
 
-    ``WrongState``: no epoch was opened, so nothing was restored here.
+    ``WrongState``: no epoch was opened, so nothing was restored here. ``NotReady``: the last one was not.
     """
     caller.require(Role.OPERATOR, Role.ADMINISTRATOR)
+    await must_be_settled(gw)
     opening = await _last(gw)
     since = await _backup_time(gw, opening)
     for file in _copies(gw, since):

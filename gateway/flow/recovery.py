@@ -29,13 +29,21 @@ from gateway.exchange_log.checkpoint import (
 )
 from gateway.exchange_log.epochs import Chain, Epoch, number_of
 from gateway.exchange_log.merkle import leaf_hash, root
-from gateway.exchange_log.sequence import LogBroken, epochs_of, lay_out, log_keys, log_origin, stored_nodes
+from gateway.exchange_log.sequence import (
+    RESTORED,
+    LogBroken,
+    epochs_of,
+    lay_out,
+    log_keys,
+    log_origin,
+    stored_nodes,
+)
 from gateway.flow import facts, record
 from gateway.flow.door import Caller, authenticate, stated
 from gateway.model.event import EventType
 from gateway.model.text import Bilingual
 from gateway.services import Services
-from gateway.store import epochs, events, log
+from gateway.store import epochs, events, log, restores
 from gateway.store.contract import Tx
 from gateway.store.epochs import Opening
 from gateway.store.log import SignedHead, State, Taken, Waiting
@@ -64,8 +72,8 @@ class _Standing:
 async def must_be_settled(gw: Services) -> None:
     """``NotReady`` while this database is an older copy than what was published, and nobody opened the
     epoch in which it may go on."""
-    if _marker(gw) is not None:
-        raise NotReady(_RESTORED, code="log.restored")
+    if await _marker(gw) is not None:
+        raise NotReady(RESTORED, code="log.restored")
     try:
         await gw.sequencer.must_continue()
     except LogBroken as broken:
@@ -82,7 +90,7 @@ async def open_epoch(
     """
     person = authenticate(gw, key) if key else caller
     person.require(Role.ADMINISTRATOR)
-    reason, marker = stated(reason), _marker(gw)
+    reason, marker = stated(reason), await _marker(gw)
     await gw.sequencer.integrate()
     standing = await gw.store.read(_standing)
     known = await _known(gw, standing, checkpoints)
@@ -209,6 +217,7 @@ def _write(
     body = first.body()
     log.add_leaves(tx, had.sequenced, [Waiting(first.at, first.id, body)], [leaf_hash(body)])
     epochs.add(tx, replace(opened, event=first.id))
+    restores.settle(tx)
     for one in lost:
         epochs.give_up(tx, one.head.origin, one.head.size, one.head.root, one.note)
 
@@ -226,20 +235,23 @@ def _missing(lost: Sequence[Known], shared: int) -> int:
     return max((one.head.size - shared for one in lost), default=0)
 
 
-def _marker(gw: Services) -> dict[str, Any] | None:
-    """What `gateway restore` left in the home; ``None``: nothing was restored, or the epoch is open."""
-    if gw.log_folder is None or not (file := gw.log_folder.parent / MARKER).exists():
+async def _marker(gw: Services) -> dict[str, Any] | None:
+    """What `gateway restore` left in the home, else in the database, which other nodes have in common with
+    the one that restored it; ``None``: nothing was restored, or the epoch is open."""
+    file = gw.log_folder.parent / MARKER if gw.log_folder is not None else None
+    told = file.read_text("utf-8") if file is not None and file.exists() else None
+    if told is None and (told := await gw.store.read(restores.pending)) is None:
         return None
     try:
-        found = orjson.loads(file.read_bytes())
+        found = orjson.loads(told)
     except orjson.JSONDecodeError:
         return {}
     return found if isinstance(found, dict) else {}
 
 
 def _settle_marker(gw: Services, opened: Opening) -> None:
-    if _marker(gw) is not None and gw.log_folder is not None:
-        file = gw.log_folder.parent / MARKER
+    file = gw.log_folder.parent / MARKER if gw.log_folder is not None else None
+    if file is not None and file.exists():
         file.rename(file.with_name(f"restored-e{opened.number}.json"))
 
 
@@ -250,12 +262,6 @@ def _why(broken: LogBroken) -> tuple[str, str]:
     )
 
 
-_RESTORED = Bilingual(
-    "Cơ sở dữ liệu vừa được khôi phục từ bản sao lưu. Trước khi nhận văn bản, hãy mở kỳ nhật ký mới và lấy "
-    "lại những gì có sau bản sao lưu: gateway recovery accept --reason LÝ_DO",
-    "This database was just restored from a backup. Before it takes documents, open a new epoch of the log "
-    "and take back what followed the backup: gateway recovery accept --reason WHY",
-)
 _NOTHING_TO_OPEN = Bilingual(
     "Không có mốc chốt nào mới hơn cơ sở dữ liệu này, nên không cần mở kỳ nhật ký mới. Nếu nhân chứng hoặc "
     "kiểm toán giữ mốc chốt mới hơn, hãy đưa tệp bằng --checkpoint.",

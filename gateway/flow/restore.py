@@ -1,7 +1,8 @@
 """A backup becomes an installation again.
 
 In charge of: a new home and an empty database filled from a backup, proven while they are filled, and the
-mark by which the gateway knows that it is older than what it may have promised (``recovery.py``). Not in
+mark, in the database and beside it, by which every node knows that it is older than what it may have promised
+(``recovery.py``). Not in
 charge of: what follows (``gateway recovery``).
 
 Keys are laid out last: until then the folder is no installation, so a restore that broke off cannot serve.
@@ -38,6 +39,7 @@ from gateway.model.text import Bilingual, Instant
 from gateway.signature import key_archive
 from gateway.store.dump import Tally
 from gateway.store.migrate import load_migrations
+from gateway.store.restores import Pending
 
 SQLITE = "sqlite:///gateway.db"
 
@@ -76,15 +78,25 @@ async def restore(
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     _lay_out_home(backup, manifest, home, url)
     payloads = _lay_out_payloads(backup, shared, home)
-    where = url or SQLITE
+    where, newer = url or SQLITE, _is_newer(manifest, heads)
+    told = _told(backup, manifest, clock, newer)
     with rows_of(backup) as stream:
         archive, lacks = home / ARCHIVE, lacking(manifest)
-        found = await fill(where, home, clock, stream, manifest.schema, archive=archive, lacks=lacks)
+        found = await fill(
+            where,
+            home,
+            clock,
+            stream,
+            manifest.schema,
+            archive=archive,
+            lacks=lacks,
+            pending=Pending(backup.name, told, manifest.at),
+        )
     _must_be(found, manifest)
     known = [read_key(text) for text in manifest.log_keys]
     leaves = await _replayed(where, home, clock, known, lacks)
-    newer = _is_newer(manifest, heads)
-    _mark(home, backup, manifest, clock, newer)
+    form.write(home / MARKER, told.encode())
+    form.sync(home)
     key_archive.lay_out(keys, home / KEYS)
     return Restored(
         backup.name,
@@ -204,7 +216,8 @@ def _head(note: str) -> Checkpoint | None:
     return read_checkpoint(read_note(note).text) if note else None
 
 
-def _mark(home: Path, backup: Path, manifest: Manifest, clock: Clock, newer: bool) -> None:
+def _told(backup: Path, manifest: Manifest, clock: Clock, newer: bool) -> str:
+    """What the home and the database say until an epoch is open."""
     told = {
         "backup": backup.name,
         "backup_at": manifest.at,
@@ -212,8 +225,7 @@ def _mark(home: Path, backup: Path, manifest: Manifest, clock: Clock, newer: boo
         "checkpoint": manifest.checkpoint,
         "newer_known": newer,
     }
-    form.write(home / MARKER, orjson.dumps(told, option=orjson.OPT_INDENT_2))
-    form.sync(home)
+    return orjson.dumps(told, option=orjson.OPT_INDENT_2).decode()
 
 
 _NEEDS_URL = Bilingual(

@@ -23,10 +23,11 @@ from gateway.model.text import Bilingual
 from gateway.services import Services
 from gateway.signature.keyring import Keyring
 from gateway.signature.trust import TrustStore
-from gateway.store import open_store, whole
+from gateway.store import open_store, restores, whole
 from gateway.store.archive import AWAY
 from gateway.store.blobs import Blobs
 from gateway.store.dump import BadStream, Source, Tally, Target, count, load_stream
+from gateway.store.restores import Pending
 
 
 async def fill(
@@ -38,12 +39,14 @@ async def fill(
     *,
     archive: Path,
     lacks: Collection[str] = (),
+    pending: Pending | None = None,
 ) -> list[Tally]:
     """Load ``stream`` into a new or unused database; what lies there was read back and compared. On return it
     is on disk, of this release's schema. ``steps``: migrations that the stream's own release had.
 
     Months that were taken out come back from their files in ``archive``; those in ``lacks`` (file names) stay
-    away if they are not there. ``NotReady``: the database is in use, or not empty, or a month was just being
+    away if they are not there. ``pending``: what is to be settled before anybody serves it; it comes with the
+    rows, in one transaction. ``NotReady``: the database is in use, or not empty, or a month was just being
     taken out. ``WrongState``: the stream or such a file is damaged or missing; nothing was loaded.
     """
     if not whole.is_unused(url, home):
@@ -54,10 +57,23 @@ async def fill(
             loaded = load_stream(stream, target)
             compare(loaded, count(target))
             _bring_back(target, archive, lacks, whole.is_file(url))
+            is_said = pending is None or _suspend(target, pending)
     except BadStream as error:
         raise WrongState(_damaged(str(error)), code="backup.damaged") from error
-    await (await open_store(url, home, clock=clock, purpose="gateway restore")).close()
+    store = await open_store(url, home, clock=clock, purpose="gateway restore")
+    if pending is not None and not is_said:  # its release had no row for that
+        await store.write(lambda tx: restores.suspend(tx, pending))
+    await store.close()
     return loaded
+
+
+def _suspend(target: Target, pending: Pending) -> bool:
+    for table in target.tables():
+        if table.name == "restore_item":
+            row = pending.row()
+            target.add(table, [[row[column] for column in table.columns]])
+            return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""Rows of what came of a restore: messages taken back, and receipts that cannot be honoured.
+"""Rows of what came of a restore: messages taken back, receipts that cannot be honoured; and that
+a database was restored.
 
 In charge of: reading and writing them. Not in charge of: finding them out (``flow/recovered.py``).
 """
@@ -9,7 +10,7 @@ import enum
 from dataclasses import dataclass
 
 from gateway.model.text import Instant
-from gateway.store.contract import Tx
+from gateway.store.contract import Tx, Value
 
 
 class Fate(enum.Enum):
@@ -50,6 +51,38 @@ def put(tx: Tx, epoch: int, item: Item) -> None:
         detail=item.detail,
         at=item.at,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """This database was restored and no epoch is open yet. A row of it says so, because a mark in a home
+    folder is not seen by nodes that have another. ``told``: JSON, as in that mark; ``at``: of the backup."""
+
+    backup: str
+    told: str
+    at: Instant
+
+    def row(self) -> dict[str, Value]:
+        """Of ``restore_item``: under no epoch yet."""
+        found: dict[str, Value] = {"epoch": 0, "kind": "pending", "id": self.backup}
+        found |= dict.fromkeys(("sender", "document_id", "receipt"), "")
+        return found | {"detail": self.told, "at": self.at}
+
+
+def suspend(tx: Tx, pending: Pending) -> None:
+    """Nothing goes on before an epoch is opened."""
+    tx.run("put_restore_item", **pending.row())
+
+
+def pending(tx: Tx) -> str | None:
+    """What is told of a restore that waits for its epoch; ``None``: none does."""
+    row = tx.one("pending_restore")
+    return None if row is None else str(row["detail"])
+
+
+def settle(tx: Tx) -> None:
+    """The epoch is open."""
+    tx.run("drop_pending_restores")
 
 
 def of_epoch(tx: Tx, epoch: int) -> list[Item]:

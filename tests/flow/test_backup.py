@@ -87,8 +87,9 @@ def later(site: Site, seconds: int) -> None:
 
 
 def counted(url: str, home: Path) -> list[object]:
+    """All but what a restore writes itself."""
     with whole.at_rest(url, home, "test") as source:
-        return list(count(source))
+        return [one for one in count(source) if one.table != "restore_item"]
 
 
 def problems(report: Report) -> set[str]:
@@ -336,7 +337,8 @@ async def test_two_backups_at_once_do_not_mix(site: Site) -> None:
 async def test_a_database_is_copied_to_the_other_engine_and_is_the_same(site: Site, empty: str) -> None:
     url = empty if site.made.url.startswith("sqlite") else "sqlite:///copied.db"
     done = await copy_database(site.made.home, site.made.config, site.made.clock, url)
-    assert list(done.tables) == counted(site.made.url, site.made.home) == counted(url, site.made.home)
+    assert counted(site.made.url, site.made.home) == counted(url, site.made.home)
+    assert set(counted(url, site.made.home)) < set(done.tables)
     again = Installation(site.made.home, url, site.made.dsn, clock=site.made.clock)
     async with again.opened() as world:
         assert len(await world.fetch("H37.03")) == 3

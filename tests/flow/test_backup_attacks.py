@@ -7,13 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from gateway.errors import WrongState
-from gateway.exchange_log.sequence import log_keys
+from gateway.errors import NotReady, WrongState
+from gateway.exchange_log.sequence import LogBroken, log_keys
 from gateway.flow import backup_folder as form
+from gateway.flow.operate import LOCAL
+from gateway.flow.recovered import reconcile
+from gateway.flow.recovery import MARKER, must_be_settled, open_epoch
 from gateway.signature.keyring import Keyring
-from tests.flow.test_backup import Site, problems, site
+from tests.flow.installation import Installation
+from tests.flow.test_backup import Site, empty, problems, send, site
 
-__all__ = ["site"]
+__all__ = ["empty", "site"]
 
 
 def signed_anew(backup: Path, stranger: Keyring) -> None:
@@ -67,3 +71,26 @@ async def test_what_is_changed_between_looking_and_copying_is_not_restored(
         await site.restore("sqlite:///gateway.db")
     assert refused.value.code == "backup.damaged"
     assert not (site.new / "keys").exists()
+
+
+async def test_a_node_whose_home_knows_nothing_of_the_restore_neither_starts_nor_signs(
+    site: Site, empty: str
+) -> None:
+    """Another machine on the same database, which its service manager starts again and again."""
+    await site.back_up()
+    url = "" if site.made.url.startswith("sqlite") else empty
+    await site.restore(url)
+    (site.new / MARKER).unlink()
+    node = Installation(site.new, url or "sqlite:///gateway.db", site.made.dsn, clock=site.made.clock)
+    async with node.opened() as world:
+        with pytest.raises(NotReady) as refused:
+            await must_be_settled(world.gw)
+        assert refused.value.code == "log.restored"
+        with pytest.raises(NotReady):
+            await reconcile(world.gw, LOCAL)
+        with pytest.raises(LogBroken):
+            await send(world, 4)
+        opened = await open_epoch(world.gw, LOCAL, "Hỏng ổ đĩa")
+        assert "/e2-" in opened["origin"]
+        await must_be_settled(world.gw)
+        await send(world, 5)

@@ -2776,6 +2776,14 @@ INSERT INTO restore_item (epoch, kind, id, sender, document_id, receipt, detail,
 VALUES (:epoch, :kind, :id, :sender, :document_id, :receipt, :detail, :at)
 ON CONFLICT (epoch, kind, id) DO UPDATE SET detail = excluded.detail;
 
+-- name: pending_restore
+-- What `gateway restore` wrote here and nobody opened an epoch for.
+SELECT detail FROM restore_item WHERE epoch = 0 ORDER BY at DESC, id LIMIT 1;
+
+-- name: drop_pending_restores
+-- The epoch is open.
+DELETE FROM restore_item WHERE epoch = 0;
+
 -- name: drop_restore_item
 -- It is settled.
 DELETE FROM restore_item WHERE epoch = :epoch AND kind = :kind AND id = :id;
