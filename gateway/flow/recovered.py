@@ -38,12 +38,13 @@ from gateway.port import Collector, Unavailable
 from gateway.services import Services
 from gateway.signature.seal import sign_statement
 from gateway.store import collected, epochs, events, log, messages, restores
-from gateway.store.contract import Conflict, Impossible, Tx
+from gateway.store.contract import Conflict, Impossible, Tx, Value
 from gateway.store.epochs import Opening
 from gateway.store.journal import Statement, decode, run_again
 from gateway.store.people import Role
+from gateway.store.places import Damaged
 from gateway.store.restores import Fate, Item
-from gateway.store.second_copy import Copy, read_copy
+from gateway.store.second_copy import Copy, accepted_at, read_copy
 
 REPORT_TYPE = "gateway-restore-report+json"
 AROUND = 3600 * SECOND  # clocks of nodes differ: look so much before the backup
@@ -165,7 +166,8 @@ async def _backup_time(gw: Services, opening: Opening) -> Instant:
 
 def _copies(gw: Services, since: Instant) -> Iterator[Path]:
     for file in gw.second.all() if gw.second is not None else ():
-        if int(file.name.partition("-")[0]) >= since - AROUND:
+        at = accepted_at(file)  # a name that is none of ours is looked at, and listed
+        if at is None or at >= since - AROUND:
             yield file
 
 
@@ -177,25 +179,47 @@ async def _take_back(gw: Services, epoch: int, file: Path) -> None:
             raise ValueError(f"schema {copy.schema}")
         statements = decode(gw.keyring.decrypt_secret(copy.statements))
         promise = _promise(copy, statements)
-    except (OSError, ValueError, KeyError, NotReady) as error:
-        at, _, message = file.stem.partition("-")
-        unread = Promise(message, "", "", "", "", Instant(int(at)))
+    except (OSError, ValueError, KeyError, TypeError, StopIteration, NotReady) as error:
+        unread = Promise(file.stem.partition("-")[2], "", "", "", "", accepted_at(file) or gw.clock.now())
         await _keep(gw, epoch, unread.item(Fate.LOST, f"{file.name}: {error}"))
         return
     if await gw.store.read(lambda tx: events.body_of(tx, promise.event) is not None):
         return
     try:
-        await gw.on_disk(100_000, lambda: _put_back(gw, copy))
+        await gw.on_disk(100_000, lambda: _put_back(gw, copy, statements))
         await gw.store.write(lambda tx: _accept_again(tx, gw, epoch, promise, statements))
-    except (Conflict, Impossible, OSError) as error:
-        key = next(one.rows[0]["duplicate_key"] for one in statements if one.query == "add_message")
-        again = await gw.store.read(lambda tx: tx.one("message_by_key", duplicate_key=key) is not None)
+    except (Conflict, Impossible, OSError, ValueError, NotReady, Damaged) as error:
+        again = await gw.store.read(lambda tx: _is_here(tx, statements))
         await _keep(gw, epoch, promise.item(Fate.REPEATED if again else Fate.LOST, str(error)[:200]))
 
 
-def _put_back(gw: Services, copy: Copy) -> None:
-    for name, sealed in copy.files:
-        gw.blobs.put_back(name, sealed)
+def _is_here(tx: Tx, statements: Sequence[Statement]) -> bool:
+    """Whether the same message was handed in again."""
+    keys = [row["duplicate_key"] for one in statements if one.query == "add_message" for row in one.rows]
+    return any(tx.one("message_by_key", duplicate_key=key) is not None for key in keys)
+
+
+def _put_back(gw: Services, copy: Copy, statements: Sequence[Statement]) -> None:
+    """The payload files, each proven to be what was received: whoever can write to the second disk can give
+    a copy other files and another digest. ``Damaged``: it is not, or not in the copy."""
+    sealed = dict(copy.files)
+    for row in (row for one in statements if one.query == "add_payload" for row in one.rows):
+        if not row["file"]:
+            continue
+        name, key = str(row["file"]), gw.keyring.unwrap(_bytes(row["wrapped_key"]))
+        is_new = name in sealed and gw.blobs.put_back(name, sealed[name])
+        try:
+            gw.blobs.prove(name, data_key=key, size=int(str(row["size"])), sha256=_bytes(row["sha256"]))
+        except Damaged:
+            if is_new:
+                gw.blobs.remove(name)
+            raise
+
+
+def _bytes(value: Value) -> bytes:
+    if not isinstance(value, bytes):
+        raise ValueError("bytes were meant")
+    return value
 
 
 def _accept_again(

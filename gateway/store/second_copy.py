@@ -96,10 +96,17 @@ class SecondCopies:
         """Delete copies of what was accepted before that moment; how many."""
         gone = 0
         for file in self.all():
-            if int(file.name.partition("-")[0]) < before:
+            at = accepted_at(file)
+            if at is not None and at < before:
                 file.unlink()
                 gone += 1
         return gone
+
+
+def accepted_at(file: Path) -> Instant | None:
+    """When that was accepted, as the name says; ``None``: it is no name of ours."""
+    text = file.name.partition("-")[0]
+    return Instant(int(text)) if text.isascii() and text.isdigit() else None
 
 
 def read_copy(file: Path) -> Copy:

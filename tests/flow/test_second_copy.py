@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -35,7 +35,7 @@ from gateway.flow.second_copy import NoSecondCopy, settle_left
 from gateway.model.text import Instant
 from gateway.net import Net
 from gateway.practice.axis import SimulatedAxis
-from gateway.store.second_copy import MARK, read_copy
+from gateway.store.second_copy import MARK, _parts, read_copy
 from tests.flow.axis_bed import BEYOND, MINISTRY, PROVINCE, Bed, connect
 from tests.flow.installation import Installation
 from tests.world import AGENCIES, make_envelope
@@ -273,6 +273,32 @@ async def test_a_damaged_copy_is_listed_and_the_others_come_back(site: Installat
         answer = await accept_restore(world.gw, LOCAL, WHY)
     counts = answer["reconciled"]["counts"]
     assert (counts["recovered"], counts["lost"]) == (1, 1)
+
+
+async def test_a_copy_given_another_payload_is_listed_and_not_taken_for_the_document(
+    site: Installation, tmp_path: Path
+) -> None:
+    """By somebody who can write to the second disk: its digest needs no key. A file of his
+    own beside it keeps nothing else from coming back."""
+    await backed_up(site, tmp_path)
+    async with site.opened() as world:
+        await world.send("H37", number="2", files=LARGE)
+        name = "H37,2020/04/13,7/UBND"
+        await world.send("H37", document_id=name)
+        await world.gw.sequencer.advance(publish=True)
+    large = next(file for file in copies(site) if read_copy(file).files)
+    copy = read_copy(large)
+    [(file, sealed)] = copy.files
+    forged = replace(copy, files=[(file, bytes(len(sealed)))])
+    body = b"".join(_parts(forged))
+    large.write_bytes(body)
+    (large.parent / "của tôi.copy").write_bytes(b"hello")
+    site.put_back(tmp_path / "backup")
+    async with site.opened() as world:
+        answer = await accept_restore(world.gw, LOCAL, WHY)
+        assert not (world.gw.blobs.payloads / file).exists()
+    counts = answer["reconciled"]["counts"]
+    assert (counts["recovered"], counts["lost"]) == (1, 2)
 
 
 async def test_the_report_is_signed_and_its_hash_is_in_the_log(site: Installation, tmp_path: Path) -> None:
