@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import orjson
 
@@ -257,7 +257,37 @@ def without_secrets(text: str) -> tuple[str, list[str]]:
             left_out.append(f"{section}.{name}")
             line = f"# {name}: secret, not in backups"
         kept.append(line)
-    return "\n".join(kept) + "\n", left_out
+    found = "\n".join(kept) + "\n"
+    return _rewritten(text) if _still_holds_one(found) else (found, left_out)
+
+
+def _still_holds_one(text: str) -> bool:
+    """A secret in more than one line, or in braces."""
+    try:
+        return bool(_secrets_in(tomllib.loads(text)))
+    except tomllib.TOMLDecodeError:
+        return True
+
+
+def _secrets_in(told: dict[str, Any]) -> list[tuple[str, str]]:
+    """(section, name) of each setting with a secret."""
+    return [
+        (section, name)
+        for section, values in told.items()
+        for name, value in (values.items() if isinstance(values, dict) else ())
+        if _is_secret(name, f"{name} = {orjson.dumps(str(value)).decode()}")
+    ]
+
+
+def _rewritten(text: str) -> tuple[str, list[str]]:
+    """The settings written anew, without comments, from what they say."""
+    told = tomllib.loads(text)
+    secret, kept = _secrets_in(told), list[str]()
+    for section, values in told.items():
+        kept.append(f"[{section}]")
+        plain = [(name, value) for name, value in values.items() if (section, name) not in secret]
+        kept += [f"{name} = {orjson.dumps(value).decode()}" for name, value in plain]
+    return "\n".join(kept) + "\n", [f"{section}.{name}" for section, name in secret]
 
 
 def _is_secret(name: str, line: str) -> bool:

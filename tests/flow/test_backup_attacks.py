@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from gateway.errors import NotReady, WrongState
 from gateway.exchange_log.sequence import LogBroken, log_keys
 from gateway.flow import backup_folder as form
+from gateway.flow.backup import without_secrets
 from gateway.flow.operate import LOCAL
 from gateway.flow.recovered import reconcile
 from gateway.flow.recovery import MARKER, must_be_settled, open_epoch
@@ -94,3 +96,19 @@ async def test_a_node_whose_home_knows_nothing_of_the_restore_neither_starts_nor
         assert "/e2-" in opened["origin"]
         await must_be_settled(world.gw)
         await send(world, 5)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[alerts]\nsmtp_password = """\nbi-mat\n"""\nsmtp_port = 25\n',
+        'alerts = { smtp_password = "bi-mat", smtp_port = 25 }\n',
+        '[alerts]\nsmtp_port = 25\n"smtp_\\u0070assword" = "bi-mat"\n',
+    ],
+    ids=["over several lines", "in braces", "under an escaped name"],
+)
+def test_a_secret_stays_out_of_a_backup_however_it_is_written(text: str) -> None:
+    kept, left_out = without_secrets(text)
+    assert "bi-mat" not in kept
+    assert left_out == ["alerts.smtp_password"]
+    assert tomllib.loads(kept) == {"alerts": {"smtp_port": 25}}
