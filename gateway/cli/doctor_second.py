@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 from gateway import config
+from gateway.clock import SystemClock, local_day
 from gateway.flow.recovery import MARKER
 from gateway.model.text import Bilingual
-from gateway.store.second_copy import SecondCopies
+from gateway.store.second_copy import SUFFIX, SecondCopies
 
 
 def look(home: Path, loaded: config.Config, least_free: int) -> Iterator[tuple[bool, str, Bilingual]]:
@@ -25,6 +27,9 @@ def look(home: Path, loaded: config.Config, least_free: int) -> Iterator[tuple[b
     if not SecondCopies(folder).is_there():
         yield False, "second_copy", _away(folder)
         return
+    limit = (local_day(SystemClock().now()) - timedelta(days=loaded.recall.backup_days)).isoformat()
+    if old := sorted(day.parent.name for day in folder.glob(f"*/*{SUFFIX}") if day.parent.name < limit):
+        yield False, "second_copy", _expired(old[0], limit)
     free = shutil.disk_usage(folder).free
     same = folder.stat().st_dev == home.stat().st_dev
     gib = f"{free / 1024**3:.1f} GB"
@@ -47,6 +52,16 @@ _SAME_DISK = Bilingual(
     "đĩa khác.",
     "The second copy lies on the same disk: one failure takes both. Put it on another.",
 )
+
+
+def _expired(oldest: str, limit: str) -> Bilingual:
+    command = f"gateway recovery prune --before {limit}"
+    return Bilingual(
+        f"Ổ đĩa thứ hai còn bản sao từ ngày {oldest}, quá hạn recall.backup_days: văn bản đã hủy vẫn nằm "
+        f"ở đó. Hãy sao lưu, kiểm tra bản sao lưu, rồi chạy: {command}",
+        f"The second disk holds copies of {oldest}, older than recall.backup_days: what was destroyed still "
+        f"lies there. Back up, verify that backup, then run: {command}",
+    )
 
 
 def _away(folder: Path) -> Bilingual:

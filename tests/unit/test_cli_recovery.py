@@ -80,6 +80,21 @@ def test_prepare_marks_the_folder_and_says_that_it_is_on_the_same_disk(
     assert "cùng ổ đĩa" in said[1]
 
 
+def test_doctor_says_that_second_copies_outlive_what_was_destroyed(
+    commands: Commands, tmp_path: Path
+) -> None:
+    """Each destruction records until when copies of it may still lie elsewhere."""
+    with_second(commands, tmp_path / "second")
+    commands.done("recovery", "prepare")
+    (tmp_path / "second" / "2026-01-05").mkdir()
+    (tmp_path / "second" / "2026-01-05" / "1767546000000000-m.copy").write_bytes(b"")
+    _, answer = commands.json("doctor")
+    said = [line["vi"] for line in answer["lines"] if line["topic"] == "second_copy"]
+    step = next(text for text in said if "2026-01-05" in text).rpartition(": ")[2]
+    assert step.startswith("gateway recovery prune --before ")
+    assert commands.done(*step.split()[1:]) == {"pruned": 1}
+
+
 def test_prune_says_how_many(commands: Commands, tmp_path: Path) -> None:
     with_second(commands, tmp_path / "second")
     commands.done("recovery", "prepare")
