@@ -3,7 +3,8 @@
 In charge of: the operations behind ``gateway send`` and ``gateway inbox``. Whoever may open the home folder
 may act for every agency in it, so each call is narrowed to exactly the agency that was named; the actor in
 the record is the command line. Files are read and written by the process that holds the installation, which
-runs under the same account. Not in charge of: the gate and the inbox (``submit.py``, ``inbox.py``).
+runs under the same account. Like a server, they promise nothing on an older copy of the database
+(``recovery.py``). Not in charge of: the gate and the inbox (``submit.py``, ``inbox.py``).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from gateway.flow.door import Caller, receive, stated
 from gateway.flow.open_content import open_content
 from gateway.flow.progress import report_status
 from gateway.flow.recall import ask_back, show_recall
+from gateway.flow.recovery import must_be_settled
 from gateway.flow.submit import submit
 from gateway.model.envelope import StaffInfo
 from gateway.model.refusal import Refusal
@@ -36,6 +38,7 @@ CHUNK = 262_144  # bytes read from a file at one time
 async def send_file(gw: Services, caller: Caller, agency: str, path: str) -> Any:
     """Take the edXML file at ``path`` through the gate as if ``agency``'s own software had sent it."""
     acting = _acting_for(gw, caller, agency)
+    await must_be_settled(gw)
     with _opened(path) as file:
         upload = await receive(gw, _chunks(file))
     return await submit(gw, acting, upload)
@@ -88,7 +91,9 @@ async def open_file(gw: Services, caller: Caller, document: str, path: str, reas
 
 async def confirm(gw: Services, caller: Caller, delivery: str) -> Any:
     """The recipient has stored the message durably."""
-    return await inbox.done(gw, await _recipient_of(gw, caller, delivery), delivery)
+    acting = await _recipient_of(gw, caller, delivery)
+    await must_be_settled(gw)
+    return await inbox.done(gw, acting, delivery)
 
 
 async def report(
@@ -104,6 +109,7 @@ async def report(
     if status is None:
         raise BadRequest(_no_status(code), code="status.unknown")
     acting = await _recipient_of(gw, caller, delivery)
+    await must_be_settled(gw)
     return await report_status(gw, acting, delivery, status, description, StaffInfo(), refusal)
 
 
@@ -117,7 +123,9 @@ async def recall(
 ) -> Any:
     """Ask for a document back in its sender's name; ``agency`` where several senders use the DocumentId."""
     sender = agency or (await show_recall(gw, caller, document)).sender
-    return await ask_back(gw, _acting_for(gw, caller, sender), document, reason, to or ())
+    acting = _acting_for(gw, caller, sender)
+    await must_be_settled(gw)
+    return await ask_back(gw, acting, document, reason, to or ())
 
 
 def _acting_for(gw: Services, caller: Caller, agency: str) -> Caller:

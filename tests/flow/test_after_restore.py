@@ -21,7 +21,7 @@ from gateway.exchange_log.verify import verify_export
 from gateway.flow.log import consistency
 from gateway.flow.log_export import export_log
 from gateway.flow.log_verify import Verified, verify_store
-from gateway.flow.operate import LOCAL
+from gateway.flow.operate import LOCAL, run
 from gateway.flow.receipts import receipt_proof
 from gateway.flow.record import GATEWAY, event
 from gateway.flow.recovery import must_be_settled, open_epoch
@@ -29,7 +29,7 @@ from gateway.model.event import EventType
 from gateway.store import epochs, events, log
 from gateway.store.contract import Tx
 from tests.flow.installation import Installation
-from tests.world import World
+from tests.world import World, make_envelope
 
 WHY = "Hỏng ổ đĩa"
 
@@ -112,6 +112,19 @@ async def test_a_server_on_an_older_database_does_not_start_and_says_what_to_do(
             pass
     assert caught.value.code == "log.restored"
     assert "gateway recovery accept" in caught.value.text.vi
+
+
+async def test_no_command_accepts_anything_on_an_older_database(site: Installation, tmp_path: Path) -> None:
+    envelope = tmp_path / "one.edxml"
+    envelope.write_bytes(make_envelope("H37", ["H37.03"]))
+    await lose(site, tmp_path)
+    async with site.opened() as world:
+        given = {"agency": "H37", "path": str(envelope)}
+        with pytest.raises(NotReady) as caught:
+            await run(world.gw, "document.send", given)
+        assert caught.value.code == "log.restored"
+        await open_epoch(world.gw, LOCAL, WHY)
+        assert (await run(world.gw, "document.send", given))["receipt"]
 
 
 async def test_an_older_database_gives_no_leaf_before_the_epoch_is_opened(
