@@ -30,6 +30,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 OPERATIONS = ROOT / "docs" / "operations"
 CARRIED = (
+    "docs/backup.md",
+    "docs/object-storage.md",
     "docs/operations/alerts.yml",
     "docs/operations/dashboard.json",
     "docs/operations/gateway.service",
@@ -37,6 +39,8 @@ CARRIED = (
     "docs/operations/gateway-backup.timer",
     "docs/operations/haproxy.cfg",
     "docs/operations/prometheus.yml",
+    "docs/postgresql.md",
+    "docs/recovery.md",
     "docs/runbook.md",
     "docs/settings.md",
     "docs/vi/README.md",

@@ -65,9 +65,10 @@ def test_a_service_is_exposed_as_little_as_may_be(units: Path, name: str) -> Non
 
 @pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.name)
 def test_a_unit_starts_a_command_that_there_is(unit: Path) -> None:
-    [words] = re.findall(r"^ExecStart=/usr/local/bin/gateway (.+)$", unit.read_text("utf-8"), re.M)
-    command = [word for word in words.split() if not word.startswith(("-", "/", "$"))]
-    assert names_a_command(command)
+    started = re.findall(r"^ExecStart(?:Post)?=/usr/local/bin/gateway (.+)$", unit.read_text("utf-8"), re.M)
+    assert started
+    for words in started:
+        assert names_a_command([word for word in words.split() if not word.startswith(("-", "/", "$"))])
 
 
 @contextlib.asynccontextmanager
