@@ -21,6 +21,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import structlog
 from psycopg.conninfo import conninfo_to_dict
 
 from gateway.clock import SystemClock
@@ -32,6 +33,13 @@ from gateway.store.queries import SHIPPED, load_queries
 from tests.contract.things import OpenStore, write_sql
 
 os.environ["COLUMNS"] = "120"  # tables for people are as wide here as anywhere, with and without a terminal
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """A command that sets up the log writes to a standard error that is closed with its test."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

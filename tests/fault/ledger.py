@@ -22,9 +22,7 @@ class Sent:
     data: bytes
     recipients: tuple[str, ...]
     receipt: str = ""
-    document: str = (
-        ""  # of a new document: its DocumentId; each recipient's arrival (01) is owed to the sender
-    )
+    document: str = ""  # DocumentId of a new document: each recipient's arrival (01) is owed to the sender
     recalled_from: str = ""
 
     @property

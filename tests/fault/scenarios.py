@@ -23,7 +23,7 @@ Life = Callable[[Bed, random.Random], Awaitable[None]]
 STEP_SECONDS = 8.0  # for a step to be passed
 LOG, LOG_SECONDS = 18, 1.0  # number of the steps that come by themselves, and how often
 LORIS = 200  # slow clients at one time
-H = 3600  # seconds
+HOUR = 3600  # seconds
 PACE = 0.4  # seconds between heartbeats, where a lease is to run out
 FLOOD, FLOOD_BYTES = 16, 4_000_000  # uploads at one time, bytes of each
 
@@ -193,10 +193,10 @@ SCENARIOS = (
     Scenario("fsync fails", "fsync of payload files fails", _with(fsync_fails=0.5), struck_and_mended),
     Scenario("disk full", "no file may grow any more", _with(file_bytes=40_000), struck_and_mended),
     Scenario(
-        "clock ahead", "the clock is set an hour ahead and back", _with(clock_step=3600), struck_and_mended
+        "clock ahead", "the clock is set an hour ahead and back", _with(clock_step=HOUR), struck_and_mended
     ),
     Scenario(
-        "clock back", "the clock is set back an hour and ahead", _with(clock_step=-3600), struck_and_mended
+        "clock back", "the clock is set back an hour and ahead", _with(clock_step=-HOUR), struck_and_mended
     ),
     Scenario("black hole", "a recipient never answers", _with(), black_hole),
     Scenario("answer lost", "a recipient's answers are lost", _with(), answer_lost),
