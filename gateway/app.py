@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -22,7 +21,7 @@ import orjson
 from adapters import KINDS, LOOPS, MOUNTS, Loop, make_adapters, make_collectors
 from gateway.clock import Clock, SystemClock
 from gateway.compliance import operations as compliance
-from gateway.config import KEYS, PAYLOADS, Config
+from gateway.config import CHECKPOINTS, KEYS, PAYLOADS, Config
 from gateway.delivery.alert_senders import AlertSender
 from gateway.delivery.alerts import Alerting
 from gateway.delivery.clock_watch import ClockWatch
@@ -52,7 +51,7 @@ from gateway.flow.second_copy import NoSecondCopy, settle_left
 from gateway.model.text import Bilingual
 from gateway.net import Net, Unreachable
 from gateway.port import Tracer
-from gateway.services import Services
+from gateway.services import Services, identity_of
 from gateway.signature.keyring import LOG, Keyring, client_tls
 from gateway.signature.revocation_cache import RevocationCache
 from gateway.signature.trust import TrustStore
@@ -149,7 +148,7 @@ async def open_services(
         keyring=keyring,
         trust_store=trust_store,
         revocation=revocation,
-        log_folder=home / "log",
+        log_folder=home / CHECKPOINTS,
         reports_folder=home / "reports",
         archive_folder=home / "archive",
         operations=compliance.OPERATIONS,
@@ -166,8 +165,8 @@ async def open_services(
 async def _require_own(store: Store, keyring: Keyring, clock: Clock) -> None:
     """``NotReady`` when the database is that of a gateway with other keys: a node with a keyring of its own
     would sign another log, and write payloads that no other node can open."""
-    log_key = hashlib.sha256(keyring.note_keys(LOG)[-1]).hexdigest()
-    if await store.write(lambda tx: nodes.belongs_to(tx, log_key, clock.now())):
+    ours = identity_of(keyring)
+    if await store.write(lambda tx: nodes.belongs_to(tx, ours, clock.now())):
         return
     await store.close()
     raise NotReady(

@@ -8,6 +8,7 @@ settings for ``gateway config describe``. Not in charge of: acting on them.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,13 +21,15 @@ from gateway.errors import NotReady
 from gateway.model.text import Bilingual
 
 FILE = "gateway.toml"
-KEYS, PAYLOADS = "keys", "payloads"  # folders of an installation; it is one when it has keys
+KEYS, PAYLOADS, CHECKPOINTS = "keys", "payloads", "log"  # folders of an installation: it is one with keys
+BACKUP_MARK = "last-backup"  # file of the home; its age is that of the last whole backup
 PREFIX = "GATEWAY_"
+_PASSWORD = re.compile(r"://[^:/]*:.*@|password\s*=")  # in an address: rather too often than too seldom
 _TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
 class GatewaySection(_Section):
@@ -357,6 +360,11 @@ def describe() -> list[Setting]:
         kind = getattr(field.annotation, "__name__", str(field.annotation))
         rows.append(Setting(f"{section}.{name}", kind, str(field.default), field.description or ""))
     return rows
+
+
+def holds_secret(name: str, value: str = "") -> bool:
+    """True for a setting that is a secret, as its name says, and for an address with a password in it."""
+    return "secret" in name or "password" in name or _PASSWORD.search(value) is not None
 
 
 def _names() -> Iterator[tuple[str, str]]:

@@ -22,7 +22,7 @@ from gateway.calendar_data import shipped_calendar
 from gateway.checks import secrecy_table
 from gateway.checks.authority import AuthorityList
 from gateway.clock import Clock, local_day, new_id
-from gateway.config import Config
+from gateway.config import CHECKPOINTS, Config
 from gateway.directory.snapshot import Directory
 from gateway.exchange_log.sequence import Sequencer
 from gateway.metrics import Metrics
@@ -249,7 +249,7 @@ class Services:
     def second_log_folder(self) -> Path | None:
         """Where the newest checkpoint lies once more, on another disk."""
         second = self.config.durability.second_copy
-        return Path(second) / "log" if second else None
+        return Path(second) / CHECKPOINTS if second else None
 
     @property
     def second(self) -> SecondCopies | None:

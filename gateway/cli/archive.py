@@ -54,7 +54,7 @@ def attach(frame: Frame, month: str, reason: str) -> None:
     """Gắn lại một tháng. Bring a month back; its file is verified first."""
     answer = operate(frame, "archive.attach", month=month, reason=reason)
     month = _shown(answer["month"])
-    words = f"[bold green]✓[/] Tháng {month} đã ở lại trong cơ sở dữ liệu: {answer['rows']} dòng."
+    words = f"[bold green]✓[/] Tháng {month} đã trở lại cơ sở dữ liệu: {answer['rows']} dòng."
     output.show(frame, answer, lambda console: console.print(words, soft_wrap=True))
 
 

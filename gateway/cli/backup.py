@@ -166,8 +166,8 @@ def _print_made(console: Console, answer: dict[str, Any]) -> None:
         )
     for name in answer["missing"]:
         console.print(
-            f"  [bold red]✗[/] Mất tệp nội dung {name}: gateway backup verify, bản sao lưu cũ hơn. "
-            "[dim](a payload of the gateway is lost)[/]",
+            f"  [bold red]✗[/] Trục đã mất tệp nội dung {name}; hãy tìm trong bản sao lưu cũ hơn. "
+            "[dim](the gateway has lost this payload; look in an older backup)[/]",
             soft_wrap=True,
         )
 
@@ -220,8 +220,8 @@ def _size(count: int) -> str:
 
 
 _NEEDS_PASSPHRASE = Bilingual(
-    "Bản sao lưu có khóa của trục, phải được bảo vệ bằng mật khẩu: --passphrase-file TỆP. Hãy cất mật khẩu ở "
-    "nơi khác với bản sao lưu; mất mật khẩu là mất mọi nội dung.",
+    "Bản sao lưu có khóa của trục, phải được bảo vệ bằng câu mật khẩu: --passphrase-file TỆP. Hãy cất câu "
+    "mật khẩu ở nơi khác với bản sao lưu; mất câu mật khẩu là mất mọi nội dung.",
     "A backup holds the keys of the gateway under a passphrase: --passphrase-file FILE. Keep it elsewhere "
     "than the backup; without it all payloads are lost.",
 )

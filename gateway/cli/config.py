@@ -32,9 +32,6 @@ def describe(frame: Frame) -> None:
     )
 
 
-SECRETS = frozenset({"alerts.smtp_password", "alerts.webhook_secret"})
-
-
 def _row(loaded: settings.Config, setting: settings.Setting) -> dict[str, Any]:
     section, name = setting.name.split(".")
     value = str(getattr(getattr(loaded, section), name))
@@ -42,16 +39,18 @@ def _row(loaded: settings.Config, setting: settings.Setting) -> dict[str, Any]:
         "name": setting.name,
         "type": setting.type,
         "default": setting.default,
-        "value": "…" if value and setting.name in SECRETS else _without_password(value),
+        "value": "…" if value and settings.holds_secret(setting.name) else _without_password(value),
         "environment": f"{settings.PREFIX}{section}_{name}".upper(),
         "sentence": setting.sentence,
     }
 
 
 def _without_password(value: str) -> str:
-    """``postgresql://user:…@host/name`` shows no password."""
-    scheme, separator, rest = value.partition("://")
-    account, at, place = rest.rpartition("@")
-    if not (separator and at and ":" in account):
+    """``postgresql://user:…@host/name`` shows no password; an address that has one elsewhere is not shown."""
+    if not settings.holds_secret("", value):
         return value
+    scheme, _, rest = value.partition("://")
+    account, at, place = rest.rpartition("@")
+    if not at or settings.holds_secret("", place):
+        return "…"
     return f"{scheme}://{account.split(':', 1)[0]}:…@{place}"

@@ -6,6 +6,7 @@ In charge of: trying it: whose it is, whether it overwrites, how far its clock i
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 from gateway import config
@@ -24,11 +25,10 @@ def look(home: Path, loaded: config.Config) -> tuple[Bilingual | None, list[Bili
     if not loaded.payloads.url:
         return None, []
     try:
-        blobs = open_blobs(home, loaded)
-        objects = blobs.objects
-        assert objects is not None
-        refuses, there, owner = objects.refuses_to_overwrite(), objects.now(), objects.owner()
-        blobs.close()
+        with closing(open_blobs(home, loaded)) as blobs:
+            objects = blobs.objects
+            assert objects is not None
+            refuses, there, owner = objects.refuses_to_overwrite(), objects.now(), objects.owner()
         ours = identity_of(Keyring.open(home / config.KEYS))
     except GatewayError as error:
         return None, [_away(loaded.payloads.url, error)]

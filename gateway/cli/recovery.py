@@ -21,7 +21,7 @@ from gateway.clock import VIETNAM, from_datetime
 
 FATES = {
     "recovered": "đã lấy lại",
-    "lost": "chưa thực hiện được",
+    "lost": "chưa lấy lại được",
     "repeated": "đã gửi lại",
     "partner_has": "trục khác có",
 }
@@ -83,9 +83,7 @@ def reconcile(frame: Frame, logs: tuple[Path, ...], partners: bool) -> int:
 
 @recovery.command()
 @common_options
-@click.option(
-    "-o", "--output", "target", type=click.Path(path_type=Path, dir_okay=False), help="Signed, as JWS."
-)
+@click.option("-o", "--output", "target", type=_NEW, help="Signed, as JWS.")
 @click.pass_obj
 def report(frame: Frame, target: Path | None) -> None:
     """Báo cáo khôi phục (NĐ 30/2020 PL VI IV.1e). The restore report: lost, back, cannot be honoured."""
@@ -122,7 +120,7 @@ def prune(frame: Frame, before: datetime) -> None:
 def _print_counts(console: Console, answer: dict[str, Any]) -> None:
     counts = answer["counts"]
     console.print(
-        f"  Lấy lại được {counts['recovered']}, cơ quan gửi đã gửi lại {counts['repeated']}, chưa thực hiện "
+        f"  Lấy lại được {counts['recovered']}, cơ quan gửi đã gửi lại {counts['repeated']}, chưa lấy lại "
         f"được {counts['lost']}, trục khác có mà ở đây không có {counts['partner_has']}. "
         "[dim](recovered, repeated, lost, partner has)[/]",
         soft_wrap=True,

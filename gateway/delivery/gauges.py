@@ -14,6 +14,7 @@ from pathlib import Path
 import structlog
 
 from gateway.clock import SECOND
+from gateway.config import BACKUP_MARK
 from gateway.delivery.rounds import Rounds
 from gateway.services import Services
 from gateway.store import deliveries
@@ -23,7 +24,6 @@ log = structlog.get_logger("gateway.gauges")
 
 ROUND_SECONDS = 10.0
 NOWHERE = f"00/{'0' * 64}.{'0' * 16}"  # no payload's name: asking for it shows whether anybody answers
-BACKUP_MARK = "last-backup"  # in the home folder; ``gateway backup`` makes it anew after a whole backup
 
 
 class Gauges(Rounds):

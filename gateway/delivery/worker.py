@@ -67,9 +67,7 @@ class Worker:
     async def _claim_safely(self) -> list[Attempt]:
         free = self._gw.config.delivery.concurrency - len(self._running)
         if free <= 0:
-            if (
-                not self._full
-            ):  # once in a busy time: others may have a hand free, and look by themselves then
+            if not self._full:  # once in a busy time: others may have a hand free, then look by themselves
                 self._gw.call(WORK)
             self._full = True
             return []

@@ -240,10 +240,10 @@ def _here(name: str) -> Bilingual:
 
 
 def _not_out(name: str) -> Bilingual:
-    command = f"gateway archive detach {name[:4]}-{name[4:]}"
+    command = f"gateway archive detach {name[:4]}-{name[4:]} --reason"
     return Bilingual(
-        f"Chỉ xóa bảng của tháng đã tách ra và đã ghi vào tệp. Hãy chạy trước: {command}",
-        f"Only a month that was taken out into its file can be dropped. First run: {command}",
+        f"Chỉ xóa bảng của tháng đã tách ra và đã ghi vào tệp. Hãy chạy trước: {command} LÝ_DO",
+        f"Only a month that was taken out into its file can be dropped. First run: {command} WHY",
     )
 
 

@@ -27,6 +27,7 @@ from gateway.model.text import Bilingual
 from gateway.services import Services
 from gateway.store import archive
 from gateway.store.archive import TABLES, Line, Month
+from gateway.store.places import sync_folder
 
 FORMAT = "gateway-archive/1"
 PAGE = 2000  # rows
@@ -48,7 +49,7 @@ async def write_month(gw: Services, month: Month, folder: Path) -> tuple[str, st
         raw.flush()
         os.fsync(raw.fileno())
     part.rename(folder / name)
-    _keep_name(folder)
+    sync_folder(folder)
     sha256 = digest(folder / name)
     await verify(gw, month, folder / name, sha256)
     return name, sha256
@@ -125,15 +126,6 @@ def _text(table: str, row: str) -> bytes:
 
 def _line(value: dict[str, Any]) -> bytes:
     return orjson.dumps(value) + b"\n"
-
-
-def _keep_name(folder: Path) -> None:
-    """So that the name of the file survives a power failure too."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _wrong(path: Path, what: str) -> NotReady:

@@ -24,7 +24,8 @@ import orjson
 
 from gateway import __version__
 from gateway.clock import Clock, local, random_bytes
-from gateway.config import FILE, KEYS, Config
+from gateway.config import BACKUP_MARK as MARK
+from gateway.config import CHECKPOINTS, FILE, KEYS, Config, holds_secret
 from gateway.exchange_log.sequence import log_keys
 from gateway.flow import backup_folder as form
 from gateway.flow.backup_folder import File, Manifest
@@ -41,9 +42,7 @@ from gateway.store.dump import Tally, lines, rows_in
 from gateway.store.payloads import find
 from gateway.store.places import Damaged
 
-MARK = "last-backup"  # in the home: its age is that of the last whole backup (``delivery/gauges.py``)
 BESIDE = ("reports", ARCHIVE)  # folders of a home that go along whole
-CHECKPOINTS = "log"
 COMPRESSION = 1  # of gzip: a tenth of the time of the usual one, for a fifth more room
 
 
@@ -291,15 +290,11 @@ def _rewritten(text: str) -> tuple[str, list[str]]:
 
 
 def _is_secret(name: str, line: str) -> bool:
-    """By its name, or an address with a password in it."""
-    if "secret" in name or "password" in name:
-        return True
     try:
         value = str(tomllib.loads(line).get(name, ""))
     except tomllib.TOMLDecodeError:
         return True  # part of something longer: rather too little than a secret
-    before, at, _ = value.partition("://")[2].rpartition("@")
-    return bool(at) and ":" in before
+    return holds_secret(name, value)
 
 
 def _copy_folder(source: Path, backup: Path, name: str) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from gateway.clock import Clock
+from gateway.config import CHECKPOINTS
 from gateway.errors import GatewayError
 from gateway.exchange_log.checkpoint import NotANote, read_key
 from gateway.flow import backup_folder as form
@@ -150,7 +151,7 @@ async def _check_rows(
             archive, lacks = report.path / form.HOME / ARCHIVE, lacking(manifest)
             found = await fill(SCRATCH, scratch, clock, stream, manifest.schema, archive=archive, lacks=lacks)
         keys = [read_key(text) for text in manifest.log_keys]
-        heads = report.path / form.HOME / "log"
+        heads = report.path / form.HOME / CHECKPOINTS
         log = await verify_log_of(SCRATCH, scratch, clock, keys, keyring, heads if heads.is_dir() else None)
     except GatewayError as error:
         report.add(error.code, error.text.vi, error.text.en)

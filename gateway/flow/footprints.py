@@ -20,6 +20,7 @@ import orjson
 
 from gateway.calendar_data import shipped_calendar
 from gateway.clock import SECOND, to_rfc3339
+from gateway.config import describe, holds_secret
 from gateway.errors import NotFound
 from gateway.flow import facts, record
 from gateway.flow.door import Caller
@@ -31,14 +32,9 @@ from gateway.store import events, messages, settings
 from gateway.store.contract import Row, Tx
 from gateway.store.people import Role
 
-SECRET_SETTINGS = frozenset(  # hold a password: only that it changed is recorded
-    {
-        "database.url",
-        "alerts.smtp_password",
-        "alerts.webhook_secret",
-        "oidc.client_secret",
-        "payloads.secret_key",
-    }
+# Secrets, and addresses that may hold one: only that it changed is recorded.
+SECRET_SETTINGS = frozenset(
+    {"database.url", "database.listen_url", *(one.name for one in describe() if holds_secret(one.name))}
 )
 ANCHORS = "trust.anchors"  # no setting, but what is trusted is configuration as well
 CALENDAR = "calendar.shipped"  # a release may bring another one, which nobody here approved

@@ -96,11 +96,11 @@ def _key(passphrase: str, salt: bytes) -> bytes:
 
 
 _SHORT = Bilingual(
-    f"Mật khẩu bảo vệ khóa trong bản sao lưu phải có ít nhất {SHORTEST} ký tự.",
+    f"Câu mật khẩu bảo vệ khóa trong bản sao lưu phải có ít nhất {SHORTEST} ký tự.",
     f"The passphrase that protects the keys in a backup needs at least {SHORTEST} characters.",
 )
 _WRONG = Bilingual(
-    "Không mở được khóa trong bản sao lưu: sai mật khẩu, hoặc tệp đã bị thay đổi.",
+    "Không mở được khóa trong bản sao lưu: sai câu mật khẩu, hoặc tệp đã bị thay đổi.",
     "The keys in the backup cannot be opened: another passphrase, or the file was changed.",
 )
 _EXISTS = Bilingual(

@@ -210,13 +210,14 @@ def _refuse(months: Iterable[Month]) -> None:
     if not names:
         return
     all_shown = ", ".join(map(shown, names))
-    commands = "; ".join(f"gateway archive attach {name[:4]}-{name[4:]}" for name in names)
+    commands = [f"gateway archive attach {name[:4]}-{name[4:]} --reason " for name in names]
+    vi, en = "; ".join(f"{one}LÝ_DO" for one in commands), "; ".join(f"{one}WHY" for one in commands)
     raise Archived(
         Bilingual(
             f"Dữ liệu tháng {all_shown} đã được tách ra lưu trữ nên chưa trả lời đầy đủ được. Người quản trị "
-            f"hãy chạy: {commands}",
+            f"hãy chạy: {vi}",
             f"Month {all_shown} was taken out into the archive, so there is no complete answer. An "
-            f"administrator runs: {commands}",
+            f"administrator runs: {en}",
         )
     )
 

@@ -27,6 +27,10 @@ BATCH = 1000  # rows that are loaded at once
 Page = tuple[str, list[dict[str, Any]]]  # a table, and rows of it as an archive file holds them
 # Where the engines have other keys; the order of a table must be one.
 KEYS = {"attempt": ("delivery", "id")}
+# SQL: whether a gateway has worked with the database; what the migrations write does not count.
+WORKED_WITH = " OR ".join(
+    f"EXISTS (SELECT 1 FROM {name})" for name in ("event", "agency", "principal", "payload")
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from psycopg import sql
 from psycopg.types.numeric import Int8Dumper
 
 from gateway.store.contract import Value
-from gateway.store.dump import KEYS, LEDGER, Page, Table
+from gateway.store.dump import KEYS, LEDGER, WORKED_WITH, Page, Table
 
 # The column of a table with months that says in which month a row lies (migration 23).
 MONTHLY = {"attempt": "delivery", "delivery": "id", "delivery_answer": "delivery", "event": "id"}
@@ -148,8 +148,7 @@ def is_unused(url: str) -> bool:
         found = connection.execute("SELECT to_regclass('event') IS NULL").fetchone()
         if found is not None and found[0]:
             return True
-        used = [f"EXISTS (SELECT 1 FROM {name})" for name in ("event", "agency", "principal", "payload")]
-        row = connection.execute(_statement(f"SELECT {' OR '.join(used)}")).fetchone()
+        row = connection.execute(f"SELECT {WORKED_WITH}".encode()).fetchone()
         return row is not None and not row[0]
 
 

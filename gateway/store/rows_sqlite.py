@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.store.contract import Value
-from gateway.store.dump import KEYS, LEDGER, Page, Table
+from gateway.store.dump import KEYS, LEDGER, WORKED_WITH, Page, Table
 from gateway.store.lock import WriterLock
 
 _TABLES = f"""SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'
@@ -135,8 +135,7 @@ def is_unused(path: Path) -> bool:
     """True for a migrated file that no gateway has worked with."""
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
     try:
-        used = [f"EXISTS (SELECT 1 FROM {name})" for name in ("event", "agency", "principal", "payload")]
-        return not connection.execute(f"SELECT {' OR '.join(used)}").fetchone()[0]
+        return not connection.execute(f"SELECT {WORKED_WITH}").fetchone()[0]
     finally:
         connection.close()
 

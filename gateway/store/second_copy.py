@@ -26,6 +26,7 @@ import orjson
 from gateway.clock import random_bytes
 from gateway.model.text import Instant
 from gateway.store.contract import Row, Tx
+from gateway.store.places import sync_folder
 
 FORMAT = "gateway-second-copy 1"
 MARK = "gateway-second-copy"
@@ -50,9 +51,8 @@ class SecondCopies:
 
     folder: Path
     written: dict[tuple[str, Instant], None] = field(default_factory=dict)  # their rows may be deleted
-    forgetting: dict[str, list[tuple[str, Instant]]] = field(
-        default_factory=dict
-    )  # by message; not committed
+    # By message: copies whose rows are being deleted in a transaction that is not committed yet.
+    forgetting: dict[str, list[tuple[str, Instant]]] = field(default_factory=dict)
     _days: set[Path] = field(default_factory=set)
 
     def is_there(self) -> bool:
@@ -65,7 +65,7 @@ class SecondCopies:
         if mark.exists() and mark.read_text("utf-8").strip() != name:
             raise FileExistsError(mark)
         mark.write_text(f"{name}\n", encoding="utf-8")
-        _sync(self.folder)
+        sync_folder(self.folder)
 
     def write(self, copy: Copy, day: str) -> None:
         """On return the copy is on disk. ``OSError`` when it is not; writing it again is no error."""
@@ -74,7 +74,7 @@ class SecondCopies:
         folder = self.folder / day
         if folder not in self._days:
             folder.mkdir(mode=0o700, exist_ok=True)
-            _sync(self.folder)
+            sync_folder(self.folder)
             self._days.add(folder)
         name = f"{copy.at:016d}-{copy.message}{SUFFIX}"
         temporary = folder / f".{name}.{random_bytes(4).hex()}.new"  # two may be at the same copy
@@ -85,7 +85,7 @@ class SecondCopies:
             out.flush()
             os.fsync(out.fileno())
         temporary.replace(folder / name)
-        _sync(folder)
+        sync_folder(folder)
 
     def all(self) -> Iterator[Path]:
         """The files of all copies, oldest first."""
@@ -160,11 +160,3 @@ def _parts(copy: Copy) -> Iterator[bytes]:
         digest.update(part)
         yield part
     yield digest.digest()
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

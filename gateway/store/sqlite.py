@@ -43,6 +43,7 @@ from gateway.store.contract import (
 from gateway.store.group_commit import GroupCommit, Job
 from gateway.store.lock import WriterLock
 from gateway.store.migrate import Migration, check_schema, migrate, not_applied
+from gateway.store.places import sync_folder
 from gateway.store.queries import Queries
 
 T = TypeVar("T")
@@ -271,9 +272,7 @@ def _create(path: Path, resources: AsyncExitStack, purpose: str) -> None:
     resources.callback(lock.release)
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    folder = os.open(path.parent, os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
+    sync_folder(path.parent)
 
 
 async def _connect(where: str, resources: AsyncExitStack, pragmas: Iterable[str]) -> aiosqlite.Connection:

@@ -7,7 +7,8 @@ import os
 import pytest
 
 from gateway.clock import SECOND
-from gateway.delivery.gauges import BACKUP_MARK, Gauges
+from gateway.config import BACKUP_MARK
+from gateway.delivery.gauges import Gauges
 from gateway.delivery.worker import claim_due
 from gateway.flow import office
 from gateway.flow.operate import LOCAL

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.flow.backup import without_secrets
 from tests.unit.cli_world import GOOD, Commands
 
 
@@ -65,3 +66,9 @@ def test_a_database_is_copied_and_the_next_step_is_said(commands: Commands, tmp_
     assert "gateway.toml" in shown
     code, answer = commands.json("migrate", "--to", f"sqlite:///{tmp_path}/other.db")
     assert (code, answer["error"]["code"]) == (1, "restore.not_empty")
+
+
+def test_a_password_behind_the_name_of_the_database_stays_out_of_saved_settings() -> None:
+    kept, left_out = without_secrets('[database]\nlisten_url = "postgresql:///truc?password=bi-mat"\n')
+    assert "bi-mat" not in kept
+    assert left_out == ["database.listen_url"]

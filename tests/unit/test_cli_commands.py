@@ -15,6 +15,7 @@ from gateway.cli import COMMANDS, HIDDEN, main
 from gateway.cli.config import _without_password
 from gateway.cli.doctor import lock_holder
 from gateway.cli.output import next_step, span
+from gateway.config import describe, holds_secret
 from gateway.store.lock import WriterLock
 from tests.unit.cli_world import GOOD, Commands
 
@@ -359,7 +360,18 @@ def test_a_password_in_the_database_address_is_never_shown(
     _, out, _ = commands.run("config", "describe", "--json")
     assert "s3cret" not in out
     assert _without_password("postgresql://gw:s3cret@db/x") == "postgresql://gw:…@db/x"
+    assert _without_password("postgresql://gw@db/x?password=s3cret") == "…"
     assert _without_password("sqlite:///gateway.db") == "sqlite:///gateway.db"
+
+
+@pytest.mark.parametrize("name", [one.name for one in describe() if holds_secret(one.name)])
+def test_a_secret_setting_is_never_shown(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(f"GATEWAY_{name.replace('.', '_')}".upper(), "s3cret-of-sixteen-and-more")
+    _, out, _ = commands.run("config", "describe", "--json")
+    assert name in out
+    assert "s3cret" not in out
 
 
 def test_the_next_step_is_that_of_the_longest_prefix() -> None:
