@@ -15,6 +15,7 @@ import structlog
 from aiohttp import web
 
 from gateway.errors import (
+    Archived,
     BadRequest,
     Busy,
     DuplicateConflict,
@@ -47,6 +48,7 @@ _CLASSES: tuple[type[GatewayError], ...] = (
     NotPermitted,
     NotFound,
     WrongState,
+    Archived,
     BadRequest,
     UnsupportedMedia,
     TooSlow,

@@ -49,7 +49,7 @@ SOUND = DocumentRecord(
 )
 # Literals of this shape in the gate's rooms that name no rule of a finding.
 NO_RULES = re.compile(
-    r"(accept\.xsd|levels\.toml|trust\..*|keyring\..*|timestamp\..*|config\..*|directory\..*|gateway\..*"
+    r"(accept\.xsd|levels\.toml|trust\..*|keyring\..*|timestamp\..*|config\..*|directory\..*|gateway\..*|backup\..*"
     r"|signers\.malformed|authority\.malformed)"
 )
 

@@ -1,0 +1,1 @@
+"""What operators are handed: compose, units, alarms, bundle."""
